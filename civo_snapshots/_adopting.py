@@ -1,0 +1,84 @@
+"""Finding what a fan-out of the same name has made before: the API itself is the ledger.
+
+One region-wide listing answers for all instances. Which of an item's ids is the snapshot's own is
+found out once, by one or two GETs; where there is no such listing, each instance's own is asked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+
+from ._correlation import RegionIndex, as_snapshot
+from ._looking import Looks, is_refusal
+from .errors import CivoError, NotFoundError
+from .models import RegionSnapshot, Snapshot
+from .states import StateTable, Verdict
+
+_RANK = {Verdict.COMPLETE: 0, Verdict.PENDING: 1, Verdict.SETTLING: 1, Verdict.FAILED: 2}
+
+
+class _Id(Enum):
+    OUTER = "outer"
+    INNER = "inner"
+    NEITHER = "neither"
+
+
+class Adoption:
+    """Looks up existing snapshots by their name on the wire."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self._index: RegionIndex | None = None
+        self._id: _Id | None = None
+        self._proving = asyncio.Lock()
+
+    async def prepare(self) -> None:
+        """Read the region once; where that is not offered, `find` asks instance by instance."""
+        try:
+            self._index = RegionIndex.of(await self._looks.list_region())
+        except CivoError as error:
+            if not is_refusal(error):
+                raise
+
+    async def find(self, instance_id: str, name: str) -> list[Snapshot]:
+        """Every snapshot of that name, as the instance's own."""
+        if self._index is not None:
+            items = self._index.named(name)
+            if not items:
+                return []
+            which = await self._which_id(items[0], instance_id, name)
+            if which is not _Id.NEITHER:
+                return [as_snapshot(item, _id_of(item, which), instance_id) for item in items]
+        listed = await self._looks.list_instance(instance_id, True)
+        return [snapshot for snapshot in listed if snapshot.name == name]
+
+    async def _which_id(self, item: RegionSnapshot, instance_id: str, name: str) -> _Id:
+        async with self._proving:
+            if self._id is None:
+                self._id = _Id.NEITHER
+                for which in (_Id.OUTER, _Id.INNER):
+                    if await self._is_own(instance_id, _id_of(item, which), name):
+                        self._id = which
+                        break
+            return self._id
+
+    async def _is_own(self, instance_id: str, snapshot_id: str, name: str) -> bool:
+        try:
+            snapshot = await self._looks.get(instance_id, snapshot_id, True)
+        except NotFoundError:
+            return False
+        return snapshot.name == name
+
+
+def _id_of(item: RegionSnapshot, which: _Id) -> str:
+    return item.instance.id if which is _Id.INNER and item.instance else item.id
+
+
+def best_of(table: StateTable) -> Callable[[Snapshot], tuple[int, str]]:
+    """A sort key: the most advanced snapshot first, among equals the oldest."""
+
+    def key(snapshot: Snapshot) -> tuple[int, str]:
+        made = snapshot.created_at.isoformat() if snapshot.created_at else ""
+        return _RANK[snapshot.judge(table)], made
+
+    return key

@@ -1,0 +1,217 @@
+"""Where the token, the region and the address come from: arguments, environment, the CLI's file.
+
+Files are only ever read. No message holds a token, not even a malformed one.
+"""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from . import _names
+from .errors import ConfigurationError
+
+DEFAULT_URL = "https://api.civo.com"
+
+_TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
+"""Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
+
+
+class Secret:
+    """A token that shows itself to nobody by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The token itself, for the one header it belongs in."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        raise TypeError("a Secret is not pickled")
+
+
+@frozen
+class Settings:
+    """A checked configuration.
+
+    Attributes:
+        region: None if none was named anywhere; calls that need one then say so.
+    """
+
+    token: Secret
+    region: str | None
+    url: str
+
+
+@frozen
+class _CliFile:
+    """What a file of the civo CLI says; `path` names it in messages."""
+
+    path: str
+    keys: Mapping[str, object] = field(factory=dict[str, object], repr=False)
+    meta: Mapping[str, object] = field(factory=dict[str, object], repr=False)
+
+    def token(self, profile: str | None) -> str:
+        current = self.meta.get("current_apikey")
+        name = profile or current
+        if not self.keys:
+            raise ConfigurationError(
+                f"{self.path} holds no API key; add one with `civo apikey save`"
+            )
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(
+                f"{self.path} names no current API key; run `civo apikey current NAME` "
+                "or pass profile="
+            )
+        key = self.keys.get(name)
+        if not isinstance(key, str):
+            known = ", ".join(sorted(self.keys))
+            raise ConfigurationError(f"{self.path} has no API key named {name!r}; it has: {known}")
+        return key
+
+
+def resolve(
+    token: str | None = None,
+    region: str | None = None,
+    *,
+    profile: str | None = None,
+    api_url: str | None = None,
+    allow_insecure_http: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Find and check the settings, first place first: argument, environment, the CLI's file.
+
+    Raises `ConfigurationError` that lists the places tried.
+    """
+    if token is not None and profile is not None:
+        raise ConfigurationError("pass token= or profile=, not both")
+    file = None
+    if token is not None:
+        origin = "the token argument"
+    elif profile is None and "CIVO_TOKEN" in environ:
+        token, origin = environ["CIVO_TOKEN"], "CIVO_TOKEN"
+    else:
+        file = _file(environ)
+        token, origin = file.token(profile), file.path
+    # A file counts as a whole or not at all: an address from it would send another place's token
+    # to a host that it was not made for.
+    meta: Mapping[str, object] = file.meta if file else {}
+    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url")) or DEFAULT_URL
+    code = region or environ.get("CIVO_REGION") or _text(meta.get("default_region"))
+    return Settings(
+        Secret(check_token(token, origin)),
+        check_region(code) if code else None,
+        check_url(url, allow_insecure_http=allow_insecure_http),
+    )
+
+
+def _file(environ: Mapping[str, str]) -> _CliFile:
+    """The first file of the civo CLI's form; one that a variable names must exist."""
+    for variable in ("CIVO_CREDENTIAL_FILE", "CIVO_CONFIG"):
+        if path := environ.get(variable):
+            return _read(Path(path), f"{path} (from {variable})")
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    if home and (default := Path(home, ".civo.json")).is_file():
+        return _read(default, "~/.civo.json")
+    raise ConfigurationError(
+        "no API token: pass token=, set CIVO_TOKEN, name a file of the civo CLI in "
+        "CIVO_CREDENTIAL_FILE or CIVO_CONFIG, or run `civo apikey save` (~/.civo.json)"
+    )
+
+
+def _read(path: Path, shown: str) -> _CliFile:
+    problem, data = "", None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if text.strip():
+            data = json.loads(text)
+        else:
+            problem = "is empty"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except (ValueError, RecursionError):
+        problem = "is not JSON"
+    if not problem and not isinstance(data, dict):
+        problem = "is not a JSON object"
+    if problem:
+        raise ConfigurationError(f"{shown} {problem}")
+    fields = cast("Mapping[str, object]", data)
+    return _CliFile(shown, _mapping(fields.get("apikeys")), _mapping(fields.get("meta")))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def check_token(value: object, origin: str) -> str:
+    """A token that fits in a header; nothing is stripped silently."""
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
+        return value
+    raise ConfigurationError(
+        f"the API token from {origin} is empty or has spaces, quotes, line ends or other "
+        "characters that no token has"
+    )
+
+
+def check_region(value: object) -> str:
+    """A region code such as LON1."""
+    if isinstance(value, str) and _names.is_region(value):
+        return value
+    raise ConfigurationError(
+        f"a region is a code such as 'LON1' (letters, digits, '-'); got {ascii(value)[:80]}"
+    )
+
+
+def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
+    """``scheme://host[:port]`` and nothing else; plain HTTP only to this machine."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    problem = ""
+    host = parts.hostname or ""
+    if not value.isascii() or not value.isprintable() or " " in value:
+        problem = "it has characters that no URL has"
+    elif parts.scheme not in ("http", "https"):
+        problem = "it must begin with https://"
+    elif not host:
+        problem = "it names no host"
+    elif parts.username is not None or parts.password is not None:
+        problem = "it holds a user name or password"
+    elif parts.path not in ("", "/") or parts.query or parts.fragment or value[-1] in "?#":
+        problem = "it must end after the host and port"
+    elif parts.scheme == "http" and not (allow_insecure_http or _is_loopback(host)):
+        problem = (
+            f"http:// would send the token to {host} in clear; use https://, "
+            "or pass allow_insecure_http=True"
+        )
+    if problem:
+        raise ConfigurationError(f"api_url is refused: {problem}")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}:{port}" if port else f"{parts.scheme}://{shown}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,335 @@
+"""The fan-out: snapshots of many instances, bounded, each with an outcome of its own.
+
+It is given functions ("create one", "watch one", "find what exists"), not a client. A few workers
+pull instances from one iterator; a snapshot that is being watched costs no task. A place among the
+snapshots in flight is free again when the caller has taken the outcome, so that a slow reader
+slows the run instead of filling the memory.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from copy import copy
+from typing import Literal
+
+from attrs import define, field, frozen
+
+from . import _names
+from ._clock import Clock
+from ._limits import Gate
+from ._retry import was_sent
+from .errors import (
+    AuthenticationError,
+    CivoError,
+    ClientClosedError,
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    PollFailedError,
+    QuotaExceededError,
+    ServiceDisabledError,
+    SnapshotExistsError,
+    TransportError,
+    WaitTimeoutError,
+)
+from .models import Snapshot
+from .outcomes import FleetRun, Outcome, OutcomeKind
+
+OnExisting = Literal["adopt", "error", "create"]
+
+GRACE = 2.0
+"""Seconds that creates already sent may take to learn their outcome when a run is cancelled."""
+
+_STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
+"""Errors that every further create would meet as well."""
+
+Unwatch = Callable[[], None]
+OnEnd = Callable[[Snapshot | CivoError], None]
+
+
+@frozen
+class Steps:
+    """What a fan-out can do; `find` returns what exists under a name, the one to adopt first."""
+
+    create: Callable[[str, str], Awaitable[Snapshot]]
+    find: Callable[[str, str], Awaitable[list[Snapshot]]] | None
+    watch: Callable[[Snapshot, float, OnEnd], Unwatch]
+
+
+@define(eq=False)
+class _Member:
+    """One instance on its way through the run."""
+
+    instance_id: str
+    name: str
+    snapshot: Snapshot | None = None
+    outcome: Outcome | None = None
+    adopted: bool = False
+    duplicates: tuple[str, ...] = ()
+    sending: bool = False
+    unwatch: Unwatch | None = field(default=None)
+
+
+class Fleet:
+    """One run; `outcomes()` drives it, `result()` may be asked at any time."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        clock: Clock,
+        *,
+        name: str,
+        timeout: float,
+        concurrency: int,
+        in_flight: int,
+        on_existing: OnExisting = "adopt",
+        expected: Sequence[str] = (),
+    ) -> None:
+        """`expected` is the whole input in order, if it is known beforehand."""
+        self._steps = steps
+        self._clock = clock
+        self._name = name
+        self._deadline = clock.monotonic() + timeout
+        self._concurrency = concurrency
+        self._on_existing = on_existing
+        self._expected = expected
+        self._places = Gate(in_flight)
+        self._order: list[str] = []
+        self._members: dict[str, _Member] = {}
+        self._ready: deque[Outcome] = deque()
+        self._news = asyncio.Event()
+        self._workers: dict[asyncio.Task[None], _Member | None] = {}
+        self._stopped_by: CivoError | None = None
+        self._broken_by: Exception | None = None
+        self._partial = False
+        self._closing = False
+        self._unknown = 0
+
+    def result(self) -> FleetRun:
+        """The run so far, with an outcome for each input that is known."""
+        order = self._order + list(self._expected[len(self._order) :])
+        members = {key: self._members.get(key) or self._member(key) for key in order}
+        outcomes = {key: self._outcome_now(member) for key, member in members.items()}
+        return FleetRun(self._name, tuple(outcomes[key] for key in order), self._partial)
+
+    def _member(self, instance_id: str) -> _Member:
+        return _Member(instance_id, _names.name_for(self._name, instance_id))
+
+    async def outcomes(self, instances: AsyncIterator[str]) -> AsyncGenerator[Outcome]:
+        """Run, and yield each outcome when it is known.
+
+        An error of the input iterator is raised at the end, after everything launched is known.
+        """
+        lock = asyncio.Lock()
+        for _ in range(self._concurrency):
+            worker = asyncio.get_running_loop().create_task(self._work(instances, lock))
+            self._workers[worker] = None
+            worker.add_done_callback(self._worker_done)
+        try:
+            while True:
+                while self._ready:
+                    yield self._ready.popleft()
+                    self._places.release()
+                if not (self._workers or self._unknown or self._ready):
+                    break
+                self._news.clear()
+                await self._news.wait()
+            if self._broken_by is not None:
+                self._partial = True
+                raise self._broken_by
+        except BaseException:
+            self._partial = True
+            raise
+        finally:
+            await self._wind_down()
+
+    # The workers: take an instance, adopt or create, hand over to the watcher.
+
+    async def _work(self, instances: AsyncIterator[str], lock: asyncio.Lock) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        while not self._closing:
+            await self._places.acquire()
+            member = None
+            try:
+                member = await self._next(instances, lock)
+            finally:
+                if member is None:
+                    self._places.release()
+            if member is None:
+                return
+            self._workers[me] = member
+            await self._begin(member)
+            self._workers[me] = None
+
+    async def _next(self, instances: AsyncIterator[str], lock: asyncio.Lock) -> _Member | None:
+        """The next instance that is not known yet; None at the end of the input."""
+        async with lock:
+            while self._broken_by is None:
+                try:
+                    instance_id = await anext(instances)
+                except StopAsyncIteration:
+                    return None
+                except Exception as error:
+                    self._broken_by = error
+                    return None
+                self._order.append(instance_id)
+                if instance_id not in self._members:
+                    member = self._members[instance_id] = self._member(instance_id)
+                    self._unknown += 1
+                    return member
+        return None
+
+    async def _begin(self, member: _Member) -> None:
+        if self._stopped_by is not None:
+            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stopped_by))
+            return
+        if self._clock.monotonic() >= self._deadline:
+            late = DeadlineExceededError("the run's time was over before this create was sent")
+            self._finish(member, OutcomeKind.NOT_ATTEMPTED, late)
+            return
+        try:
+            member.snapshot = await self._adopt(member) or await self._create(member)
+        except CivoError as error:
+            if isinstance(error, _STOPPING):
+                self._stopped_by = error
+            self._finish(member, kind_of(error), error)
+            return
+        except Exception as error:  # a defect: the others go on, and the run raises it at its end
+            self._broken_by = error
+            kind = OutcomeKind.UNKNOWN if member.sending else OutcomeKind.NOT_ATTEMPTED
+            self._finish(member, kind, CivoError(f"{type(error).__name__}: {error}"))
+            return
+        if not self._closing:
+            self._watch(member, member.snapshot)
+
+    async def _adopt(self, member: _Member) -> Snapshot | None:
+        if self._steps.find is None or self._on_existing == "create":
+            return None
+        found = await self._steps.find(member.instance_id, member.name)
+        if not found:
+            return None
+        member.duplicates = tuple(snapshot.id for snapshot in found[1:])
+        if self._on_existing == "error":
+            member.snapshot = found[0]
+            raise SnapshotExistsError(
+                f"instance {member.instance_id} has a snapshot {member.name} already; "
+                "use another name, or on_existing='adopt' to continue that run",
+                snapshot=found[0],
+            )
+        member.adopted = True
+        return found[0]
+
+    async def _create(self, member: _Member) -> Snapshot:
+        member.sending = True
+        snapshot = await self._steps.create(member.instance_id, member.name)
+        member.sending = False
+        return snapshot
+
+    def _watch(self, member: _Member, snapshot: Snapshot) -> None:
+        def ended(end: Snapshot | CivoError) -> None:
+            member.unwatch = None
+            if isinstance(end, Snapshot):
+                member.snapshot = end
+                self._finish(member, OutcomeKind.COMPLETE, None)
+                return
+            seen = getattr(end, "snapshot", None)
+            if isinstance(seen, Snapshot):
+                member.snapshot = seen
+            self._finish(member, kind_of_end(end), end)
+
+        member.unwatch = self._steps.watch(snapshot, self._deadline, ended)
+
+    def _finish(self, member: _Member, kind: OutcomeKind, error: CivoError | None) -> None:
+        member.sending = False
+        member.outcome = self._outcome(member, kind, error)
+        self._unknown -= 1
+        self._ready.append(member.outcome)
+        self._news.set()
+
+    @staticmethod
+    def _outcome(member: _Member, kind: OutcomeKind, error: CivoError | None) -> Outcome:
+        return Outcome(
+            member.instance_id,
+            member.name,
+            kind,
+            member.snapshot,
+            error,
+            member.adopted,
+            member.duplicates,
+        )
+
+    def _worker_done(self, worker: asyncio.Task[None]) -> None:
+        self._workers.pop(worker, None)
+        self._news.set()
+
+    # The end: also an early one leaves nothing running, and no accepted create unreported.
+
+    async def _wind_down(self) -> None:
+        self._closing = True
+        for worker, member in list(self._workers.items()):
+            if member is None or not member.sending:
+                worker.cancel()
+        try:
+            await self._last_answers()
+        finally:
+            for worker in self._workers:
+                worker.cancel()
+            for member in self._members.values():
+                if member.unwatch is not None:
+                    member.unwatch()
+                    member.unwatch = None
+        if self._workers:
+            await asyncio.wait(tuple(self._workers))
+
+    async def _last_answers(self) -> None:
+        sending = {worker for worker, member in self._workers.items() if member and member.sending}
+        if not sending:
+            return
+        grace = asyncio.ensure_future(self._clock.sleep(GRACE))
+        ended = asyncio.ensure_future(asyncio.wait(sending))
+        try:
+            await asyncio.wait({grace, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            grace.cancel()
+            ended.cancel()
+
+    def _outcome_now(self, member: _Member) -> Outcome:
+        """The outcome as far as it is known at this moment."""
+        if member.outcome is not None:
+            return member.outcome
+        if member.snapshot is not None:
+            error: CivoError = WaitTimeoutError(
+                f"snapshot {member.snapshot.id} of instance {member.instance_id} was not finished "
+                "when the run ended; it goes on",
+                snapshot=member.snapshot,
+            )
+            return self._outcome(member, OutcomeKind.TIMED_OUT, error)
+        if member.sending:
+            error = OutcomeUnknownError(
+                f"the run ended before the create of {member.name} on instance "
+                f"{member.instance_id} was answered; look for that name",
+                instance_id=member.instance_id,
+                name=member.name,
+            )
+            return self._outcome(member, OutcomeKind.UNKNOWN, error)
+        error = CivoError("the run ended before this create was sent")
+        return self._outcome(member, OutcomeKind.NOT_ATTEMPTED, error)
+
+
+def kind_of(error: CivoError) -> OutcomeKind:
+    """What an error before a snapshot's id was known amounts to."""
+    if isinstance(error, OutcomeUnknownError):
+        return OutcomeKind.UNKNOWN
+    unsent = isinstance(error, (TransportError, ClientClosedError, DeadlineExceededError))
+    if unsent and not was_sent(error):
+        return OutcomeKind.NOT_ATTEMPTED
+    return OutcomeKind.REFUSED
+
+
+def kind_of_end(error: CivoError) -> OutcomeKind:
+    """What the end of a wait amounts to."""
+    if isinstance(error, WaitTimeoutError):
+        return OutcomeKind.TIMED_OUT
+    if isinstance(error, (PollFailedError, ClientClosedError)):
+        return OutcomeKind.UNKNOWN
+    return OutcomeKind.FAILED

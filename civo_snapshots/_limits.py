@@ -1,0 +1,126 @@
+"""What bounds a client as a whole: requests at once, pauses that the server asks for, retries.
+
+One limiter belongs to a client and to all its views on other regions.
+"""
+
+import asyncio
+from collections import deque
+
+from ._clock import Clock
+
+_SLOWER = 0.7
+_FASTER_AFTER = 20
+_BUDGET = 500
+_LONGEST_PAUSE = 60.0
+
+
+class Gate:
+    """A fair semaphore whose limit can move; waiters pass in the order they came."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Take a permit, waiting for one if need be."""
+        if self.used < self.limit and not self._waiting:
+            self.used += 1
+            return
+        permit = asyncio.get_running_loop().create_future()
+        self._waiting.append(permit)
+        try:
+            await permit
+        except asyncio.CancelledError:
+            if permit.done() and not permit.cancelled():
+                self.release()  # it was handed over in the moment of the cancellation
+            else:
+                self._waiting.remove(permit)
+            raise
+
+    def release(self) -> None:
+        """Give a permit back."""
+        self.used -= 1
+        self.refill()
+
+    def refill(self) -> None:
+        """Hand out what is free."""
+        while self._waiting and self.used < self.limit:
+            permit = self._waiting.popleft()
+            if not permit.done():
+                self.used += 1
+                permit.set_result(None)
+
+
+class RetryBudget:
+    """Tokens that retries cost and successes bring back, so that an outage is not amplified."""
+
+    def __init__(self, tokens: int = _BUDGET) -> None:
+        self._full = tokens
+        self.tokens = tokens
+
+    def take(self, cost: int) -> bool:
+        """Pay for a retry; False if the budget cannot."""
+        if cost > self.tokens:
+            return False
+        self.tokens -= cost
+        return True
+
+    def refund(self, spent: int) -> None:
+        """Credit a success: what its own retries cost, or one token."""
+        self.tokens = min(self._full, self.tokens + (spent or 1))
+
+
+class Limiter:
+    """The gate that every attempt of a client passes.
+
+    Polls have two places of their own, so that a fan-out's creates cannot starve them.
+    """
+
+    POLLS = 2
+
+    def __init__(self, concurrency: int, clock: Clock) -> None:
+        self._clock = clock
+        self._ceiling = concurrency
+        self._calls = Gate(concurrency)
+        self._polls = Gate(self.POLLS)
+        self._resume_at = 0.0
+        self._clean = 0
+        self.budget = RetryBudget()
+
+    @property
+    def concurrency(self) -> int:
+        """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
+        return self._calls.limit
+
+    async def enter(self, *, poll: bool = False) -> Gate:
+        """Take a place among the requests in flight once no pause is in force; release it after."""
+        gate = self._polls if poll else self._calls
+        await gate.acquire()
+        try:
+            while (pause := self._resume_at - self._clock.monotonic()) > 0:
+                await self._clock.sleep(pause)
+        except BaseException:
+            gate.release()
+            raise
+        return gate
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing of this client start for so long, whoever learned of it."""
+        until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
+        self._resume_at = max(self._resume_at, until)
+
+    def rate_limited(self, seconds: float) -> None:
+        """A 429: pause, and allow fewer requests at once (lowered once per pause, not per 429)."""
+        self._clean = 0
+        if self._clock.monotonic() >= self._resume_at:
+            self._calls.limit = max(1, int(self._calls.limit * _SLOWER))
+        self.pause(seconds)
+
+    def succeeded(self) -> None:
+        """A clean success: after a series of them, one more request at once."""
+        self._clean += 1
+        if self._clean >= _FASTER_AFTER and self._calls.limit < self._ceiling:
+            self._clean = 0
+            self._calls.limit += 1
+            self._calls.refill()

@@ -1,0 +1,235 @@
+"""What has been seen of one awaited snapshot, and when that is enough; pure, fed with time.
+
+The first terminal verdict stands. A volume that was seen once counts until the end, so that a
+pending volume which drops out of the list is not taken for a finished one.
+"""
+
+import random
+from typing import Literal
+
+from attrs import define, field, frozen
+
+from . import _arguments, states
+from .errors import (
+    AuthenticationError,
+    CivoError,
+    ClientClosedError,
+    NotFoundError,
+    PermissionDeniedError,
+    PollFailedError,
+    RateLimitError,
+    ServiceDisabledError,
+    SnapshotFailedError,
+    SnapshotVanishedError,
+    WaitTimeoutError,
+)
+from .events import Transition
+from .models import Snapshot
+from .states import State, StateTable, Verdict
+
+_FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
+_INSTANCE_GONE = ("database_instance_find", "database_snapshot_create_instance_not_found")
+_LOOKS_UNTIL_GONE = 3
+_FAULTS_IN_A_ROW = 10
+
+
+@frozen
+class PollPolicy:
+    """How often to look, and what to make of trouble. All times are seconds.
+
+    The pause between two looks grows with the time waited so far, so that the end is noticed late
+    by at most about a tenth of it.
+
+    Attributes:
+        floor: the shortest pause.
+        ceiling: the longest pause.
+        growth: the pause as a share of the time waited so far.
+        jitter: the share by which a pause may be longer, drawn anew each time.
+        settle: how long a snapshot may say complete while one of its volumes does not.
+        on_unsettled: what happens then: "raise" `SnapshotFailedError`, or "return" the snapshot.
+        appear: how long a snapshot may be missing (404) before it was seen for the first time.
+        tolerate: how long looking may fail, and at least ten times in a row.
+    """
+
+    floor: float = 1.0
+    ceiling: float = 10.0
+    growth: float = 0.1
+    jitter: float = 0.1
+    settle: float = 60.0
+    on_unsettled: Literal["raise", "return"] = "raise"
+    appear: float = 60.0
+    tolerate: float = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("floor", "ceiling"):
+            _arguments.seconds(getattr(self, name), name)
+        for name in ("growth", "jitter", "settle", "appear", "tolerate"):
+            _arguments.seconds(getattr(self, name), name, zero=True)
+        _arguments.one_of(self.on_unsettled, "on_unsettled", ("raise", "return"))
+
+    def pause(self, waited: float) -> float:
+        """Seconds until the next look."""
+        pause = min(self.ceiling, max(self.floor, waited * self.growth))
+        return pause * (1 + random.uniform(0, self.jitter)) if self.jitter else pause
+
+
+@define
+class Progress:
+    """One wait for one snapshot: `outcome` is None until it is over."""
+
+    instance_id: str
+    snapshot_id: str
+    policy: PollPolicy
+    table: StateTable
+    started: float
+    last: Snapshot | None = None
+    outcome: Snapshot | CivoError | None = None
+    looks: int = 0
+    _volumes: dict[str, str] = field(factory=dict[str, str], init=False)
+    _seen: bool = field(default=False, init=False)
+    _misses: int = field(default=0, init=False)
+    _faults: int = field(default=0, init=False)
+    _failing_since: float | None = field(default=None, init=False)
+    _settling_since: float | None = field(default=None, init=False)
+
+    def begin_with(self, known: Snapshot) -> None:
+        """What the caller already has counts, but is no sight: a 404 may still be mere delay."""
+        self.last = known
+        self._volumes.update((volume.id, volume.state) for volume in known.volumes)
+        self._judge(known, self.started)
+
+    def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
+        """The server showed the snapshot; what changed since the last sight."""
+        before, self.last = self.last, snapshot
+        self._seen = True
+        self.looks += 1
+        self.recover()
+        changed = self._compare(before, snapshot)
+        self._volumes.update((volume.id, volume.state) for volume in snapshot.volumes)
+        self._judge(snapshot, now)
+        return changed
+
+    def miss(self, error: NotFoundError, now: float) -> None:
+        """The server says that there is no such snapshot."""
+        self.looks += 1
+        self._misses += 1
+        if self._seen and self._misses >= _LOOKS_UNTIL_GONE:
+            what = "is gone"
+        elif not self._seen and now - self.started >= self.policy.appear:
+            what = f"did not show up within {self.policy.appear:g} s"
+        else:
+            return
+        if error.code in _INSTANCE_GONE:
+            self.outcome = error
+            return
+        self.outcome = SnapshotVanishedError(
+            f"{self._called} {what}; look for it under its name before making another",
+            snapshot=self.last,
+            elapsed=now - self.started,
+            looks=self.looks,
+            call=error.call,
+        )
+
+    def fault(self, error: CivoError, now: float) -> None:
+        """Looking failed; that is tolerated for a while, a refusal of access is not."""
+        if isinstance(error, RateLimitError):
+            return
+        self._faults += 1
+        since = self._failing_since = now if self._failing_since is None else self._failing_since
+        fatal = isinstance(error, _FATAL)
+        if not fatal and (self._faults < _FAULTS_IN_A_ROW or now - since < self.policy.tolerate):
+            return
+        failed = "was refused" if fatal else f"failed for {now - since:.0f} s"
+        outcome = PollFailedError(
+            f"looking at {self._called} {failed}: {error.message}; it may be fine, wait again",
+            snapshot=self.last,
+            elapsed=now - self.started,
+            looks=self.looks,
+            call=error.call,
+        )
+        outcome.error = error
+        self.outcome = outcome
+
+    def expire(self, now: float) -> None:
+        """The wait's time is over."""
+        state = repr(self.last.state) if self.last else "not seen"
+        self.outcome = WaitTimeoutError(
+            f"{self._called} was not finished after {now - self.started:.1f} s "
+            f"(state {state}, {self.looks} looks); it goes on, wait again",
+            snapshot=self.last,
+            elapsed=now - self.started,
+            looks=self.looks,
+        )
+
+    @property
+    def _called(self) -> str:
+        name = f" ({self.last.name})" if self.last and self.last.name else ""
+        return f"snapshot {self.snapshot_id}{name} of instance {self.instance_id}"
+
+    def recover(self) -> None:
+        """Looking works again."""
+        self._misses = self._faults = 0
+        self._failing_since = None
+
+    @staticmethod
+    def _compare(before: Snapshot | None, now: Snapshot) -> list[Transition]:
+        changed: list[Transition] = []
+        old = before.state if before else None
+        if old != now.state:
+            changed.append(Transition(now, None, old, now.state))
+        volumes = {volume.id: volume.state for volume in before.volumes} if before else {}
+        for volume in now.volumes:
+            old = volumes.get(volume.id)
+            if old != volume.state:
+                changed.append(Transition(now, volume.id, old, volume.state))
+        return changed
+
+    def _judge(self, snapshot: Snapshot, now: float) -> None:
+        verdict = states.verdict(snapshot.state, self._volumes.values(), self.table)
+        if verdict is Verdict.COMPLETE:
+            self.outcome = snapshot
+        elif verdict is Verdict.FAILED:
+            self._fail("failed", State.FAILED, now)
+        elif verdict is Verdict.SETTLING:
+            if self._settling_since is None:
+                self._settling_since = now
+            if now - self._settling_since >= self.policy.settle:
+                self._unsettled(snapshot, now)
+        else:
+            self._settling_since = None
+
+    def _unsettled(self, snapshot: Snapshot, now: float) -> None:
+        if self.policy.on_unsettled == "return":
+            self.outcome = snapshot
+        else:
+            what = f"says complete but had unfinished volumes for {self.policy.settle:g} s"
+            self._fail(what, State.PENDING, now)
+
+    def _fail(self, what: str, blamed: State, now: float) -> None:
+        volumes = tuple(
+            volume
+            for volume, state in self._volumes.items()
+            if states.classify(state, self.table) is blamed
+        )
+        listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
+        outcome = SnapshotFailedError(
+            f"{self._called} {what}{listed}",
+            snapshot=self.last,
+            elapsed=now - self.started,
+            looks=self.looks,
+        )
+        outcome.failed_volumes = volumes
+        self.outcome = outcome
+
+
+@define
+class Deletion(Progress):
+    """One wait for a snapshot to be gone: its absence is the success."""
+
+    def miss(self, error: NotFoundError, now: float) -> None:
+        self.looks += 1
+        gone = Snapshot(id=self.snapshot_id, instance_id=self.instance_id)
+        self.outcome = self.last if self.last is not None else gone
+
+    def _judge(self, snapshot: Snapshot, now: float) -> None:
+        """Whatever its state, it is still there."""

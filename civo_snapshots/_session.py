@@ -1,0 +1,243 @@
+"""The session layer: one call, with its gate, its deadline, its retries and its account.
+
+Interpreting and deciding are pure and live elsewhere; sending is the transport's.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TypedDict, TypeVar
+
+from ._arguments import seconds
+from ._clock import Clock
+from ._convert import Reader
+from ._limits import Limiter
+from ._protocol import Kind, Request, Response, failure_of
+from ._rate_headers import rate_pause
+from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
+from ._transport import Timeouts, Transport
+from .errors import (
+    ApiError,
+    Call,
+    CivoError,
+    DeadlineExceededError,
+    RateLimitError,
+    UnexpectedResponseError,
+)
+from .events import Event, Listener, RetryScheduled
+
+T = TypeVar("T")
+logger = logging.getLogger("civo_snapshots")
+
+_LEAST_ATTEMPT = 0.01
+"""Seconds: with less left, no attempt is started, because it could not finish."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What every call accepts.
+
+    timeout: seconds for the whole call with its retries.
+    retries: True for the default policy, False for none, or a `RetryPolicy`.
+    """
+
+    timeout: float
+    retries: bool | RetryPolicy
+
+
+class Session:
+    """Calls the API on behalf of one client and all its views on other regions."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        limiter: Limiter,
+        clock: Clock,
+        *,
+        timeouts: Timeouts,
+        policy: RetryPolicy,
+        listener: Listener | None,
+    ) -> None:
+        self._transport = transport
+        self._limiter = limiter
+        self.clock = clock
+        self._timeouts = timeouts
+        self._policy = policy
+        self._listener = listener
+        self.requests_sent = 0
+
+    async def call(
+        self,
+        request: Request,
+        read: Reader[T],
+        *,
+        is_ours: Callable[[T], bool] | None = None,
+        poll: bool = False,
+        options: CallOptions | None = None,
+    ) -> T:
+        """Send until an answer is read, a final error is met, or attempts or time run out.
+
+        `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
+        Polls pass a gate of their own.
+        """
+        chosen: CallOptions = options or {}
+        account = _Account(request, self.clock, self._deadline(request, chosen))
+        policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
+        waits: Waits | None = None
+        spent = 0
+        while True:
+            gate = await self._limiter.enter(poll=poll)
+            try:
+                outcome = await self._attempt(request, read, is_ours, account)
+            finally:
+                gate.release()
+            if not isinstance(outcome, CivoError):
+                self._limiter.budget.refund(spent)
+                self._limiter.succeeded()
+                return outcome
+            outcome = self._or_deadline(outcome, account)
+            outcome.call = account.report()
+            if not policy.allows(outcome, request.kind, account.attempts):
+                raise outcome
+            waits = waits or Waits(policy)
+            delay = waits.after(outcome)
+            if delay + _LEAST_ATTEMPT > account.left() or not self._pay(outcome):
+                raise outcome
+            spent += cost_of(outcome)
+            account.note(outcome)
+            self.tell(
+                RetryScheduled(
+                    request.method, request.path, account.attempts, delay, _brief(outcome)
+                )
+            )
+            await self.clock.sleep(delay)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event to the client's listener and the log; a listener's error ends nothing."""
+        logger.debug("%s", event)
+        if self._listener is None:
+            return
+        try:
+            self._listener(event)
+        except Exception:
+            logger.exception("the on_event callback raised")
+
+    async def close(self) -> None:
+        """Close the transport; calls in flight end with `ClientClosedError`."""
+        await self._transport.close()
+
+    def _deadline(self, request: Request, options: CallOptions) -> float:
+        if "timeout" in options:
+            return seconds(options["timeout"], "timeout")
+        creating = request.kind is Kind.CREATING
+        return self._timeouts.create if creating else self._timeouts.call
+
+    @staticmethod
+    def _or_deadline(error: CivoError, account: "_Account") -> CivoError:
+        """A transient error that used the last of the call's time is the deadline's."""
+        if account.left() > _LEAST_ATTEMPT or not is_transient(error):
+            return error
+        account.note(error)
+        return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
+
+    def _pay(self, error: CivoError) -> bool:
+        paid = self._limiter.budget.take(cost_of(error))
+        if not paid:
+            error.message += "; not retried, because the client's retry budget is used up"
+        return paid
+
+    async def _attempt(
+        self,
+        request: Request,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+        account: "_Account",
+    ) -> T | CivoError:
+        """One request; errors are returned, so that they are raised with no other in context."""
+        account.begin()
+        timeout = min(self._timeouts.attempt, account.left())
+        if timeout < _LEAST_ATTEMPT:
+            return DeadlineExceededError("the call's time ran out before it could be sent again")
+        account.attempts += 1
+        self.requests_sent += 1
+        try:
+            response = await self._transport.send(request, timeout)
+        except CivoError as error:
+            self.requests_sent -= not was_sent(error)
+            return error
+        return self._interpret(request, response, read, is_ours)
+
+    def _interpret(
+        self,
+        request: Request,
+        response: Response,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+    ) -> T | CivoError:
+        now = self.clock.now()
+        if pause := rate_pause(response.headers, now):
+            self._limiter.pause(pause)
+        failure = failure_of(request, response, now)
+        if failure is not None:
+            if isinstance(failure, RateLimitError):
+                asked = failure.retry_after
+                self._limiter.rate_limited(
+                    self._policy.rate_limited_base if asked is None else asked
+                )
+            return failure
+        try:
+            answer = read(response)
+        except UnexpectedResponseError as error:
+            return error
+        if is_ours is not None and not is_ours(answer):
+            response.discard()
+            return UnexpectedResponseError(
+                "the answer belongs to another request; its connection was dropped",
+                status=response.status,
+            )
+        return answer
+
+
+class _Account:
+    """What one call has done so far, for its deadline and for its error."""
+
+    def __init__(self, request: Request, clock: Clock, limit: float) -> None:
+        self._request = request
+        self._clock = clock
+        self._limit = limit
+        self._started: float | None = None
+        self.attempts = 0
+        self._history: list[str] = []
+        self._unanswered = 0
+
+    def begin(self) -> None:
+        """Start the deadline, once: waiting for a first place does not count."""
+        if self._started is None:
+            self._started = self._clock.monotonic()
+
+    def elapsed(self) -> float:
+        return 0.0 if self._started is None else self._clock.monotonic() - self._started
+
+    def left(self) -> float:
+        return self._limit - self.elapsed()
+
+    def note(self, error: CivoError) -> None:
+        """Remember what an attempt ended with that is not the last."""
+        self._history.append(_brief(error))
+        self._unanswered += may_have_acted(error)
+
+    def report(self) -> Call:
+        request = self._request
+        return Call(
+            request.method,
+            request.path,
+            request.region,
+            self.attempts,
+            self.elapsed(),
+            tuple(self._history),
+            self._unanswered,
+        )
+
+
+def _brief(error: CivoError) -> str:
+    if isinstance(error, ApiError):
+        return f"{error.status} {error.code}".strip()
+    return error.message[:120]

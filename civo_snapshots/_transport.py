@@ -1,0 +1,300 @@
+"""The only module that knows aiohttp's client: opens, sends, reads within bounds, closes.
+
+aiohttp follows redirects, keeps cookies, repeats requests on its own and shows the token in its
+errors; none of that happens here. Its exceptions end in this module as text: ours are raised
+outside the `except` blocks, so that they hold no aiohttp object, not even as their context.
+"""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import aiohttp
+from attrs import field, frozen
+from yarl import URL
+
+from . import _arguments
+from ._config import Secret
+from ._protocol import Request, Response
+from ._version import __version__
+from .errors import (
+    CivoError,
+    ClientClosedError,
+    ConfigurationError,
+    ConnectFailedError,
+    ConnectionLostError,
+    ProxyError,
+    TLSError,
+    UnexpectedResponseError,
+)
+
+HttpSession = aiohttp.ClientSession
+"""What a caller may lend; it stays the caller's to close."""
+
+_KEPT_HEADERS = (
+    "content-encoding",
+    "date",
+    "location",
+    "retry-after",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-request-id",
+)
+_USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
+_KEEP_ALIVE = 8.0
+"""Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
+_DNS_CACHE = 10
+_READ_BUFFER = 1 << 20
+
+
+@frozen
+class Timeouts:
+    """Limits in seconds.
+
+    Attributes:
+        connect: for TCP and TLS.
+        read: of silence while an answer is due.
+        attempt: for one request with its answer, from the moment it may be sent.
+        call: for a whole call with its retries; deletes, updates and reads.
+        create: the same for calls that create something.
+    """
+
+    connect: float = field(default=5.0)
+    read: float = field(default=20.0)
+    attempt: float = field(default=30.0)
+    call: float = field(default=90.0)
+    create: float = field(default=120.0)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("connect", "read", "attempt", "call", "create"):
+            _arguments.seconds(getattr(self, name), name)
+
+
+@frozen
+class HttpOptions:
+    """How connections are made; checked by the client."""
+
+    timeouts: Timeouts
+    connections: int
+    max_body: int
+    trust_env: bool = False
+    ssl_context: ssl.SSLContext | None = None
+
+
+class _Broken(aiohttp.ClientError):
+    """A lost connection, in a class that aiohttp does not answer by sending the request again."""
+
+
+class _Answer(aiohttp.ClientResponse):
+    """A response that remembers its connection, which is back in the pool before it is judged."""
+
+    wire: asyncio.BaseTransport | None = None
+
+    async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
+        self.wire = connection.transport
+        return await super().start(connection)
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    request.response_class = _Answer
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        what = _said(error)
+    raise _Broken(what)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+class Transport:
+    """One API origin over one pool of connections; bound to the loop of its first use."""
+
+    def __init__(
+        self, url: str, token: Secret, options: HttpOptions, lent: HttpSession | None = None
+    ) -> None:
+        self._origin = url
+        self._token = token
+        self._options = options
+        self._session = lent
+        self._lent = lent is not None
+        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._closed = False
+        if lent is not None:
+            _check_lent(lent, trust_env=options.trust_env)
+
+    async def send(self, request: Request, timeout: float) -> Response:
+        """Send once and read the answer whole, within so many seconds of real time.
+
+        Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
+        and `ClientClosedError`.
+        """
+        session = self._open()
+        outcome = await self._exchange(session, request, self._url(request), timeout)
+        if isinstance(outcome, Response):
+            return outcome
+        if self._closed:
+            raise ClientClosedError(
+                "the client was closed with this request in flight; it may have been acted upon",
+                maybe_sent=True,
+            )
+        raise outcome
+
+    async def close(self) -> None:
+        """Close what was opened here; a lent session is left alone."""
+        self._closed = True
+        if self._session is not None and not self._lent:
+            await self._session.close()
+
+    def _open(self) -> HttpSession:
+        here = (os.getpid(), asyncio.get_running_loop())
+        if self._closed:
+            raise ClientClosedError("the client is closed; make a new one")
+        if self._home is None:
+            self._home = here
+        if self._home != here:
+            raise ClientClosedError(
+                "a client belongs to the event loop and the process of its first use; "
+                "make another one here"
+            )
+        if self._session is None:
+            # Freeing one block above malloc's threshold spares three system calls per response:
+            # asyncio receives into a fresh 256 KiB buffer each time.
+            bytes(1 << 20)
+            self._session = self._new_session()
+        return self._session
+
+    def _new_session(self) -> HttpSession:
+        options = self._options
+        connector = aiohttp.TCPConnector(
+            limit=options.connections,
+            keepalive_timeout=_KEEP_ALIVE,
+            ttl_dns_cache=_DNS_CACHE,
+            ssl=options.ssl_context or True,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=options.trust_env,
+            read_bufsize=_READ_BUFFER,
+        )
+
+    def _headers(self, request: Request) -> Mapping[str, str]:
+        headers = {
+            "Authorization": f"bearer {self._token.reveal()}",
+            "Accept": "application/json",
+            "User-Agent": _USER_AGENT,
+        }
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    def _url(self, request: Request) -> URL:
+        if not request.path.startswith("/v2/"):
+            raise ConfigurationError(f"{request.path!r} is no path of this API")
+        query = request.query
+        if request.region:
+            query = (("region", request.region), *query)
+        tail = f"?{urlencode(query)}" if query else ""
+        return URL(f"{self._origin}{request.path}{tail}", encoded=True)
+
+    async def _exchange(
+        self, session: HttpSession, request: Request, url: URL, timeout: float
+    ) -> Response | CivoError:
+        limits = self._options.timeouts
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=self._headers(request),
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(_send_once,),
+                    timeout=aiohttp.ClientTimeout(
+                        total=None,
+                        sock_connect=min(limits.connect, timeout),
+                        sock_read=limits.read,
+                    ),
+                ) as answer,
+            ):
+                return await self._read(answer)
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            return _translate(error, timeout)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> Response | CivoError:
+        cap = self._options.max_body
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in answer.content.iter_any():
+            size += len(chunk)
+            if size > cap:
+                answer.close()
+                return UnexpectedResponseError(
+                    f"the body is larger than {cap} bytes; raise max_body if that is expected",
+                    status=answer.status,
+                )
+            chunks.append(chunk)
+        headers = answer.headers
+        wire = answer.wire if isinstance(answer, _Answer) else None
+        return Response(
+            answer.status,
+            {name: headers[name] for name in _KEPT_HEADERS if name in headers},
+            b"".join(chunks),
+            *((wire.close,) if wire else ()),
+        )
+
+
+def _translate(error: Exception, timeout: float) -> CivoError:  # noqa: PLR0911 - a table
+    """What an exception of aiohttp means; only its class and text are kept."""
+    said = _said(error)
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return TLSError(f"the server's certificate was refused: {said}")
+        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
+            return ProxyError(f"the proxy refused: {type(error).__name__}")
+        case aiohttp.ClientConnectorSSLError() if "WRONG_VERSION_NUMBER" in said:
+            return TLSError(f"the port does not speak TLS; check api_url: {said}")
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            return ConnectFailedError(f"no connection, so nothing was sent: {said}")
+        case _Broken():
+            return ConnectionLostError(f"the connection was lost before an answer: {error}")
+        case aiohttp.ClientPayloadError():
+            return ConnectionLostError("the connection was lost inside the answer")
+        case aiohttp.ServerTimeoutError():
+            return ConnectionLostError("the server fell silent")
+        case TimeoutError():
+            return ConnectionLostError(f"no complete answer within {timeout:.3g} s")
+        case aiohttp.ClientResponseError():
+            # Its text and repr hold the request's headers.
+            return ConnectionLostError("the answer was not valid HTTP")
+        case RuntimeError():
+            return ClientClosedError(f"the HTTP session cannot be used: {type(error).__name__}")
+        case _:
+            return ConnectionLostError(f"the exchange failed: {type(error).__name__}")
+
+
+def _check_lent(session: HttpSession, *, trust_env: bool) -> None:
+    """Refuse a session that would add its own credentials or follow its own rules."""
+    problem = ""
+    if session.closed:
+        problem = "it is closed"
+    elif session.auth is not None or "authorization" in session.headers:
+        problem = "it has credentials of its own"
+    elif "cookie" in session.headers or not isinstance(session.cookie_jar, aiohttp.DummyCookieJar):
+        problem = "it keeps cookies; make it with cookie_jar=aiohttp.DummyCookieJar()"
+    elif session.trust_env and not trust_env:
+        problem = "it uses the environment's proxies; pass trust_env=True if that is meant"
+    elif not session.auto_decompress:
+        problem = "it does not decompress answers"
+    if problem:
+        raise ConfigurationError(f"the lent http_session is refused: {problem}")

@@ -1,0 +1,201 @@
+"""The shared watcher of one region: every wait registers here, and one look serves them all.
+
+It runs one loop while anybody waits: sleep until somebody is due, look, tell, end the waits whose
+time is over. It is given functions to look with, not a client.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from copy import copy
+
+from . import states
+from ._clock import Clock
+from ._looking import Lookout, Looks, Watch
+from ._progress import Progress
+from .errors import CivoError, ClientClosedError, NotFoundError
+from .events import Transition
+from .models import Snapshot
+
+logger = logging.getLogger("civo_snapshots")
+
+GRACE = 5.0
+"""Seconds that a look in flight may outlast a deadline: its answer may be the one waited for."""
+
+
+class Watcher:
+    """Looks at a region for as long as somebody waits for something in it."""
+
+    def __init__(
+        self,
+        looks: Looks,
+        clock: Clock,
+        *,
+        on_unknown: Callable[[Snapshot, str], None] | None = None,
+    ) -> None:
+        self._lookout = Lookout(looks, clock, self)
+        self._clock = clock
+        self._on_unknown = on_unknown
+        self._reported: set[str] = set()
+        self._watches: dict[Watch, None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._sleeper: asyncio.Task[None] | None = None
+        self._wakes_at = 0.0
+        self._ticked = float("-inf")
+        self._stopping: set[asyncio.Task[None]] = set()
+        self.ticks = 0
+
+    def add(self, watch: Watch) -> None:
+        """Begin to watch; the first look comes when it is due."""
+        self._watches[watch] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        elif self._sleeper is not None and self._wake_for(watch) < self._wakes_at:
+            self._sleeper.cancel()
+
+    def remove(self, watch: Watch) -> None:
+        """Stop watching, for a waiter that gave up; does nothing if the wait is over."""
+        if self._watches.pop(watch, watch) is None and not self._watches:
+            self._stop()
+
+    async def close(self) -> None:
+        """End every wait with `ClientClosedError`."""
+        self._stop()
+        if self._stopping:
+            await asyncio.wait(self._stopping)
+        self._end_all(
+            ClientClosedError("the client was closed during this wait; the snapshot goes on")
+        )
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._stopping.add(self._task)
+            self._task.add_done_callback(self._stopping.discard)
+            self._task = None
+
+    # The loop: sleep until somebody is due, look, tell, expire.
+
+    async def _run(self) -> None:
+        try:
+            while self._watches:
+                await self._sleep()
+                now = self._clock.monotonic()
+                if due := self._due(now):
+                    self.ticks += 1
+                    self._ticked = now
+                    await self._within_grace(self._lookout.look(due, self._watches.keys()))
+                self._expire(self._clock.monotonic())
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            logger.exception("the watcher failed")
+            self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
+
+    async def _sleep(self) -> None:
+        self._wakes_at = min(map(self._wake_for, self._watches))
+        pause = self._wakes_at - self._clock.monotonic()
+        self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
+        try:
+            await asyncio.wait({self._sleeper})
+        finally:
+            self._sleeper.cancel()
+            self._sleeper = None
+
+    def _wake_for(self, watch: Watch) -> float:
+        # Waits that begin one after the other share a tick instead of making one each.
+        return min(max(watch.due, self._ticked + watch.progress.policy.floor), watch.deadline)
+
+    def _due(self, now: float) -> list[Watch]:
+        """Whoever is due, joined by those who will be within half a floor."""
+        due = [watch for watch in self._watches if self._needs_look(watch, now)]
+        if not due:
+            return []
+        soon = now + min(watch.progress.policy.floor for watch in due) / 2
+        return [watch for watch in self._watches if watch.due <= soon or watch.deadline <= now]
+
+    @staticmethod
+    def _needs_look(watch: Watch, now: float) -> bool:
+        if watch.deadline <= now:  # one last look, unless the last one was a moment ago
+            return watch.looked < watch.deadline - watch.progress.policy.floor
+        return watch.due <= now
+
+    async def _within_grace(self, look: Awaitable[None]) -> None:
+        """Await a look, ending on time those waits whose deadline it overruns."""
+        task = asyncio.ensure_future(look)
+        try:
+            while not task.done() and self._watches:
+                limit = min(watch.deadline for watch in self._watches) + GRACE
+                sleeper = asyncio.ensure_future(self._clock.sleep(limit - self._clock.monotonic()))
+                try:
+                    await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    sleeper.cancel()
+                if not task.done():
+                    self._expire(self._clock.monotonic() - GRACE)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    def _expire(self, before: float) -> None:
+        now = self._clock.monotonic()
+        for watch in [watch for watch in self._watches if watch.deadline <= before]:
+            watch.progress.expire(now)
+            self._settle(watch)
+
+    # What was seen goes into the wait's progress, and its end to the waiter.
+
+    def show(self, watch: Watch, snapshot: Snapshot) -> None:
+        """The server showed this snapshot."""
+        now = self._clock.monotonic()
+        changed = watch.progress.see(snapshot, now)
+        for transition in changed:
+            self._report_unknown(watch.progress, transition)
+            if watch.on_change is not None and watch in self._watches:
+                watch.on_change(transition)
+        self._after_look(watch, now)
+
+    def miss(self, watch: Watch, error: NotFoundError) -> None:
+        """The server says that it does not exist."""
+        now = self._clock.monotonic()
+        watch.progress.miss(error, now)
+        self._after_look(watch, now)
+
+    def fault(self, watch: Watch, error: CivoError) -> None:
+        """Looking failed."""
+        now = self._clock.monotonic()
+        watch.progress.fault(error, now)
+        self._after_look(watch, now)
+
+    def postpone(self, watch: Watch) -> None:
+        """Look again after the policy's pause."""
+        now, progress = self._clock.monotonic(), watch.progress
+        watch.due = now + progress.policy.pause(now - progress.started)
+
+    def _after_look(self, watch: Watch, now: float) -> None:
+        watch.looked = now
+        if watch.progress.outcome is not None:
+            self._settle(watch)
+        else:
+            self.postpone(watch)
+
+    def _report_unknown(self, progress: Progress, transition: Transition) -> None:
+        text = transition.after
+        if text in self._reported or states.is_known(text, progress.table):
+            return
+        self._reported.add(text)
+        logger.warning("unknown state %r counts as pending", text)
+        if self._on_unknown is not None:
+            self._on_unknown(transition.snapshot, text)
+
+    def _settle(self, watch: Watch) -> None:
+        outcome = watch.progress.outcome
+        if outcome is not None and self._watches.pop(watch, watch) is None:
+            watch.on_end(outcome)
+
+    def _end_all(self, error: CivoError) -> None:
+        for watch in list(self._watches):
+            watch.progress.outcome = copy(error)  # each waiter raises its own
+            self._settle(watch)

@@ -1,0 +1,54 @@
+"""Records of what happened, for callbacks and logs."""
+
+from collections.abc import Awaitable, Callable
+
+from attrs import frozen
+
+from .models import Snapshot
+
+
+@frozen
+class Transition:
+    """A snapshot, or one of its volumes, was seen in another state than before.
+
+    Attributes:
+        snapshot: the whole record as now seen.
+        volume_id: the volume that changed; None if it was the snapshot itself.
+        before: the state text seen before; None at the first sight.
+        after: the state text seen now.
+    """
+
+    snapshot: Snapshot
+    volume_id: str | None
+    before: str | None
+    after: str
+
+
+@frozen
+class UnknownState:
+    """A state text that the table does not know: it counts as pending; reported once per wait."""
+
+    snapshot: Snapshot
+    state: str
+
+
+@frozen
+class RetryScheduled:
+    """An attempt failed and will be repeated.
+
+    Attributes:
+        attempt: the number of the attempt that failed, from 1.
+        delay: seconds until the next one.
+        cause: what the attempt ended with, in a few words.
+    """
+
+    method: str
+    path: str
+    attempt: int
+    delay: float
+    cause: str
+
+
+Event = RetryScheduled | UnknownState
+Listener = Callable[[Event], None]
+OnChange = Callable[[Transition], Awaitable[None] | None]

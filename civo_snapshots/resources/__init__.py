@@ -1,0 +1,1 @@
+"""The API's resources, each a class whose methods are its calls."""

@@ -1,0 +1,185 @@
+"""The calls of one instance's snapshots (API page "Instance snapshots")."""
+
+from collections.abc import Mapping
+from typing import Unpack
+
+from attrs import evolve
+
+from .. import _arguments, _names
+from .._convert import one
+from .._paging import Listing
+from .._session import CallOptions
+from ..models import Acknowledgement, Instance, Page, Restore, Snapshot
+from ._changes import creating, delete, named_fields, restore_fields
+from ._scope import Scope, instance_id_of, record_id, snapshot_key
+
+
+class SnapshotCalls:
+    """Creates, reads, changes, restores and deletes; one method per call of the API.
+
+    Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def create(
+        self,
+        instance: str | Instance,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """Start a snapshot of an instance with its attached volumes; it completes later.
+
+        A unique name is generated if none is given: a name always goes out, because it is the only
+        key by which a create whose answer was lost can be found.
+        Raises `OutcomeUnknownError` if the snapshot may have been created.
+        """
+        instance_id = instance_id_of(instance)
+        session = self._scope.session
+        asked = _names.generate_name(session.clock.now()) if name is None else name
+        body = {
+            "name": _arguments.label(asked),
+            "description": None if description is None else _arguments.description(description),
+        }
+        request = self._scope.request("POST", "instances", instance_id, "snapshots", body=body)
+        snapshot = await creating(
+            session.call(request, one(Snapshot), options=options),
+            session.clock,
+            what=f"creating snapshot {asked} of instance {instance_id}",
+            instance_id=instance_id,
+            name=asked,
+        )
+        return evolve(snapshot, instance_id=instance_id)
+
+    async def get(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """One snapshot as it is now; `NotFoundError` if there is none."""
+        return await one_snapshot(
+            self._scope, "GET", snapshot_key(snapshot, snapshot_id), None, options
+        )
+
+    def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
+        """Every snapshot of an instance."""
+        return snapshots_of(self._scope, instance_id_of(instance), options)
+
+    async def update(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """Change the name or the description; what is not given stays as it is."""
+        body = named_fields(name, description)
+        return await one_snapshot(
+            self._scope, "PUT", snapshot_key(snapshot, snapshot_id), body, options
+        )
+
+    async def delete(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        missing_ok: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Acknowledgement:
+        """Start a deletion; the quota is freed when it completes (see `wait_until_deleted()`).
+
+        Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
+        """
+        instance_id, found = snapshot_key(snapshot, snapshot_id)
+        request = self._scope.request("DELETE", "instances", instance_id, "snapshots", found)
+        return await delete(self._scope.session, request, missing_ok=missing_ok, options=options)
+
+    async def restore(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        hostname: str | None = None,
+        description: str | None = None,
+        private_ip: str | None = None,
+        overwrite_existing: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Restore:
+        """Start a restore to a new instance, or over the original with `overwrite_existing`.
+
+        The snapshot must be complete; the instance stays in the same Civo network. A restore has
+        no status of its own: see `wait_until_restored()`. It is never sent again when its outcome
+        is unknown: `OutcomeUnknownError` then.
+        """
+        instance_id, found = snapshot_key(snapshot, snapshot_id)
+        body = restore_fields(
+            description=description,
+            hostname=hostname,
+            private_ip=private_ip,
+            overwrite=overwrite_existing,
+        )
+        body["private_ip"] = body["private_ipv4"]  # documented so, spelled the other way in answers
+        request = self._scope.request(
+            "POST", "instances", instance_id, "snapshots", found, "restore", body=body
+        )
+        session = self._scope.session
+        restore = await creating(
+            session.call(
+                request,
+                one(Restore),
+                is_ours=lambda answer: answer.from_snapshot in ("", found),
+                options=options,
+            ),
+            session.clock,
+            what=f"restoring snapshot {found} of instance {instance_id}",
+            instance_id=instance_id,
+            name=hostname or "",
+        )
+        return evolve(restore, instance_id=instance_id)
+
+
+async def one_snapshot(
+    scope: Scope,
+    method: str,
+    key: tuple[str, str],
+    body: Mapping[str, object] | None,
+    options: CallOptions,
+    *,
+    poll: bool = False,
+) -> Snapshot:
+    """A call on one snapshot that answers with the snapshot."""
+    instance_id, snapshot_id = key
+    path = ("instances", instance_id, "snapshots", snapshot_id)
+    snapshot = await scope.session.call(
+        scope.request(method, *path, body=body),
+        one(Snapshot),
+        is_ours=lambda found: found.id == snapshot_id,
+        poll=poll,
+        options=options,
+    )
+    return evolve(snapshot, instance_id=instance_id)
+
+
+def snapshots_of(
+    scope: Scope, instance_id: str, options: CallOptions, *, poll: bool = False
+) -> Listing[Snapshot]:
+    """The listing of an instance, each snapshot with its instance's id."""
+
+    def owned(page: Page[Snapshot]) -> Page[Snapshot]:
+        items = tuple(evolve(found, instance_id=instance_id) for found in page.items)
+        return evolve(page, items=items)
+
+    path = ("instances", instance_id, "snapshots")
+    return scope.listing(
+        tuple[Snapshot, ...], *path, key=record_id, poll=poll, options=options, complete=owned
+    )

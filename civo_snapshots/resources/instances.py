@@ -1,0 +1,38 @@
+"""Instances: what snapshots are made of (API page "Instances")."""
+
+from typing import Unpack
+
+from .._arguments import count
+from .._convert import one
+from .._paging import Listing
+from .._session import CallOptions
+from ..models import Instance
+from ._scope import Scope, instance_id_of, record_id
+
+MAX_PER_PAGE = 100
+
+
+class Instances:
+    """Reads the instances of a region."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def list(
+        self, *, per_page: int = MAX_PER_PAGE, **options: Unpack[CallOptions]
+    ) -> Listing[Instance]:
+        """Every instance, page by page as they are read; `per_page` is 1 to 100."""
+        size = count(per_page, "per_page", most=MAX_PER_PAGE)
+        return self._scope.listing(
+            tuple[Instance, ...], "instances", key=record_id, page_size=size, options=options
+        )
+
+    async def get(self, instance_id: str, **options: Unpack[CallOptions]) -> Instance:
+        """One instance; `NotFoundError` if there is none."""
+        wanted = instance_id_of(instance_id)
+        return await self._scope.session.call(
+            self._scope.request("GET", "instances", wanted),
+            one(Instance),
+            is_ours=lambda instance: instance.id == wanted,
+            options=options,
+        )

@@ -1,0 +1,20 @@
+"""The account's quota (API page "Quota")."""
+
+from typing import Unpack
+
+from .._convert import one
+from .._session import CallOptions
+from ..models import Quota
+from ._scope import Scope
+
+
+class Quotas:
+    """Reads the part of the quota that snapshots use."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, **options: Unpack[CallOptions]) -> Quota:
+        """Limit and usage; a deleted snapshot counts until its deletion completes."""
+        request = self._scope.request("GET", "quota")
+        return await self._scope.session.call(request, one(Quota), options=options)

@@ -1,0 +1,149 @@
+"""Snapshot schedules (API page "Snapshot schedules")."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Unpack
+
+from .. import _arguments
+from .._convert import one
+from .._paging import Listing
+from .._session import CallOptions
+from ..errors import InvalidArgumentError
+from ..models import Acknowledgement, Instance, Schedule
+from ._changes import creating, delete
+from ._scope import Scope, instance_id_of
+
+
+class Schedules:
+    """Creates, reads, changes and deletes schedules."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def create(
+        self,
+        name: str,
+        *,
+        cron_expression: str,
+        max_snapshots: int,
+        instances: Iterable[str | Instance],
+        period: str | None = None,
+        description: str | None = None,
+        include_volumes: Mapping[str, Sequence[str]] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Schedule:
+        """Create a schedule; it is never sent again when its outcome is unknown.
+
+        Runs must lie at least 10 minutes apart. Beyond `max_snapshots` (1 to 10) the oldest is
+        deleted. `include_volumes` names, per instance id, the volumes to take instead of all.
+        Raises `OutcomeUnknownError` if the schedule may have been created.
+        """
+        volumes = {
+            _arguments.identifier(key, "instance_id"): [
+                _arguments.identifier(volume, "volume id") for volume in chosen
+            ]
+            for key, chosen in (include_volumes or {}).items()
+        }
+        ids = list(dict.fromkeys(instance_id_of(instance) for instance in instances))
+        if not ids:
+            raise InvalidArgumentError("a schedule needs at least one instance")
+        if strangers := sorted(volumes.keys() - set(ids)):
+            raise InvalidArgumentError(
+                f"include_volumes names instances that are not scheduled: {', '.join(strangers)}"
+            )
+        retention: dict[str, object] = {
+            "max_snapshots": _arguments.count(
+                max_snapshots, "max_snapshots", most=_arguments.MAX_RETAINED
+            )
+        }
+        if period is not None:
+            retention["period"] = _arguments.duration(period)
+        body = {
+            "name": _arguments.label(name),
+            "cron_expression": _arguments.cron(cron_expression),
+            "retention": retention,
+            "instances": [_scheduled(key, volumes.get(key)) for key in ids],
+            "description": None if description is None else _arguments.description(description),
+        }
+        request = self._scope.request("POST", "resourcesnapshotschedules", body=body)
+        session = self._scope.session
+        return await creating(
+            session.call(
+                request,
+                one(Schedule),
+                is_ours=lambda schedule: schedule.name in ("", name),
+                options=options,
+            ),
+            session.clock,
+            what=f"creating schedule {name}",
+            name=name,
+        )
+
+    def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
+        """Every schedule of the region."""
+        return self._scope.listing(
+            tuple[Schedule, ...],
+            "resourcesnapshotschedules",
+            key=lambda schedule: schedule.id,
+            options=options,
+        )
+
+    async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
+        """One schedule; `NotFoundError` if there is none."""
+        return await self._one("GET", schedule, None, options)
+
+    async def update(
+        self,
+        schedule: str | Schedule,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        paused: bool | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Schedule:
+        """Change what is given and leave the rest; `paused` stops or resumes the schedule."""
+        if name is None and description is None and paused is None:
+            raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
+        body: dict[str, object] = {
+            "name": None if name is None else _arguments.label(name),
+            "description": None if description is None else _arguments.description(description),
+            "paused": None if paused is None else _arguments.boolean(paused, "paused"),
+        }
+        return await self._one("PUT", schedule, body, options)
+
+    async def delete(
+        self,
+        schedule: str | Schedule,
+        *,
+        missing_ok: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Acknowledgement:
+        """Delete a schedule; the snapshots it made stay."""
+        request = self._scope.request("DELETE", "resourcesnapshotschedules", _schedule_id(schedule))
+        return await delete(self._scope.session, request, missing_ok=missing_ok, options=options)
+
+    async def _one(
+        self,
+        method: str,
+        schedule: str | Schedule,
+        body: Mapping[str, object] | None,
+        options: CallOptions,
+    ) -> Schedule:
+        wanted = _schedule_id(schedule)
+        return await self._scope.session.call(
+            self._scope.request(method, "resourcesnapshotschedules", wanted, body=body),
+            one(Schedule),
+            is_ours=lambda found: found.id == wanted,
+            options=options,
+        )
+
+
+def _schedule_id(schedule: str | Schedule) -> str:
+    chosen = schedule.id if isinstance(schedule, Schedule) else schedule
+    return _arguments.identifier(chosen, "schedule_id")
+
+
+def _scheduled(instance_id: str, volumes: Sequence[str] | None) -> dict[str, object]:
+    scheduled: dict[str, object] = {"instance_id": instance_id}
+    if volumes is not None:
+        scheduled["include_volumes"] = volumes
+    return scheduled

@@ -1,0 +1,261 @@
+"""The snapshots of instances: all calls, waits, and the fan-out over many instances."""
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+)
+from contextlib import aclosing
+from typing import Literal, TypeGuard
+
+from .. import _arguments, _names
+from .._adopting import Adoption, best_of
+from .._fleet import Fleet, OnEnd, OnExisting, Steps, Unwatch
+from .._looking import Watch
+from .._progress import PollPolicy, Progress
+from .._session import logger
+from .._watching import Watcher
+from ..errors import InvalidArgumentError, QuotaExceededError
+from ..events import Transition
+from ..models import Instance, Snapshot
+from ..outcomes import FleetRun, Outcome
+from ..states import StateTable
+from ._scope import Scope, instance_id_of
+from ._snapshot_waits import SnapshotWaits, looks_of
+from .quota import Quotas
+
+Instances = Iterable[str | Instance] | AsyncIterable[str | Instance]
+QuotaCheck = Literal["check", "ignore"]
+
+DEFAULT_RUN_TIMEOUT = 7_200.0
+DEFAULT_IN_FLIGHT = 1_000
+
+
+class FleetStream:
+    """A fan-out to iterate: yields each `Outcome` as soon as it is known.
+
+    A slow reader slows the run. Leaving the loop early stops it: no further create is sent, and
+    `await stream.aclose()` returns when those already sent are known.
+    """
+
+    def __init__(self, fleet: Fleet, outcomes: AsyncGenerator[Outcome]) -> None:
+        self._fleet = fleet
+        self._outcomes = outcomes
+
+    def __aiter__(self) -> AsyncIterator[Outcome]:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        try:
+            return await anext(self._outcomes)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            self.run.attach_to(error)
+            raise
+
+    async def aclose(self) -> None:
+        """End the run early."""
+        await self._outcomes.aclose()
+
+    @property
+    def run(self) -> FleetRun:
+        """The account so far, in input order."""
+        return self._fleet.result()
+
+
+class Snapshots(SnapshotWaits):
+    """The snapshots of a region's instances."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        watcher: Callable[[], Watcher],
+        policy: PollPolicy,
+        table: StateTable,
+        concurrency: int,
+    ) -> None:
+        super().__init__(scope, watcher, policy, table)
+        self._concurrency = concurrency
+
+    async def create_many(
+        self,
+        instances: Instances,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float = DEFAULT_RUN_TIMEOUT,
+        concurrency: int | None = None,
+        max_in_flight: int = DEFAULT_IN_FLIGHT,
+        on_existing: OnExisting = "adopt",
+        quota: QuotaCheck = "ignore",
+        poll: PollPolicy | None = None,
+        on_change: Callable[[Transition], None] | None = None,
+    ) -> FleetRun:
+        """Snapshot many instances, wait for all, and return one outcome per input.
+
+        Each snapshot is named ``<name>-<12 hex digits of a digest of the instance id>``, so `name`
+        has at most 50 characters; one is generated if none is given. The same `name` again
+        continues: what exists is adopted (`on_existing="adopt"`), reported as refused ("error"),
+        or made once more ("create").
+        `timeout` is for the whole run, in seconds. `concurrency` bounds the creates at once,
+        `max_in_flight` the snapshots not yet terminal. `quota="check"` raises `QuotaExceededError`
+        before anything is sent if the quota is too small.
+        One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
+        cancellation, or an error of the input, leaves the partial run on the exception: see
+        `FleetRun.of()`.
+        """
+        stream = self.create_each(
+            instances,
+            name=name,
+            description=description,
+            timeout=timeout,
+            concurrency=concurrency,
+            max_in_flight=max_in_flight,
+            on_existing=on_existing,
+            quota=quota,
+            poll=poll,
+            on_change=on_change,
+        )
+        async for _ in stream:
+            pass
+        return stream.run
+
+    def create_each(
+        self,
+        instances: Instances,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float = DEFAULT_RUN_TIMEOUT,
+        concurrency: int | None = None,
+        max_in_flight: int = DEFAULT_IN_FLIGHT,
+        on_existing: OnExisting = "adopt",
+        quota: QuotaCheck = "ignore",
+        poll: PollPolicy | None = None,
+        on_change: Callable[[Transition], None] | None = None,
+    ) -> FleetStream:
+        """The same as `create_many()`, yielding each outcome as soon as it is known."""
+        session = self._scope.session
+        self._scope.named_region()
+        if isinstance(instances, (str, Instance)):
+            raise InvalidArgumentError("pass a list of instances; for one, use create()")
+        _arguments.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
+        _arguments.one_of(quota, "quota", ("check", "ignore"))
+        if description is not None:
+            _arguments.description(description)
+        run_name = _names.generate_name(session.clock.now()) if name is None else name
+        fresh = name is None or on_existing == "create"
+        adoption = None if fresh else Adoption(looks_of(self._scope, {}))
+        policy = poll or self._policy
+
+        async def create(instance_id: str, wire_name: str) -> Snapshot:
+            return await self.create(instance_id, name=wire_name, description=description)
+
+        async def find(instance_id: str, wire_name: str) -> list[Snapshot]:
+            assert adoption is not None
+            return sorted(await adoption.find(instance_id, wire_name), key=best_of(self._table))
+
+        def watch(snapshot: Snapshot, deadline: float, on_end: OnEnd) -> Unwatch:
+            return self._watch(snapshot, deadline, on_end, policy, on_change)
+
+        expected = [instance_id_of(one) for one in instances] if _is_whole(instances) else []
+        fleet = Fleet(
+            Steps(create, None if adoption is None else find, watch),
+            session.clock,
+            name=_arguments.run_name(run_name),
+            timeout=_arguments.seconds(timeout, "timeout"),
+            concurrency=_arguments.count(
+                self._concurrency if concurrency is None else concurrency, "concurrency"
+            ),
+            in_flight=_arguments.count(max_in_flight, "max_in_flight"),
+            on_existing=on_existing,
+            expected=expected,
+        )
+
+        async def outcomes() -> AsyncGenerator[Outcome]:
+            source = ids_of(expected if _is_whole(instances) else instances)
+            if adoption is not None:
+                await adoption.prepare()
+            if quota == "check":
+                wanted = expected if _is_whole(instances) else [one async for one in source]
+                await self._check_quota(set(wanted), run_name, find if adoption else None)
+                source = ids_of(wanted)
+            async with aclosing(fleet.outcomes(source)) as running:
+                async for outcome in running:
+                    yield outcome
+
+        return FleetStream(fleet, outcomes())
+
+    async def _check_quota(
+        self,
+        wanted: set[str],
+        run_name: str,
+        find: Callable[[str, str], Awaitable[list[Snapshot]]] | None,
+    ) -> None:
+        missing = len(wanted)
+        if find is not None:
+            for instance_id in wanted:
+                missing -= bool(await find(instance_id, _names.name_for(run_name, instance_id)))
+        free = (await Quotas(self._scope).get()).free_snapshots
+        if free is not None and free < missing:
+            raise QuotaExceededError(
+                f"the run needs {missing} snapshots and the quota has {free} left; nothing was "
+                "created; delete snapshots or ask for a higher quota"
+            )
+
+    def _watch(
+        self,
+        snapshot: Snapshot,
+        deadline: float,
+        on_end: OnEnd,
+        policy: PollPolicy,
+        on_change: Callable[[Transition], None] | None,
+    ) -> Unwatch:
+        """Register with the region's watcher; tells the end at once if it is known."""
+        now = self._scope.session.clock.monotonic()
+        progress = Progress(snapshot.instance_id, snapshot.id, policy, self._table, now)
+        progress.begin_with(snapshot)
+        if progress.outcome is not None:
+            on_end(progress.outcome)
+            return _nothing
+        watcher = self._watcher()
+        told = None if on_change is None else _guarded(on_change)
+        watch = Watch(progress, now + policy.floor, deadline, on_end, told)
+        watcher.add(watch)
+        return lambda: watcher.remove(watch)
+
+
+def _nothing() -> None:
+    """There is nothing to stop."""
+
+
+def _guarded(on_change: Callable[[Transition], None]) -> Callable[[Transition], None]:
+    """A callback's error is logged: it must not end what others wait for."""
+
+    def tell(transition: Transition) -> None:
+        try:
+            on_change(transition)
+        except Exception:
+            logger.exception("the on_change callback raised")
+
+    return tell
+
+
+def _is_whole(instances: Instances) -> TypeGuard[Collection[str | Instance]]:
+    """Whether the input is known as a whole, so that it can be checked before anything is sent."""
+    return isinstance(instances, Collection)
+
+
+async def ids_of(instances: Instances) -> AsyncGenerator[str]:
+    """The instances' ids, checked one by one."""
+    if isinstance(instances, AsyncIterable):
+        async for instance in instances:
+            yield instance_id_of(instance)
+    else:
+        for instance in instances:
+            yield instance_id_of(instance)

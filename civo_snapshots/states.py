@@ -1,0 +1,89 @@
+"""The vocabulary of states, and the one rule that says when a snapshot is finished.
+
+Nothing here knows JSON, records, time or the network: a state is the text the server sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class State(StrEnum):
+    """What a state text means for somebody who waits."""
+
+    PENDING = "pending"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+class Verdict(StrEnum):
+    """What a snapshot and its volumes amount to together."""
+
+    PENDING = "pending"
+    SETTLING = "settling"
+    """The snapshot says complete while a listed volume does not: wait a little longer."""
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in (Verdict.COMPLETE, Verdict.FAILED)
+
+
+StateTable = Mapping[str, State]
+
+# The documented set is open ("Complete" | "Failed" | "Pending" | etc.). The last group is known to
+# mean "still running"; a text in no group is treated the same way but is worth a remark.
+DEFAULT_STATES: StateTable = MappingProxyType(
+    {
+        "complete": State.COMPLETE,
+        "completed": State.COMPLETE,
+        "failed": State.FAILED,
+        "error": State.FAILED,
+        "": State.PENDING,
+        "pending": State.PENDING,
+        "new": State.PENDING,
+        "in_progress": State.PENDING,
+        "in-progress": State.PENDING,
+        "available": State.PENDING,
+        "ready": State.PENDING,
+    }
+)
+
+
+def normalise(text: str) -> str:
+    """The form in which a state text is looked up."""
+    return text.strip().lower()
+
+
+def extended(extra: Mapping[str, State]) -> StateTable:
+    """The default table with a deployment's own spellings added."""
+    return MappingProxyType(
+        {**DEFAULT_STATES, **{normalise(text): state for text, state in extra.items()}}
+    )
+
+
+def classify(text: str, table: StateTable = DEFAULT_STATES) -> State:
+    """What the text means; an unknown text means PENDING, so that it never ends a wait."""
+    return table.get(normalise(text), State.PENDING)
+
+
+def is_known(text: str, table: StateTable = DEFAULT_STATES) -> bool:
+    """Whether the table has the text."""
+    return normalise(text) in table
+
+
+def verdict(
+    snapshot: str, volumes: Iterable[str] = (), table: StateTable = DEFAULT_STATES
+) -> Verdict:
+    """Judge a snapshot by its own state text and those of its listed volumes.
+
+    Any FAILED decides first; then a snapshot is complete when it says so and no volume differs.
+    """
+    own = classify(snapshot, table)
+    seen = {classify(volume, table) for volume in volumes}
+    if State.FAILED in seen or own is State.FAILED:
+        return Verdict.FAILED
+    if own is not State.COMPLETE:
+        return Verdict.PENDING
+    return Verdict.COMPLETE if seen <= {State.COMPLETE} else Verdict.SETTLING
