@@ -100,7 +100,7 @@ class Fleet:
         self._workers: dict[asyncio.Task[None], _Member | None] = {}
         self._stopped_by: CivoError | None = None
         self._broken_by: Exception | None = None
-        self._partial = False
+        self._over = False
         self._closing = False
         self._unknown = 0
 
@@ -109,7 +109,7 @@ class Fleet:
         order = self._order + list(self._expected[len(self._order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
         outcomes = {key: self._outcome_now(member) for key, member in members.items()}
-        return FleetRun(self._name, tuple(outcomes[key] for key in order), self._partial)
+        return FleetRun(self._name, tuple(outcomes[key] for key in order), not self._over)
 
     def _member(self, instance_id: str) -> _Member:
         return _Member(instance_id, _names.name_for(self._name, instance_id))
@@ -133,14 +133,11 @@ class Fleet:
                     break
                 self._news.clear()
                 await self._news.wait()
-            if self._broken_by is not None:
-                self._partial = True
-                raise self._broken_by
-        except BaseException:
-            self._partial = True
-            raise
         finally:
             await self._wind_down()
+        if self._broken_by is not None:
+            raise self._broken_by
+        self._over = True
 
     # The workers: take an instance, adopt or create, hand over to the watcher.
 

@@ -68,7 +68,7 @@ class FleetRun:
 
     Attributes:
         name: the run's name; the same name again continues it and creates nothing twice.
-        partial: whether it was cancelled or broken off.
+        partial: whether it is not over, or was cancelled or broken off.
     """
 
     name: str

@@ -1,0 +1,206 @@
+"""Creating a snapshot exactly once over an API without idempotency keys.
+
+When a create may have acted without an answer, its name is looked for until the server can be
+trusted to have settled; what is found is adopted, and only if nothing acted is it sent again. It is
+given functions to work with, not a client.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
+
+from attrs import define, field, frozen
+
+from ._clock import Clock
+from ._retry import may_have_acted
+from .errors import (
+    Call,
+    CivoError,
+    ConflictError,
+    NotFoundError,
+    OutcomeUnknownError,
+    UnexpectedResponseError,
+)
+from .models import Snapshot
+
+SETTLE = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between the looks for a create whose answer was lost: together longer than any delay of
+a gateway that is plausible."""
+
+SENDS = 3
+_TOLERANCE = timedelta(seconds=2)
+"""HTTP dates have whole seconds, and so may `created_at`."""
+
+
+@frozen
+class Steps:
+    """What a creation can do.
+
+    Attributes:
+        send: POST, repeated only while it certainly did nothing.
+        look: the instance's snapshots as they are now.
+        get: one snapshot of the instance by its id.
+        skew: how far the server's clock is ahead of ours; None if it never told its time.
+    """
+
+    send: Callable[[], Awaitable[Snapshot]]
+    look: Callable[[], Awaitable[Sequence[Snapshot]]]
+    get: Callable[[str], Awaitable[Snapshot]]
+    skew: Callable[[], timedelta | None]
+
+
+@define
+class Ledger:
+    """Which snapshots this client has already attributed to a create.
+
+    Creates of one name on one instance take turns, so that a snapshot whose answer is still on its
+    way to one of them is not adopted by another.
+    """
+
+    _claimed: dict[tuple[str, str], set[str]] = field(factory=dict[tuple[str, str], set[str]])
+    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        factory=WeakValueDictionary[tuple[str, str], asyncio.Lock]
+    )
+
+    def turn(self, instance_id: str, name: str) -> asyncio.Lock:
+        """The lock to hold while creating."""
+        return self._turns.setdefault((instance_id, name), asyncio.Lock())
+
+    def claim(self, instance_id: str, name: str, snapshot_id: str) -> None:
+        """Note that a snapshot belongs to a create."""
+        self._claimed.setdefault((instance_id, name), set()).add(snapshot_id)
+
+    def is_free(self, instance_id: str, name: str, snapshot_id: str) -> bool:
+        """Whether no create has it."""
+        return snapshot_id not in self._claimed.get((instance_id, name), ())
+
+
+@define(eq=False)
+class Creation:
+    """One logical create.
+
+    Attributes:
+        unique: whether nothing else can bear the name, so that age need not be compared.
+        deadline: until when, on the monotonic clock, it may look and send.
+        in_doubt: whether something may have been created whose id is not known yet.
+        abandoned: set when nobody waits any more: it then only finds out, and sends no more.
+        resent: whether it was sent again after a loss, so that a late commit would be a second one.
+    """
+
+    steps: Steps
+    ledger: Ledger
+    clock: Clock
+    instance_id: str
+    name: str
+    unique: bool
+    deadline: float
+    in_doubt: bool = False
+    abandoned: bool = False
+    resent: bool = False
+    extras: tuple[str, ...] = ()
+    _started: datetime | None = None
+    _last: CivoError | None = None
+
+    async def run(self) -> Snapshot:
+        """Create; raises `OutcomeUnknownError` if it stays undecided."""
+        async with self.ledger.turn(self.instance_id, self.name):
+            snapshot = await self._run()
+            self.ledger.claim(self.instance_id, self.name, snapshot.id)
+            self.in_doubt = False
+            return snapshot
+
+    async def _run(self) -> Snapshot:
+        self._started = self.clock.now()
+        for sending in range(SENDS):
+            self.resent = sending > 0
+            failure = await self._send()
+            if isinstance(failure, Snapshot):
+                return failure
+            if not self._is_open(failure, first=sending == 0):
+                self.in_doubt = False
+                raise failure
+            self._last = failure
+            found, certain = await self._settle()
+            if found is not None:
+                return found
+            acted = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
+            late = self.clock.monotonic() >= self.deadline
+            if acted or late or self.abandoned or not certain:
+                break
+        raise self._unknown()
+
+    def _is_open(self, failure: CivoError, *, first: bool) -> bool:
+        """Whether a failure leaves it open if a snapshot was made."""
+        # "Already in process" after a lost answer is the echo of that very create.
+        return may_have_acted(failure) or (isinstance(failure, ConflictError) and not first)
+
+    async def _send(self) -> Snapshot | CivoError:
+        self.in_doubt = True
+        try:
+            snapshot = await self.steps.send()
+        except CivoError as error:
+            return error
+        if snapshot.name in ("", self.name) or await self._is_own(snapshot.id):
+            return snapshot
+        return UnexpectedResponseError("the answer names another snapshot")
+
+    async def _is_own(self, snapshot_id: str) -> bool:
+        """Whether an answer with another name is ours, renamed by the server, and no stray."""
+        try:
+            snapshot = await self.steps.get(snapshot_id)
+        except CivoError:
+            return False
+        return self._is_new(snapshot) is True
+
+    async def _settle(self) -> tuple[Snapshot | None, bool]:
+        """Look for the name; what was found, and whether nothing certainly means nothing."""
+        certain = False
+        pauses = list(SETTLE)
+        while pauses:
+            await self.clock.sleep(pauses.pop(0))
+            try:
+                listed = await self.steps.look()
+            except NotFoundError:
+                return None, False  # the instance itself is gone
+            except CivoError as error:
+                self._last = error
+                certain = False
+                if not pauses and self.clock.monotonic() < self.deadline:
+                    pauses.append(SETTLE[-1])
+                continue
+            candidates = [found for found in listed if self._may_be_ours(found)]
+            ours = [found for found in candidates if self._is_new(found)]
+            if ours:
+                ours.sort(key=lambda found: found.created_at.isoformat() if found.created_at else "")
+                self.extras = tuple(found.id for found in ours[1:])
+                return ours[0], True
+            certain = all(self._is_new(found) is False for found in candidates)
+        return None, certain
+
+    def _may_be_ours(self, found: Snapshot) -> bool:
+        return found.name == self.name and self.ledger.is_free(
+            self.instance_id, self.name, found.id
+        )
+
+    def _is_new(self, found: Snapshot) -> bool | None:
+        """Whether it was made since the first send, by the server's clock; None if untold."""
+        if self.unique:
+            return True
+        skew = self.steps.skew()
+        if found.created_at is None or skew is None or self._started is None:
+            return None
+        return found.created_at >= self._started + skew - _TOLERANCE
+
+    def _unknown(self) -> OutcomeUnknownError:
+        cause = self._last
+        call: Call | None = cause.call if cause else None
+        return OutcomeUnknownError(
+            f"creating snapshot {self.name} of instance {self.instance_id} may have acted: "
+            f"{cause.message if cause else 'no answer'}; look for that name before doing it again",
+            instance_id=self.instance_id,
+            name=self.name,
+            started_at=self._started,
+            ended_at=self.clock.now(),
+            call=call,
+        )

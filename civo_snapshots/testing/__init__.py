@@ -1,0 +1,17 @@
+"""A fake CivoStack region over real HTTP, its faults, and a clock that needs no time.
+
+```python
+async with FakeRegion(instances=3, clock=FakeClock()) as region:
+    region.fault("POST /v2/instances/{id}/snapshots", Fault.drop_after_acting())
+    ...  # point a client at region.url with region.token and region.region
+    assert region.counts["POST /v2/instances/{id}/snapshots"] == 1
+```
+"""
+
+from civo_snapshots.testing._fake_clock import FakeClock
+from civo_snapshots.testing._faults import Fault
+from civo_snapshots.testing._payloads import SECRET_CANARIES
+from civo_snapshots.testing._region import FakeRegion
+from civo_snapshots.testing._server import ReceivedRequest
+
+__all__ = ["SECRET_CANARIES", "FakeClock", "FakeRegion", "Fault", "ReceivedRequest"]

@@ -1,0 +1,60 @@
+"""Every check and every way to run the project; each session sets up what it needs."""
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests"]
+
+CODE = ("civo_snapshots", "tests", "benchmarks", "noxfile.py")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group in pyproject.toml."""
+    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), name)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the main job, on the embedded region unless a real one is named."""
+    session.install("-q", "-e", ".[cli]")
+    session.run("python", "-m", "civo_snapshots", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, in random order and in parallel, warnings as errors, with branch coverage."""
+    session.install("-q", "-e", ".[cli,pytest]", *group("test"))
+    session.run(
+        "pytest",
+        "-n",
+        "auto",
+        "--cov",
+        "--cov-report=term",
+        "--cov-fail-under=95",
+        *session.posargs,
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install("-q", *group("lint"))
+    session.run("ruff", "check", *CODE)
+    session.run("ruff", "format", "--check", *CODE)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Two strict type checkers."""
+    session.install("-q", "-e", ".[cli,pytest]", *group("types"))
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel and the source archive."""
+    session.install("-q", "build", "twine")
+    session.run("python", "-m", "build", "--outdir", session.create_tmp())
+    session.run("twine", "check", f"{session.create_tmp()}/*.whl", f"{session.create_tmp()}/*.gz")

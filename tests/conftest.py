@@ -1,0 +1,32 @@
+"""What all tests share: nothing of the machine's own settings, and nothing left behind."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+pytest_plugins = ["civo_snapshots.testing.plugin"]
+
+_SETTINGS = ("CIVO_TOKEN", "CIVO_REGION", "CIVO_API_URL", "CIVO_CONFIG", "CIVO_CREDENTIAL_FILE")
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """No test sees a real token, and what a test leaves unclosed warns within that test."""
+    for name in _SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+async def nothing_left() -> AsyncIterator[None]:
+    """The test ends with no task of its own still running."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left
