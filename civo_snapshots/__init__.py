@@ -44,7 +44,7 @@ from .errors import (
     WaitError,
     WaitTimeoutError,
 )
-from .events import Event, RetryScheduled, Transition, UnknownState
+from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
 from .models import (
     Acknowledgement,
     Instance,
@@ -64,7 +64,7 @@ from .models import (
     Volume,
     VolumeStatus,
 )
-from .outcomes import FleetRun, Outcome, OutcomeKind
+from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
 from .resources.snapshots import FleetStream
 from .states import State, Verdict
 
@@ -84,6 +84,7 @@ __all__ = [
     "ConnectionLostError",
     "DeadlineExceededError",
     "Event",
+    "ExtraSnapshot",
     "FleetRun",
     "FleetStream",
     "Instance",
@@ -129,6 +130,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnknownState",
+    "Unresolved",
     "Verdict",
     "Volume",
     "VolumeStatus",

@@ -55,12 +55,14 @@ class Adoption:
     async def _which_id(self, item: RegionSnapshot, instance_id: str, name: str) -> _Id:
         async with self._proving:
             if self._id is None:
-                self._id = _Id.NEITHER
-                for which in (_Id.OUTER, _Id.INNER):
-                    if await self._is_own(instance_id, _id_of(item, which), name):
-                        self._id = which
-                        break
+                self._id = await self._prove(item, instance_id, name)
             return self._id
+
+    async def _prove(self, item: RegionSnapshot, instance_id: str, name: str) -> _Id:
+        for which in (_Id.OUTER, _Id.INNER):
+            if await self._is_own(instance_id, _id_of(item, which), name):
+                return which
+        return _Id.NEITHER
 
     async def _is_own(self, instance_id: str, snapshot_id: str, name: str) -> bool:
         try:
@@ -74,11 +76,12 @@ def _id_of(item: RegionSnapshot, which: _Id) -> str:
     return item.instance.id if which is _Id.INNER and item.instance else item.id
 
 
-def best_of(table: StateTable) -> Callable[[Snapshot], tuple[int, str]]:
+def best_of(table: StateTable) -> Callable[[Snapshot], tuple[int, float]]:
     """A sort key: the most advanced snapshot first, among equals the oldest."""
 
-    def key(snapshot: Snapshot) -> tuple[int, str]:
-        made = snapshot.created_at.isoformat() if snapshot.created_at else ""
+    def key(snapshot: Snapshot) -> tuple[int, float]:
+        # Not the text of the time: its order says nothing where offsets differ.
+        made = snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")
         return _RANK[snapshot.judge(table)], made
 
     return key

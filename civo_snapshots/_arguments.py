@@ -17,7 +17,10 @@ MAX_COUNT = 1_000_000_000
 
 
 def _shown(value: object) -> str:
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except ValueError:  # an integer of more digits than Python shows
+        text = type(value).__name__
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -9,13 +9,15 @@ from . import _arguments, states
 from ._clock import Clock, SystemClock
 from ._config import check_region, resolve
 from ._limits import Limiter
+from ._owning import Creations
 from ._progress import PollPolicy
 from ._retry import RetryPolicy, policy_for
 from ._session import Session
 from ._transport import HttpOptions, HttpSession, Timeouts, Transport
 from ._watching import Watcher
-from .events import Listener, UnknownState
+from .events import ExtraSnapshot, Listener, UnknownState
 from .models import Snapshot
+from .outcomes import Unresolved
 from .resources._scope import Scope
 from .resources._snapshot_waits import looks_of
 from .resources.instances import Instances
@@ -47,6 +49,7 @@ class _Core:
         self.concurrency = concurrency
         self._clock = clock
         self._watchers: dict[str, Watcher] = {}
+        self.creations = Creations(clock, session.tell)
 
     def watcher(self, scope: Scope) -> Watcher:
         """The one watcher of a region, whose code may be spelled in either case."""
@@ -63,6 +66,7 @@ class _Core:
     async def close(self) -> None:
         for watcher in self._watchers.values():
             await watcher.close()
+        await self.creations.close()
         await self.session.close()
 
 
@@ -77,7 +81,7 @@ class RegionView:
     def __init__(self, core: _Core, region: str | None) -> None:
         self._core = core
         self.region = region
-        scope = Scope(core.session, region)
+        scope = Scope(core.session, region, core.creations)
         self.instances = Instances(scope)
         self.snapshots = Snapshots(
             scope, _bound(core, scope), core.poll, core.table, core.concurrency
@@ -95,6 +99,16 @@ class RegionView:
     def requests_sent(self) -> int:
         """How many requests this client has sent so far, retries and polls included."""
         return self._core.session.requests_sent
+
+    @property
+    def unresolved(self) -> tuple[Unresolved, ...]:
+        """Every create whose caller was cancelled after it may have acted, and what it made."""
+        return self._core.creations.unresolved
+
+    @property
+    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
+        """Every snapshot too many that a create made by acting after it was sent again."""
+        return tuple(self._core.creations.extras)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"

@@ -23,6 +23,10 @@ _TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
 """Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
 
 
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+"""A name or an IPv4 address; underscores are common in container networks."""
+
+
 class Secret:
     """A token that shows itself to nobody by accident."""
 
@@ -184,15 +188,15 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        parts, port = urlsplit(""), None
+        parts, port = urlsplit("https://"), None
     problem = ""
     host = parts.hostname or ""
     if not value.isascii() or not value.isprintable() or " " in value:
         problem = "it has characters that no URL has"
     elif parts.scheme not in ("http", "https"):
         problem = "it must begin with https://"
-    elif not host:
-        problem = "it names no host"
+    elif not _is_host(host) or port == 0:
+        problem = "it names no host, or a host or port that cannot be"
     elif parts.username is not None or parts.password is not None:
         problem = "it holds a user name or password"
     elif parts.path not in ("", "/") or parts.query or parts.fragment or value[-1] in "?#":
@@ -206,6 +210,15 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         raise ConfigurationError(f"api_url is refused: {problem}")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}:{port}" if port else f"{parts.scheme}://{shown}"
+
+
+def _is_host(host: str) -> bool:
+    if _HOST.fullmatch(host):
+        return True
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -129,7 +129,8 @@ def structure(data: JSON, target: type[T], status: int = 200) -> T:
         problems = transform_error(error, format_exception=_describe)
     except TypeError as error:  # the root itself is no object or list
         problems = [f"{error} @ $"]
-    what, _, path = problems[0].rpartition(" @ ")
+    # The first one, because the path may hold further ones in a key of the server's.
+    what, _, path = problems[0].partition(" @ ")
     raise UnexpectedResponseError(
         f"the body does not fit: {what} at {path}", status=status, path=path
     )

@@ -17,6 +17,7 @@ from ._retry import may_have_acted
 from .errors import (
     Call,
     CivoError,
+    ClientClosedError,
     ConflictError,
     NotFoundError,
     OutcomeUnknownError,
@@ -42,12 +43,16 @@ class Steps:
         look: the instance's snapshots as they are now.
         get: one snapshot of the instance by its id.
         skew: how far the server's clock is ahead of ours; None if it never told its time.
+        may_have_acted: whether the POST last sent may have created something.
+        left: seconds that are left for sending and looking.
     """
 
     send: Callable[[], Awaitable[Snapshot]]
     look: Callable[[], Awaitable[Sequence[Snapshot]]]
     get: Callable[[str], Awaitable[Snapshot]]
     skew: Callable[[], timedelta | None]
+    may_have_acted: Callable[[], bool]
+    left: Callable[[], float]
 
 
 @define
@@ -82,10 +87,10 @@ class Creation:
 
     Attributes:
         unique: whether nothing else can bear the name, so that age need not be compared.
-        deadline: until when, on the monotonic clock, it may look and send.
-        in_doubt: whether something may have been created whose id is not known yet.
+        sends: how often it may be sent when earlier sends did nothing after all.
         abandoned: set when nobody waits any more: it then only finds out, and sends no more.
-        resent: whether it was sent again after a loss, so that a late commit would be a second one.
+        resent: whether it was sent again after a loss, so that a late commit makes a second one.
+        extras: ids of further snapshots that its earlier sends made.
     """
 
     steps: Steps
@@ -94,39 +99,51 @@ class Creation:
     instance_id: str
     name: str
     unique: bool
-    deadline: float
-    in_doubt: bool = False
+    sends: int = SENDS
     abandoned: bool = False
     resent: bool = False
     extras: tuple[str, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something may have been created whose id is not known yet."""
+        return self.steps.may_have_acted() or self._last is not None
+
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
         async with self.ledger.turn(self.instance_id, self.name):
             snapshot = await self._run()
             self.ledger.claim(self.instance_id, self.name, snapshot.id)
-            self.in_doubt = False
             return snapshot
+
+    async def late(self) -> tuple[str, ...]:
+        """Look once for snapshots that earlier sends of this create made after all."""
+        try:
+            listed = await self.steps.look()
+        except CivoError:
+            return ()
+        found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
+        for one in found:
+            self.ledger.claim(self.instance_id, self.name, one.id)
+        return tuple(one.id for one in found)
 
     async def _run(self) -> Snapshot:
         self._started = self.clock.now()
-        for sending in range(SENDS):
+        for sending in range(self.sends):
             self.resent = sending > 0
             failure = await self._send()
             if isinstance(failure, Snapshot):
                 return failure
             if not self._is_open(failure, first=sending == 0):
-                self.in_doubt = False
                 raise failure
             self._last = failure
             found, certain = await self._settle()
             if found is not None:
                 return found
             acted = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
-            late = self.clock.monotonic() >= self.deadline
-            if acted or late or self.abandoned or not certain:
+            if acted or self.abandoned or not certain:
                 break
         raise self._unknown()
 
@@ -136,7 +153,6 @@ class Creation:
         return may_have_acted(failure) or (isinstance(failure, ConflictError) and not first)
 
     async def _send(self) -> Snapshot | CivoError:
-        self.in_doubt = True
         try:
             snapshot = await self.steps.send()
         except CivoError as error:
@@ -158,22 +174,23 @@ class Creation:
         certain = False
         pauses = list(SETTLE)
         while pauses:
+            if pauses[0] > self.steps.left():
+                return None, False
             await self.clock.sleep(pauses.pop(0))
             try:
                 listed = await self.steps.look()
-            except NotFoundError:
-                return None, False  # the instance itself is gone
+            except (NotFoundError, ClientClosedError):
+                return None, False  # the instance itself is gone, or nobody can look any more
             except CivoError as error:
                 self._last = error
                 certain = False
-                if not pauses and self.clock.monotonic() < self.deadline:
-                    pauses.append(SETTLE[-1])
+                pauses = pauses or [SETTLE[-1]]  # only a look that succeeds can say "nothing"
                 continue
             candidates = [found for found in listed if self._may_be_ours(found)]
             ours = [found for found in candidates if self._is_new(found)]
             if ours:
-                ours.sort(key=lambda found: found.created_at.isoformat() if found.created_at else "")
-                self.extras = tuple(found.id for found in ours[1:])
+                ours.sort(key=_age)
+                self.extras += tuple(found.id for found in ours[1:])
                 return ours[0], True
             certain = all(self._is_new(found) is False for found in candidates)
         return None, certain
@@ -204,3 +221,7 @@ class Creation:
             ended_at=self.clock.now(),
             call=call,
         )
+
+
+def _age(snapshot: Snapshot) -> str:
+    return snapshot.created_at.isoformat() if snapshot.created_at else ""

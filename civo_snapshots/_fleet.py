@@ -48,11 +48,19 @@ OnEnd = Callable[[Snapshot | CivoError], None]
 
 @frozen
 class Steps:
-    """What a fan-out can do; `find` returns what exists under a name, the one to adopt first."""
+    """What a fan-out can do.
+
+    Attributes:
+        create: make a snapshot of an instance under a name.
+        find: what exists under a name, the one to adopt first; None if nothing can.
+        watch: tell how a snapshot ends, until a deadline.
+        in_doubt: whether an instance's create may have acted already.
+    """
 
     create: Callable[[str, str], Awaitable[Snapshot]]
     find: Callable[[str, str], Awaitable[list[Snapshot]]] | None
     watch: Callable[[Snapshot, float, OnEnd], Unwatch]
+    in_doubt: Callable[[str], bool] = field(default=lambda _: True)
 
 
 @define(eq=False)
@@ -264,7 +272,7 @@ class Fleet:
     async def _wind_down(self) -> None:
         self._closing = True
         for worker, member in list(self._workers.items()):
-            if member is None or not member.sending:
+            if member is None or not self._is_in_doubt(member):
                 worker.cancel()
         try:
             await self._last_answers()
@@ -278,8 +286,15 @@ class Fleet:
         if self._workers:
             await asyncio.wait(tuple(self._workers))
 
+    def _is_in_doubt(self, member: _Member) -> bool:
+        return member.sending and self._steps.in_doubt(member.instance_id)
+
     async def _last_answers(self) -> None:
-        sending = {worker for worker, member in self._workers.items() if member and member.sending}
+        sending = {
+            worker
+            for worker, member in self._workers.items()
+            if member and self._is_in_doubt(member)
+        }
         if not sending:
             return
         grace = asyncio.ensure_future(self._clock.sleep(GRACE))
@@ -289,6 +304,7 @@ class Fleet:
         finally:
             grace.cancel()
             ended.cancel()
+            await asyncio.wait({grace, ended})
 
     def _outcome_now(self, member: _Member) -> Outcome:
         """The outcome as far as it is known at this moment."""
@@ -301,7 +317,7 @@ class Fleet:
                 snapshot=member.snapshot,
             )
             return self._outcome(member, OutcomeKind.TIMED_OUT, error)
-        if member.sending:
+        if self._is_in_doubt(member):
             error = OutcomeUnknownError(
                 f"the run ended before the create of {member.name} on instance "
                 f"{member.instance_id} was answered; look for that name",

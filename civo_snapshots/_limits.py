@@ -34,7 +34,7 @@ class Gate:
         except asyncio.CancelledError:
             if permit.done() and not permit.cancelled():
                 self.release()  # it was handed over in the moment of the cancellation
-            else:
+            elif permit in self._waiting:  # a refill may have dropped it as cancelled
                 self._waiting.remove(permit)
             raise
 

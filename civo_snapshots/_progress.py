@@ -113,6 +113,7 @@ class Progress:
         """The server says that there is no such snapshot."""
         self.looks += 1
         self._misses += 1
+        self._faults, self._failing_since = 0, None  # a 404 is an answer
         if self._seen and self._misses >= _LOOKS_UNTIL_GONE:
             what = "is gone"
         elif not self._seen and now - self.started >= self.policy.appear:
@@ -120,14 +121,16 @@ class Progress:
         else:
             return
         if error.code in _INSTANCE_GONE:
-            self.outcome = error
+            self._end(error)
             return
-        self.outcome = SnapshotVanishedError(
-            f"{self._called} {what}; look for it under its name before making another",
-            snapshot=self.last,
-            elapsed=now - self.started,
-            looks=self.looks,
-            call=error.call,
+        self._end(
+            SnapshotVanishedError(
+                f"{self._called} {what}; look for it under its name before making another",
+                snapshot=self.last,
+                elapsed=now - self.started,
+                looks=self.looks,
+                call=error.call,
+            )
         )
 
     def fault(self, error: CivoError, now: float) -> None:
@@ -148,18 +151,25 @@ class Progress:
             call=error.call,
         )
         outcome.error = error
-        self.outcome = outcome
+        self._end(outcome)
 
     def expire(self, now: float) -> None:
         """The wait's time is over."""
         state = repr(self.last.state) if self.last else "not seen"
-        self.outcome = WaitTimeoutError(
-            f"{self._called} was not finished after {now - self.started:.1f} s "
-            f"(state {state}, {self.looks} looks); it goes on, wait again",
-            snapshot=self.last,
-            elapsed=now - self.started,
-            looks=self.looks,
+        self._end(
+            WaitTimeoutError(
+                f"{self._called} was not finished after {now - self.started:.1f} s "
+                f"(state {state}, {self.looks} looks); it goes on, wait again",
+                snapshot=self.last,
+                elapsed=now - self.started,
+                looks=self.looks,
+            )
         )
+
+    def _end(self, outcome: Snapshot | CivoError) -> None:
+        """End the wait; the first end stands, so a late answer cannot turn it round."""
+        if self.outcome is None:
+            self.outcome = outcome
 
     @property
     def _called(self) -> str:
@@ -187,7 +197,7 @@ class Progress:
     def _judge(self, snapshot: Snapshot, now: float) -> None:
         verdict = states.verdict(snapshot.state, self._volumes.values(), self.table)
         if verdict is Verdict.COMPLETE:
-            self.outcome = snapshot
+            self._end(snapshot)
         elif verdict is Verdict.FAILED:
             self._fail("failed", State.FAILED, now)
         elif verdict is Verdict.SETTLING:
@@ -200,7 +210,7 @@ class Progress:
 
     def _unsettled(self, snapshot: Snapshot, now: float) -> None:
         if self.policy.on_unsettled == "return":
-            self.outcome = snapshot
+            self._end(snapshot)
         else:
             what = f"says complete but had unfinished volumes for {self.policy.settle:g} s"
             self._fail(what, State.PENDING, now)
@@ -219,7 +229,7 @@ class Progress:
             looks=self.looks,
         )
         outcome.failed_volumes = volumes
-        self.outcome = outcome
+        self._end(outcome)
 
 
 @define
@@ -229,7 +239,7 @@ class Deletion(Progress):
     def miss(self, error: NotFoundError, now: float) -> None:
         self.looks += 1
         gone = Snapshot(id=self.snapshot_id, instance_id=self.instance_id)
-        self.outcome = self.last if self.last is not None else gone
+        self._end(self.last if self.last is not None else gone)
 
     def _judge(self, snapshot: Snapshot, now: float) -> None:
         """Whatever its state, it is still there."""

@@ -126,18 +126,26 @@ def failure_of(request: Request, response: Response, now: datetime) -> CivoError
     status = response.status
     if status in (200, 201, 202, 204):
         if len(response.body) < _PREVIEW and b"requires_authentication" in response.body:
-            return _api_error(request, response, now)
+            error = _api_error(request, response, now)
+            return error if isinstance(error, AuthenticationError) else None
         return None
     if 300 <= status < 400 and status != 304:
-        host = urlsplit(response.headers.get("location", "")[:_TEXT_LIMIT].strip()).hostname
+        host = printable(_host_of(response.headers.get("location", "")), 100)
         return UnexpectedResponseError(
-            f"redirected ({status}) to {printable(host or 'nowhere', 100)}, which is not followed; "
-            "check api_url",
+            f"redirected ({status}) to {host}, which is not followed; check api_url",
             status=status,
         )
     if 400 <= status < 600:
         return _api_error(request, response, now)
     return UnexpectedResponseError(f"unexpected HTTP status {status}", status=status)
+
+
+def _host_of(location: str) -> str:
+    """The host alone, because the rest of a Location may hold a user name and password."""
+    try:
+        return urlsplit(location[:_TEXT_LIMIT].strip()).hostname or "nowhere"
+    except ValueError:
+        return "nowhere"
 
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {

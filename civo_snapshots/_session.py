@@ -5,14 +5,17 @@ Interpreting and deciding are pure and live elsewhere; sending is the transport'
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypedDict, TypeVar
+
+from attrs import define
 
 from ._arguments import seconds
 from ._clock import Clock
 from ._convert import Reader
 from ._limits import Limiter
 from ._protocol import Kind, Request, Response, failure_of
-from ._rate_headers import rate_pause
+from ._rate_headers import http_date, rate_pause
 from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
 from ._transport import Timeouts, Transport
 from .errors import (
@@ -43,6 +46,14 @@ class CallOptions(TypedDict, total=False):
     retries: bool | RetryPolicy
 
 
+@define
+class Flight:
+    """When a call began to be sent and whether it may have acted, for a caller that repeats it."""
+
+    began: float | None = None
+    maybe_acted: bool = False
+
+
 class Session:
     """Calls the API on behalf of one client and all its views on other regions."""
 
@@ -63,6 +74,9 @@ class Session:
         self._policy = policy
         self._listener = listener
         self.requests_sent = 0
+        self.skew: timedelta | None = None
+        """How far the server's clock is ahead of ours, by its last Date header."""
+        self._dated = ""
 
     async def call(
         self,
@@ -72,6 +86,7 @@ class Session:
         is_ours: Callable[[T], bool] | None = None,
         poll: bool = False,
         options: CallOptions | None = None,
+        flight: Flight | None = None,
     ) -> T:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
@@ -79,14 +94,14 @@ class Session:
         Polls pass a gate of their own.
         """
         chosen: CallOptions = options or {}
-        account = _Account(request, self.clock, self._deadline(request, chosen))
+        account = _Account(request, self.clock, self.time_for(request, chosen))
         policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
         waits: Waits | None = None
         spent = 0
         while True:
             gate = await self._limiter.enter(poll=poll)
             try:
-                outcome = await self._attempt(request, read, is_ours, account)
+                outcome = await self._attempt(request, read, is_ours, account, flight)
             finally:
                 gate.release()
             if not isinstance(outcome, CivoError):
@@ -124,7 +139,8 @@ class Session:
         """Close the transport; calls in flight end with `ClientClosedError`."""
         await self._transport.close()
 
-    def _deadline(self, request: Request, options: CallOptions) -> float:
+    def time_for(self, request: Request, options: CallOptions) -> float:
+        """Seconds that a call may take as a whole."""
         if "timeout" in options:
             return seconds(options["timeout"], "timeout")
         creating = request.kind is Kind.CREATING
@@ -150,6 +166,7 @@ class Session:
         read: Reader[T],
         is_ours: Callable[[T], bool] | None,
         account: "_Account",
+        flight: Flight | None,
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
         account.begin()
@@ -158,12 +175,19 @@ class Session:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         account.attempts += 1
         self.requests_sent += 1
+        if flight is not None:
+            flight.maybe_acted = True
+            flight.began = self.clock.monotonic() if flight.began is None else flight.began
         try:
             response = await self._transport.send(request, timeout)
         except CivoError as error:
             self.requests_sent -= not was_sent(error)
-            return error
-        return self._interpret(request, response, read, is_ours)
+            outcome: T | CivoError = error
+        else:
+            outcome = self._interpret(request, response, read, is_ours)
+        if flight is not None and isinstance(outcome, CivoError):
+            flight.maybe_acted = may_have_acted(outcome)
+        return outcome
 
     def _interpret(
         self,
@@ -173,6 +197,7 @@ class Session:
         is_ours: Callable[[T], bool] | None,
     ) -> T | CivoError:
         now = self.clock.now()
+        self._note_date(response, now)
         if pause := rate_pause(response.headers, now):
             self._limiter.pause(pause)
         failure = failure_of(request, response, now)
@@ -194,6 +219,12 @@ class Session:
                 status=response.status,
             )
         return answer
+
+    def _note_date(self, response: Response, now: datetime) -> None:
+        text = response.headers.get("date", "")
+        if text != self._dated and (told := http_date(text)) is not None:
+            self._dated = text
+            self.skew = told - now
 
 
 class _Account:

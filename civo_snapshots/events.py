@@ -49,6 +49,21 @@ class RetryScheduled:
     cause: str
 
 
-Event = RetryScheduled | UnknownState
+@frozen
+class ExtraSnapshot:
+    """A create that was sent again made one snapshot more, because the first send acted late.
+
+    Attributes:
+        snapshot_id: the one that was returned to the caller.
+        extra_id: the one too many; nobody has it, delete it if it is not wanted.
+    """
+
+    instance_id: str
+    name: str
+    snapshot_id: str
+    extra_id: str
+
+
+Event = RetryScheduled | UnknownState | ExtraSnapshot
 Listener = Callable[[Event], None]
 OnChange = Callable[[Transition], Awaitable[None] | None]

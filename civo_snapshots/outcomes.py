@@ -63,6 +63,21 @@ class Outcome:
 
 
 @frozen
+class Unresolved:
+    """A create that was in flight when its caller was cancelled.
+
+    Attributes:
+        snapshot: what it made, once that is known.
+        error: why it made nothing, or that it cannot be known; None while it is being found out.
+    """
+
+    instance_id: str
+    name: str
+    snapshot: Snapshot | None = None
+    error: CivoError | None = None
+
+
+@frozen
 class FleetRun:
     """The outcomes of a fan-out, one per input and in input order.
 

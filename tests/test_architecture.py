@@ -20,8 +20,8 @@ ORDER = """
     events  outcomes  _arguments  _rate_headers  _correlation
     _protocol  _paging  _limits  _progress  _restoring
     _convert  _retry
-    _looking  _fleet
-    _watching  _adopting
+    _looking  _fleet  _creating
+    _watching  _adopting  _owning
     _config
     _transport
     _session

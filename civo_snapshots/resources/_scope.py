@@ -7,6 +7,7 @@ from attrs import frozen
 
 from .._arguments import identifier
 from .._convert import page
+from .._owning import Creations
 from .._paging import Listing
 from .._protocol import Kind, Request, json_body, path_of
 from .._session import CallOptions, Session
@@ -29,6 +30,7 @@ class Scope:
 
     session: Session
     region: str | None
+    creations: Creations
 
     def named_region(self) -> str:
         """The region; `ConfigurationError` if there is none."""

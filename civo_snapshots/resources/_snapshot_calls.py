@@ -7,8 +7,9 @@ from attrs import evolve
 
 from .. import _arguments, _names
 from .._convert import one
+from .._creating import SENDS, Creation, Steps
 from .._paging import Listing
-from .._session import CallOptions
+from .._session import CallOptions, Flight
 from ..models import Acknowledgement, Instance, Page, Restore, Snapshot
 from ._changes import creating, delete, named_fields, restore_fields
 from ._scope import Scope, instance_id_of, record_id, snapshot_key
@@ -34,25 +35,17 @@ class SnapshotCalls:
         """Start a snapshot of an instance with its attached volumes; it completes later.
 
         A unique name is generated if none is given: a name always goes out, because it is the only
-        key by which a create whose answer was lost can be found.
-        Raises `OutcomeUnknownError` if the snapshot may have been created.
+        key by which a create whose answer was lost can be found. It then is looked for, adopted,
+        and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
+        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
         """
         instance_id = instance_id_of(instance)
-        session = self._scope.session
-        asked = _names.generate_name(session.clock.now()) if name is None else name
-        body = {
-            "name": _arguments.label(asked),
-            "description": None if description is None else _arguments.description(description),
-        }
-        request = self._scope.request("POST", "instances", instance_id, "snapshots", body=body)
-        snapshot = await creating(
-            session.call(request, one(Snapshot), options=options),
-            session.clock,
-            what=f"creating snapshot {asked} of instance {instance_id}",
-            instance_id=instance_id,
-            name=asked,
+        now = self._scope.session.clock.now()
+        asked = _arguments.label(_names.generate_name(now) if name is None else name)
+        creation = creation_of(
+            self._scope, instance_id, asked, description, options, unique=name is None
         )
-        return evolve(snapshot, instance_id=instance_id)
+        return await self._scope.creations.run(creation)
 
     async def get(
         self,
@@ -146,6 +139,49 @@ class SnapshotCalls:
             name=hostname or "",
         )
         return evolve(restore, instance_id=instance_id)
+
+
+def creation_of(
+    scope: Scope,
+    instance_id: str,
+    name: str,
+    description: str | None,
+    options: CallOptions,
+    *,
+    unique: bool,
+) -> Creation:
+    """A create ready to run; `unique` tells that nothing else in the region can bear the name."""
+    session, flight = scope.session, Flight()
+    path = ("instances", instance_id, "snapshots")
+    told = None if description is None else _arguments.description(description)
+    request = scope.request("POST", *path, body={"name": name, "description": told})
+    limit = session.time_for(request, options)
+
+    def left() -> float:
+        began = flight.began
+        return limit if began is None else limit - (session.clock.monotonic() - began)
+
+    async def send() -> Snapshot:
+        within: CallOptions = {**options, "timeout": max(left(), 0.001)}
+        made = await session.call(request, one(Snapshot), options=within, flight=flight)
+        return evolve(made, instance_id=instance_id)
+
+    async def look() -> list[Snapshot]:
+        return await snapshots_of(scope, instance_id, {"retries": False}).collect()
+
+    async def get(snapshot_id: str) -> Snapshot:
+        return await one_snapshot(scope, "GET", (instance_id, snapshot_id), None, {})
+
+    steps = Steps(send, look, get, lambda: session.skew, lambda: flight.maybe_acted, left)
+    return Creation(
+        steps,
+        scope.creations.ledger,
+        session.clock,
+        instance_id,
+        name,
+        unique,
+        sends=1 if options.get("retries") is False else SENDS,
+    )
 
 
 async def one_snapshot(

@@ -14,6 +14,7 @@ from typing import Literal, TypeGuard
 
 from .. import _arguments, _names
 from .._adopting import Adoption, best_of
+from .._creating import Creation
 from .._fleet import Fleet, OnEnd, OnExisting, Steps, Unwatch
 from .._looking import Watch
 from .._progress import PollPolicy, Progress
@@ -25,6 +26,7 @@ from ..models import Instance, Snapshot
 from ..outcomes import FleetRun, Outcome
 from ..states import StateTable
 from ._scope import Scope, instance_id_of
+from ._snapshot_calls import creation_of
 from ._snapshot_waits import SnapshotWaits, looks_of
 from .quota import Quotas
 
@@ -153,8 +155,19 @@ class Snapshots(SnapshotWaits):
         adoption = None if fresh else Adoption(looks_of(self._scope, {}))
         policy = poll or self._policy
 
+        creations: dict[str, Creation] = {}
+
         async def create(instance_id: str, wire_name: str) -> Snapshot:
-            return await self.create(instance_id, name=wire_name, description=description)
+            creations[instance_id] = creation_of(
+                self._scope, instance_id, wire_name, description, {}, unique=on_existing != "create"
+            )
+            try:
+                return await self._scope.creations.run(creations[instance_id])
+            finally:
+                del creations[instance_id]
+
+        def in_doubt(instance_id: str) -> bool:
+            return instance_id in creations and creations[instance_id].in_doubt
 
         async def find(instance_id: str, wire_name: str) -> list[Snapshot]:
             assert adoption is not None
@@ -165,7 +178,7 @@ class Snapshots(SnapshotWaits):
 
         expected = [instance_id_of(one) for one in instances] if _is_whole(instances) else []
         fleet = Fleet(
-            Steps(create, None if adoption is None else find, watch),
+            Steps(create, None if adoption is None else find, watch, in_doubt),
             session.clock,
             name=_arguments.run_name(run_name),
             timeout=_arguments.seconds(timeout, "timeout"),

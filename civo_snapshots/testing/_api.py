@@ -1,6 +1,5 @@
 """The fake API as a function: routes, the token, the region, then the endpoint."""
 
-import hmac
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -35,6 +34,7 @@ _ENDPOINTS: Mapping[str, _Endpoint] = {
     "DELETE /v2/resourcesnapshotschedules/{id}": _schedules.delete_schedule,
 }
 ROUTES = frozenset(_ENDPOINTS)
+_REGION_LISTING = {route for route in ROUTES if "resourcesnapshots" in route.split("/")}
 
 # In every template an id stands third or fifth in the path, and nowhere else.
 _ID_PLACES = (2, 4)
@@ -68,7 +68,7 @@ class Api:
 
     def __init__(self, states: Mapping[str, RegionState], token: str) -> None:
         self._states = states
-        self._token = token.encode()
+        self._token = token
 
     def answer(self, call: Call) -> Answer:
         endpoint = _ENDPOINTS.get(call.route)
@@ -77,16 +77,16 @@ class Api:
         if not self._is_authorized(call):
             return Answer.of({"result": "requires_authentication"}, 401)
         try:
-            return endpoint(self._region(call), call)
+            state = self._region(call)
+            if not state.behaviour.region_listing and call.route in _REGION_LISTING:
+                return NO_SUCH_PAGE
+            return endpoint(state, call)
         except RefusedError as refused:
             return refused.answer
 
     def _is_authorized(self, call: Call) -> bool:
         scheme, _, token = call.authorization.partition(" ")
-        # Bytes, because the comparison refuses text outside of ASCII.
-        return scheme.lower() == "bearer" and hmac.compare_digest(
-            token.encode(errors="surrogateescape"), self._token
-        )
+        return scheme.lower() == "bearer" and token == self._token
 
     def _region(self, call: Call) -> RegionState:
         code = call.query.get("region", "")

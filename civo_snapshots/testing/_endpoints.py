@@ -10,7 +10,7 @@ from civo_snapshots.testing._payloads import (
 )
 from civo_snapshots.testing._records import InstanceRecord, RestoreRecord, SnapshotRecord
 from civo_snapshots.testing._state import RegionState
-from civo_snapshots.testing._wire import NO_SUCH_PAGE, Answer, Call, Fields, RefusedError, invalid
+from civo_snapshots.testing._wire import Answer, Call, Fields, RefusedError, invalid
 
 _DEFAULT_PER_PAGE = 20
 _MAX_PER_PAGE = 100
@@ -92,37 +92,27 @@ def restore_snapshot(state: RegionState, call: Call) -> Answer:
 
 
 def list_region_snapshots(state: RegionState, call: Call) -> Answer:
-    if not state.behaviour.region_listing:
-        return NO_SUCH_PAGE
     return _array(
         [listing_text(state, record, call.at) for record in state.shown_snapshots(call.at)]
     )
 
 
 def get_region_snapshot(state: RegionState, call: Call) -> Answer:
-    if not state.behaviour.region_listing:
-        return NO_SUCH_PAGE
     record = _snapshot_of_region(state, call, to_read=True)
     return Answer(200, listing_text(state, record, call.at).encode())
 
 
 def update_region_snapshot(state: RegionState, call: Call) -> Answer:
-    if not state.behaviour.region_listing:
-        return NO_SUCH_PAGE
     record = _snapshot_of_region(state, call)
     _update(record, Fields.of(call))
     return Answer(200, listing_text(state, record, call.at).encode())
 
 
 def delete_region_snapshot(state: RegionState, call: Call) -> Answer:
-    if not state.behaviour.region_listing:
-        return NO_SUCH_PAGE
     return _delete(state, _snapshot_of_region(state, call), call)
 
 
 def restore_region_snapshot(state: RegionState, call: Call) -> Answer:
-    if not state.behaviour.region_listing:
-        return NO_SUCH_PAGE
     record = _snapshot_of_region(state, call)
     fields = Fields.of(call).section("instance")
     restore = _restore(state, record, fields, call.at, volumes=fields.texts("include_volumes"))

@@ -42,6 +42,7 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     body: bytes
     at: float
+    request_id: str  # what its answer carries as X-Request-Id
     status: int | None = None
 
     def json(self) -> object:
@@ -76,7 +77,7 @@ class FakeServer:
         self._stats = stats
         self._late: list[tuple[float, int, Call]] = []
         self._numbered = 0
-        self._date = (0, "")
+        self._date = (-1, "")
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
 
@@ -104,9 +105,14 @@ class FakeServer:
         self._listener.close()
         self._http.pre_shutdown()
         await asyncio.sleep(0)
+        transports = [connection.transport for connection in self._http.connections]
         await self._http.shutdown(_STOP_GRACE)
+        for transport in transports:
+            if transport:
+                # Closed by now, yet a client that does not read would keep it open for ever.
+                transport.abort()
         await self._listener.wait_closed()
-        # Closed transports let go of their sockets on the next turns of the loop.
+        # Transports let go of their sockets on the next turns of the loop.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         self._listener = None
@@ -124,6 +130,7 @@ class FakeServer:
         at = self._clock.monotonic()
         self.commit_late(at)
         route, ids = find_route(request.method, path)
+        self._numbered += 1
         received = ReceivedRequest(
             method=request.method,
             path=path,
@@ -132,9 +139,9 @@ class FakeServer:
             headers=request.headers,
             body=body,
             at=at,
+            request_id=f"fake-{self._numbered:06d}",
         )
         self.counts[route] += 1
-        self._numbered += 1
         if self._keep_requests:
             self.requests.append(received)
         call = Call(
@@ -170,7 +177,7 @@ class FakeServer:
         headers = {
             "Content-Type": answer.content_type,
             "Date": self._http_date(),
-            "X-Request-Id": f"fake-{self._numbered:06d}",
+            "X-Request-Id": received.request_id,
             **answer.headers,
         }
         if ending == "answered":

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -124,6 +125,7 @@ async def test_answers_carry_the_servers_own_time_and_an_id() -> None:
                 assert parsedate_to_datetime(reply.headers["Date"]) == expected
                 ids.add(reply.headers["X-Request-Id"])
             clock.advance(3_600)
+        assert ids == {request.request_id for request in call.region.requests}
         assert len(ids) == 4
         assert (await call.create())["created_at"] == "2026-01-01T03:00:00Z"
 
@@ -148,6 +150,19 @@ async def test_stopping_closes_idle_and_busy_connections_alike() -> None:
             await call("GET", call.snapshots)
         assert region.total == 6
     gc.collect()  # a socket or a task left open would warn here
+
+
+@pytest.mark.usefixtures("nothing_left")
+async def test_a_client_that_does_not_read_cannot_hold_up_the_end() -> None:
+    async with FakeRegion() as region:
+        region.fault("*", Fault.json("x" * (16 << 20)))
+        with socket.create_connection(("127.0.0.1", int(region.url.rpartition(":")[2]))) as deaf:
+            deaf.sendall(b"GET /v2/quota HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: bool(region.statuses))
+            await asyncio.sleep(0.01)
+            async with asyncio.timeout(2):
+                await region.stop()
+    gc.collect()
 
 
 async def test_counters_and_tables_can_be_had_from_outside() -> None:
