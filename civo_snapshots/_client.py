@@ -7,7 +7,7 @@ from typing import Self
 
 from . import _arguments, states
 from ._clock import Clock, SystemClock
-from ._config import check_region, resolve
+from ._config import Settings, check_region, resolve
 from ._limits import Limiter
 from ._owning import Creations
 from ._progress import PollPolicy
@@ -15,6 +15,7 @@ from ._retry import RetryPolicy, policy_for
 from ._session import Session
 from ._transport import HttpOptions, HttpSession, Timeouts, Transport
 from ._watching import Watcher
+from .errors import ConfigurationError
 from .events import ExtraSnapshot, Listener, UnknownState
 from .models import Snapshot
 from .outcomes import Unresolved
@@ -163,13 +164,17 @@ class CivoClient(RegionView):
         on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
-        settings = resolve(
+        self.region: str | None = None  # for repr(), should anything below be refused
+        settings = _resolved(
             token,
             region,
             profile=profile,
             api_url=api_url,
             allow_insecure_http=allow_insecure_http,
         )
+        del token  # a traceback shows locals
+        if isinstance(settings, ConfigurationError):
+            raise settings.with_traceback(None)
         limits, time = timeouts or Timeouts(), clock or SystemClock()
         _arguments.count(concurrency, "concurrency", most=10_000)
         options = HttpOptions(
@@ -210,6 +215,27 @@ class CivoClient(RegionView):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _resolved(
+    token: str | None,
+    region: str | None,
+    *,
+    profile: str | None,
+    api_url: str | None,
+    allow_insecure_http: bool,
+) -> Settings | ConfigurationError:
+    """The settings, or the error, so that it is raised where no local variable is the token."""
+    try:
+        return resolve(
+            token,
+            region,
+            profile=profile,
+            api_url=api_url,
+            allow_insecure_http=allow_insecure_http,
+        )
+    except ConfigurationError as error:
+        return error
 
 
 def _table(extra: Mapping[str, states.State] | None) -> states.StateTable:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from ._clock import Clock
 from ._retry import may_have_acted
@@ -25,11 +25,14 @@ from .errors import (
 )
 from .models import Snapshot
 
-SETTLE = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between the looks for a create whose answer was lost: together longer than any delay of
-a gateway that is plausible."""
+SENDS = 5
+"""Each of them only after the one before certainly did nothing; with one loss in twenty, three
+would leave one create in ten thousand undecided."""
 
-SENDS = 3
+_LOOKS = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
+"""The pauses before the looks for a lost create, as parts of the settling time."""
+
+_CLAIMS_KEPT = 4_096
 _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
 
@@ -55,30 +58,30 @@ class Steps:
     left: Callable[[], float]
 
 
-@define
 class Ledger:
-    """Which snapshots this client has already attributed to a create.
+    """Which snapshots this client has already attributed to a create, the latest few thousand.
 
     Creates of one name on one instance take turns, so that a snapshot whose answer is still on its
     way to one of them is not adopted by another.
     """
 
-    _claimed: dict[tuple[str, str], set[str]] = field(factory=dict[tuple[str, str], set[str]])
-    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
-        factory=WeakValueDictionary[tuple[str, str], asyncio.Lock]
-    )
+    def __init__(self) -> None:
+        self._claimed: dict[str, None] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def turn(self, instance_id: str, name: str) -> asyncio.Lock:
         """The lock to hold while creating."""
         return self._turns.setdefault((instance_id, name), asyncio.Lock())
 
-    def claim(self, instance_id: str, name: str, snapshot_id: str) -> None:
+    def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to a create."""
-        self._claimed.setdefault((instance_id, name), set()).add(snapshot_id)
+        self._claimed[snapshot_id] = None
+        if len(self._claimed) > _CLAIMS_KEPT:
+            del self._claimed[next(iter(self._claimed))]
 
-    def is_free(self, instance_id: str, name: str, snapshot_id: str) -> bool:
+    def is_free(self, snapshot_id: str) -> bool:
         """Whether no create has it."""
-        return snapshot_id not in self._claimed.get((instance_id, name), ())
+        return snapshot_id not in self._claimed
 
 
 @define(eq=False)
@@ -87,6 +90,7 @@ class Creation:
 
     Attributes:
         unique: whether nothing else can bear the name, so that age need not be compared.
+        settle: seconds after which a create that shows nowhere did nothing.
         sends: how often it may be sent when earlier sends did nothing after all.
         abandoned: set when nobody waits any more: it then only finds out, and sends no more.
         resent: whether it was sent again after a loss, so that a late commit makes a second one.
@@ -99,6 +103,7 @@ class Creation:
     instance_id: str
     name: str
     unique: bool
+    settle: float
     sends: int = SENDS
     abandoned: bool = False
     resent: bool = False
@@ -115,7 +120,7 @@ class Creation:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
         async with self.ledger.turn(self.instance_id, self.name):
             snapshot = await self._run()
-            self.ledger.claim(self.instance_id, self.name, snapshot.id)
+            self.ledger.claim(snapshot.id)
             return snapshot
 
     async def late(self) -> tuple[str, ...]:
@@ -126,7 +131,7 @@ class Creation:
             return ()
         found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
         for one in found:
-            self.ledger.claim(self.instance_id, self.name, one.id)
+            self.ledger.claim(one.id)
         return tuple(one.id for one in found)
 
     async def _run(self) -> Snapshot:
@@ -159,7 +164,7 @@ class Creation:
             return error
         if snapshot.name in ("", self.name) or await self._is_own(snapshot.id):
             return snapshot
-        return UnexpectedResponseError("the answer names another snapshot")
+        return UnexpectedResponseError("the answer names another snapshot", status=201)
 
     async def _is_own(self, snapshot_id: str) -> bool:
         """Whether an answer with another name is ours, renamed by the server, and no stray."""
@@ -167,12 +172,12 @@ class Creation:
             snapshot = await self.steps.get(snapshot_id)
         except CivoError:
             return False
-        return self._is_new(snapshot) is True
+        return self.ledger.is_free(snapshot.id) and self._is_younger(snapshot) is True
 
     async def _settle(self) -> tuple[Snapshot | None, bool]:
         """Look for the name; what was found, and whether nothing certainly means nothing."""
         certain = False
-        pauses = list(SETTLE)
+        pauses = [part * self.settle for part in _LOOKS]
         while pauses:
             if pauses[0] > self.steps.left():
                 return None, False
@@ -184,7 +189,9 @@ class Creation:
             except CivoError as error:
                 self._last = error
                 certain = False
-                pauses = pauses or [SETTLE[-1]]  # only a look that succeeds can say "nothing"
+                pauses = pauses or [
+                    _LOOKS[-1] * self.settle
+                ]  # only a look that succeeds can say "nothing"
                 continue
             candidates = [found for found in listed if self._may_be_ours(found)]
             ours = [found for found in candidates if self._is_new(found)]
@@ -196,14 +203,14 @@ class Creation:
         return None, certain
 
     def _may_be_ours(self, found: Snapshot) -> bool:
-        return found.name == self.name and self.ledger.is_free(
-            self.instance_id, self.name, found.id
-        )
+        return found.name == self.name and self.ledger.is_free(found.id)
 
     def _is_new(self, found: Snapshot) -> bool | None:
-        """Whether it was made since the first send, by the server's clock; None if untold."""
-        if self.unique:
-            return True
+        """Whether one of the name was made since the first send; None if that is untold."""
+        return True if self.unique else self._is_younger(found)
+
+    def _is_younger(self, found: Snapshot) -> bool | None:
+        """The same by the server's clock."""
         skew = self.steps.skew()
         if found.created_at is None or skew is None or self._started is None:
             return None

@@ -22,13 +22,16 @@ class Gate:
         self.used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def acquire(self) -> None:
-        """Take a permit, waiting for one if need be."""
+    async def acquire(self, *, again: bool = False) -> None:
+        """Take a permit, waiting for one if need be; who comes again goes to the head."""
         if self.used < self.limit and not self._waiting:
             self.used += 1
             return
         permit = asyncio.get_running_loop().create_future()
-        self._waiting.append(permit)
+        if again:
+            self._waiting.appendleft(permit)
+        else:
+            self._waiting.append(permit)
         try:
             await permit
         except asyncio.CancelledError:
@@ -93,10 +96,13 @@ class Limiter:
         """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
         return self._calls.limit
 
-    async def enter(self, *, poll: bool = False) -> Gate:
-        """Take a place among the requests in flight once no pause is in force; release it after."""
+    async def enter(self, *, poll: bool = False, again: bool = False) -> Gate:
+        """Take a place among the requests in flight once no pause is in force; release it after.
+
+        A call that comes again does not queue again: its time is running.
+        """
         gate = self._polls if poll else self._calls
-        await gate.acquire()
+        await gate.acquire(again=again)
         try:
             while (pause := self._resume_at - self._clock.monotonic()) > 0:
                 await self._clock.sleep(pause)

@@ -101,46 +101,50 @@ class Lookout:
         """See what is due; a region-wide listing is shown to everybody at the same price."""
         instances = {watch.progress.instance_id for watch in due}
         if len(instances) > 1 and self._listing_pays(len(everybody)):
-            await self._look_one_by_one(await self._look_at_region(list(everybody)))
-        else:
-            await self._look_one_by_one(due)
+            due = await self._look_at_region(due, list(everybody))
+        await self._look_one_by_one(due)
 
     def _listing_pays(self, watched: int) -> bool:
         if self._clock.monotonic() < self._no_listing_until:
             return False
         return self._listed is None or self._listed <= _LISTED_PER_WATCHED * watched
 
-    async def _look_at_region(self, watches: list[Watch]) -> list[Watch]:
-        """Show the region's listing to these; returns those to be asked for by GET."""
+    async def _look_at_region(
+        self, due: Sequence[Watch], everybody: list[Watch]
+    ) -> Sequence[Watch]:
+        """Show the region's listing to everybody; returns who is due and needs a GET of its own."""
         try:
             items = await self._looks.list_region()
         except CivoError as error:
-            return self._listing_failed(error, watches)
+            return self._listing_failed(error, due, everybody)
         self._listing_faults = 0
         index = RegionIndex.of(items)
         self._listed = index.size
         now = self._clock.monotonic()
+        wanted = set(due)
         missing: list[Watch] = []
         shown = 0
-        for watch in watches:
+        for watch in everybody:
             progress = watch.progress
             name = progress.last.name if progress.last else ""
             found = index.find(progress.instance_id, progress.snapshot_id, name)
             if found is None:
-                if self._is_unlisted(watch, now):
+                if watch in wanted and self._is_unlisted(watch, now):
                     missing.append(watch)
                 continue
             shown += 1
             watch.unlisted_since = None
             if found.proven or not found.snapshot.judge(progress.table).is_terminal:
                 self._sink.show(watch, found.snapshot)
-            else:
+            elif watch in wanted:
                 missing.append(watch)
         if missing and not shown:
             self._no_listing_until = now + _AVOID_LISTING_FOR
         return missing
 
-    def _listing_failed(self, error: CivoError, watches: list[Watch]) -> list[Watch]:
+    def _listing_failed(
+        self, error: CivoError, due: Sequence[Watch], everybody: list[Watch]
+    ) -> Sequence[Watch]:
         now = self._clock.monotonic()
         self._listing_faults += 1
         refused = is_refusal(error)
@@ -148,10 +152,10 @@ class Lookout:
             self._no_listing_until = now + _AVOID_LISTING_FOR
             self._listing_faults = 0
         if refused:
-            return watches
-        for watch in watches:
+            return due
+        for watch in everybody:
             self._sink.fault(watch, error)
-        return []
+        return ()
 
     def _is_unlisted(self, watch: Watch, now: float) -> bool:
         """Missing for longer than a replica's delay; a listing alone never proves absence."""

@@ -44,7 +44,9 @@ class Kind(Enum):
     SAFE = "safe"
     """It changes nothing."""
     CONVERGENT = "convergent"
-    """Repeating it ends in the same state: PUT with full values, DELETE."""
+    """Repeating it ends in the same state: DELETE."""
+    COMPARED = "compared"
+    """Repeating it blindly could undo a newer change: PUT."""
     CREATING = "creating"
     """Repeating it makes another object."""
 

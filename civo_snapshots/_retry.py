@@ -1,6 +1,6 @@
 """What may be repeated, and when; pure but for the dice of the jitter.
 
-A safe or convergent request may be repeated after anything transient, a creating one only when it
+A safe or convergent request may be repeated after anything transient, any other only when it
 certainly did nothing: it never left, or a 429 turned it away (RFC 9110, 9.2.2).
 """
 
@@ -61,7 +61,7 @@ class RetryPolicy:
             return False
         if isinstance(error, (RateLimitError, ConnectFailedError)):
             return True
-        return kind is not Kind.CREATING and is_transient(error)
+        return kind in (Kind.SAFE, Kind.CONVERGENT) and is_transient(error)
 
 
 NO_RETRIES = RetryPolicy(attempts=1)

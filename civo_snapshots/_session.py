@@ -48,10 +48,22 @@ class CallOptions(TypedDict, total=False):
 
 @define
 class Flight:
-    """When a call began to be sent and whether it may have acted, for a caller that repeats it."""
+    """One logical call of several requests: its time, and whether it may have acted so far."""
 
+    clock: Clock
+    limit: float
     began: float | None = None
     maybe_acted: bool = False
+
+    def left(self) -> float:
+        """Seconds left; they count from the moment when the first request may be sent."""
+        if self.began is None:
+            return self.limit
+        return self.limit - (self.clock.monotonic() - self.began)
+
+    def options(self, options: CallOptions) -> CallOptions:
+        """The caller's options, for one more request within the time left."""
+        return {**options, "timeout": max(self.left(), _LEAST_ATTEMPT)}
 
 
 class Session:
@@ -70,7 +82,7 @@ class Session:
         self._transport = transport
         self._limiter = limiter
         self.clock = clock
-        self._timeouts = timeouts
+        self.timeouts = timeouts
         self._policy = policy
         self._listener = listener
         self.requests_sent = 0
@@ -94,12 +106,12 @@ class Session:
         Polls pass a gate of their own.
         """
         chosen: CallOptions = options or {}
-        account = _Account(request, self.clock, self.time_for(request, chosen))
+        account = _Account(request, self.clock, self._limit(request.kind, chosen))
         policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
         waits: Waits | None = None
         spent = 0
         while True:
-            gate = await self._limiter.enter(poll=poll)
+            gate = await self._limiter.enter(poll=poll, again=account.attempts > 0)
             try:
                 outcome = await self._attempt(request, read, is_ours, account, flight)
             finally:
@@ -139,12 +151,14 @@ class Session:
         """Close the transport; calls in flight end with `ClientClosedError`."""
         await self._transport.close()
 
-    def time_for(self, request: Request, options: CallOptions) -> float:
-        """Seconds that a call may take as a whole."""
+    def flight(self, kind: Kind, options: CallOptions) -> Flight:
+        """The time that all requests of one logical call may take together."""
+        return Flight(self.clock, self._limit(kind, options))
+
+    def _limit(self, kind: Kind, options: CallOptions) -> float:
         if "timeout" in options:
             return seconds(options["timeout"], "timeout")
-        creating = request.kind is Kind.CREATING
-        return self._timeouts.create if creating else self._timeouts.call
+        return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
 
     @staticmethod
     def _or_deadline(error: CivoError, account: "_Account") -> CivoError:
@@ -170,7 +184,7 @@ class Session:
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
         account.begin()
-        timeout = min(self._timeouts.attempt, account.left())
+        timeout = min(self.timeouts.attempt, account.left())
         if timeout < _LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         account.attempts += 1
@@ -207,10 +221,13 @@ class Session:
                 self._limiter.rate_limited(
                     self._policy.rate_limited_base if asked is None else asked
                 )
+            if response.status == 408:
+                response.discard()  # perhaps a farewell to the connection while it was idle
             return failure
         try:
             answer = read(response)
         except UnexpectedResponseError as error:
+            response.discard()  # perhaps the answer to another request
             return error
         if is_ours is not None and not is_ours(answer):
             response.discard()

@@ -46,6 +46,7 @@ _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
+_CONNECT_SHARE = 0.9
 _READ_BUFFER = 1 << 20
 
 
@@ -59,6 +60,8 @@ class Timeouts:
         attempt: for one request with its answer, from the moment it may be sent.
         call: for a whole call with its retries; deletes, updates and reads.
         create: the same for calls that create something.
+        settle: after which a create whose answer was lost, and that shows nowhere, did nothing and
+            is sent again; a server that commits later than that makes a second snapshot.
     """
 
     connect: float = field(default=5.0)
@@ -66,9 +69,10 @@ class Timeouts:
     attempt: float = field(default=30.0)
     call: float = field(default=90.0)
     create: float = field(default=120.0)
+    settle: float = field(default=8.0)
 
     def __attrs_post_init__(self) -> None:
-        for name in ("connect", "read", "attempt", "call", "create"):
+        for name in ("connect", "read", "attempt", "call", "create", "settle"):
             _arguments.seconds(getattr(self, name), name)
 
 
@@ -222,7 +226,8 @@ class Transport:
                     middlewares=(_send_once,),
                     timeout=aiohttp.ClientTimeout(
                         total=None,
-                        sock_connect=min(limits.connect, timeout),
+                        # Names, TCP and TLS; it ends first, so that it is known as unsent.
+                        connect=min(limits.connect, timeout * _CONNECT_SHARE),
                         sock_read=limits.read,
                     ),
                 ) as answer,

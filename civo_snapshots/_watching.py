@@ -79,27 +79,28 @@ class Watcher:
     async def _run(self) -> None:
         try:
             while self._watches:
-                await self._sleep()
+                await self._sleep_until(min(map(self._wake_for, self._watches)))
                 now = self._clock.monotonic()
                 if due := self._due(now):
                     self.ticks += 1
                     self._ticked = now
                     await self._within_grace(self._lookout.look(due, self._watches.keys()))
-                self._expire(self._clock.monotonic())
+                self._expire()
         except asyncio.CancelledError:
             raise
         except Exception as error:
             logger.exception("the watcher failed")
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
 
-    async def _sleep(self) -> None:
-        self._wakes_at = min(map(self._wake_for, self._watches))
-        pause = self._wakes_at - self._clock.monotonic()
-        self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
+    async def _sleep_until(self, moment: float, *others: asyncio.Future[None]) -> None:
+        """Sleep until then, until `add` has somebody who may be earlier, or until others end."""
+        self._wakes_at = moment
+        pause = moment - self._clock.monotonic()
+        sleeper = self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
         try:
-            await asyncio.wait({self._sleeper})
+            await asyncio.wait({sleeper, *others}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._sleeper.cancel()
+            sleeper.cancel()
             self._sleeper = None
 
     def _wake_for(self, watch: Watch) -> float:
@@ -126,24 +127,23 @@ class Watcher:
         try:
             while not task.done() and self._watches:
                 limit = min(watch.deadline for watch in self._watches) + GRACE
-                sleeper = asyncio.ensure_future(self._clock.sleep(limit - self._clock.monotonic()))
-                try:
-                    await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    sleeper.cancel()
+                await self._sleep_until(limit, task)
                 if not task.done():
-                    self._expire(self._clock.monotonic() - GRACE)
+                    self._expire(looking=True)
         finally:
             task.cancel()
             await asyncio.wait({task})
         if not task.cancelled():
             task.result()
 
-    def _expire(self, before: float) -> None:
+    def _expire(self, *, looking: bool = False) -> None:
+        """End the waits whose time is over and who need no last look, or have waited for it."""
         now = self._clock.monotonic()
-        for watch in [watch for watch in self._watches if watch.deadline <= before]:
-            watch.progress.expire(now)
-            self._settle(watch)
+        for watch in [watch for watch in self._watches if watch.deadline <= now]:
+            pending = looking or self._needs_look(watch, now)
+            if not pending or watch.deadline + GRACE <= now:
+                watch.progress.expire(now)
+                self._settle(watch)
 
     # What was seen goes into the wait's progress, and its end to the waiter.
 
@@ -166,7 +166,10 @@ class Watcher:
     def fault(self, watch: Watch, error: CivoError) -> None:
         """Looking failed."""
         now = self._clock.monotonic()
-        watch.progress.fault(error, now)
+        if isinstance(error, ClientClosedError):
+            watch.progress.outcome = copy(error)
+        else:
+            watch.progress.fault(error, now)
         self._after_look(watch, now)
 
     def postpone(self, watch: Watch) -> None:

@@ -1,12 +1,13 @@
 """How resources change things: fields to send, acknowledgements to read, outcomes not known."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
 from .. import _arguments
 from .._clock import Clock
-from .._protocol import Request, Response, parse_json
+from .._creating import SENDS
+from .._protocol import Kind, Request, Response, parse_json
 from .._retry import may_have_acted
 from .._session import CallOptions, Session
 from ..errors import (
@@ -19,6 +20,7 @@ from ..errors import (
 from ..models import Acknowledgement
 
 T = TypeVar("T")
+Fields = Mapping[str, object]
 
 
 def named_fields(name: str | None, description: str | None) -> dict[str, object]:
@@ -71,6 +73,38 @@ async def delete(
         if not missing_ok and not (error.call and error.call.unanswered):
             raise
     return Acknowledgement(already_gone=True)
+
+
+async def update(
+    session: Session,
+    call: Callable[[str, Fields | None, CallOptions], Awaitable[T]],
+    fields: Fields,
+    options: CallOptions,
+) -> T:
+    """PUT; where the answer was lost, compare before it is sent again.
+
+    Somebody else's newer change must not be undone by a blind repetition.
+    """
+    flight = session.flight(Kind.COMPARED, options)
+    flight.began = session.clock.monotonic()
+    wanted = {name: value for name, value in fields.items() if value is not None}
+    sends = 1 if options.get("retries") is False else SENDS
+    while True:
+        try:
+            return await call("PUT", fields, flight.options(options))
+        except CivoError as error:
+            failure = error
+        sends -= 1
+        if not may_have_acted(failure) or not sends:
+            raise failure
+        try:
+            current = await call("GET", None, flight.options(options))
+        except CivoError:
+            current = None
+        if current is None:
+            raise failure
+        if all(getattr(current, name) == value for name, value in wanted.items()):
+            return current
 
 
 async def creating(

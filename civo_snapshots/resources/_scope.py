@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _KINDS = {
     "GET": Kind.SAFE,
-    "PUT": Kind.CONVERGENT,
+    "PUT": Kind.COMPARED,
     "DELETE": Kind.CONVERGENT,
     "POST": Kind.CREATING,
 }

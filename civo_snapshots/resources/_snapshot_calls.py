@@ -1,6 +1,5 @@
 """The calls of one instance's snapshots (API page "Instance snapshots")."""
 
-from collections.abc import Mapping
 from typing import Unpack
 
 from attrs import evolve
@@ -9,9 +8,10 @@ from .. import _arguments, _names
 from .._convert import one
 from .._creating import SENDS, Creation, Steps
 from .._paging import Listing
-from .._session import CallOptions, Flight
+from .._protocol import Kind
+from .._session import CallOptions
 from ..models import Acknowledgement, Instance, Page, Restore, Snapshot
-from ._changes import creating, delete, named_fields, restore_fields
+from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope, instance_id_of, record_id, snapshot_key
 
 
@@ -74,10 +74,12 @@ class SnapshotCalls:
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """Change the name or the description; what is not given stays as it is."""
-        body = named_fields(name, description)
-        return await one_snapshot(
-            self._scope, "PUT", snapshot_key(snapshot, snapshot_id), body, options
-        )
+        key, body = snapshot_key(snapshot, snapshot_id), named_fields(name, description)
+
+        async def call(method: str, sent: Fields | None, within: CallOptions) -> Snapshot:
+            return await one_snapshot(self._scope, method, key, sent, within)
+
+        return await update(self._scope.session, call, body, options)
 
     async def delete(
         self,
@@ -151,18 +153,14 @@ def creation_of(
     unique: bool,
 ) -> Creation:
     """A create ready to run; `unique` tells that nothing else in the region can bear the name."""
-    session, flight = scope.session, Flight()
+    session = scope.session
     path = ("instances", instance_id, "snapshots")
     told = None if description is None else _arguments.description(description)
     request = scope.request("POST", *path, body={"name": name, "description": told})
-    limit = session.time_for(request, options)
-
-    def left() -> float:
-        began = flight.began
-        return limit if began is None else limit - (session.clock.monotonic() - began)
+    flight = session.flight(Kind.CREATING, options)
 
     async def send() -> Snapshot:
-        within: CallOptions = {**options, "timeout": max(left(), 0.001)}
+        within = flight.options(options)
         made = await session.call(request, one(Snapshot), options=within, flight=flight)
         return evolve(made, instance_id=instance_id)
 
@@ -172,7 +170,7 @@ def creation_of(
     async def get(snapshot_id: str) -> Snapshot:
         return await one_snapshot(scope, "GET", (instance_id, snapshot_id), None, {})
 
-    steps = Steps(send, look, get, lambda: session.skew, lambda: flight.maybe_acted, left)
+    steps = Steps(send, look, get, lambda: session.skew, lambda: flight.maybe_acted, flight.left)
     return Creation(
         steps,
         scope.creations.ledger,
@@ -180,6 +178,7 @@ def creation_of(
         instance_id,
         name,
         unique,
+        session.timeouts.settle,
         sends=1 if options.get("retries") is False else SENDS,
     )
 
@@ -188,7 +187,7 @@ async def one_snapshot(
     scope: Scope,
     method: str,
     key: tuple[str, str],
-    body: Mapping[str, object] | None,
+    body: Fields | None,
     options: CallOptions,
     *,
     poll: bool = False,

@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from .. import _arguments
 from .._looking import Looks, Watch
@@ -76,10 +77,11 @@ class SnapshotWaits(SnapshotCalls):
         wait = self._begin(Progress, snapshot, snapshot_id, timeout, poll)
         if on_change is None:
             return await wait.end()
-        async for transition in wait.transitions():
-            told = on_change(transition)
-            if inspect.isawaitable(told):
-                await told
+        async with aclosing(wait.transitions()) as transitions:
+            async for transition in transitions:
+                told = on_change(transition)
+                if inspect.isawaitable(told):
+                    await told
         return await wait.end()
 
     async def watch(
@@ -90,14 +92,15 @@ class SnapshotWaits(SnapshotCalls):
         *,
         timeout: float | None = None,
         poll: PollPolicy | None = None,
-    ) -> AsyncIterator[Transition]:
+    ) -> AsyncGenerator[Transition]:
         """Each transition of the snapshot and of its volumes, until it is complete.
 
         Ends like `wait_until_complete()`: normally, or with the same errors.
         """
         wait = self._begin(Progress, snapshot, snapshot_id, timeout, poll)
-        async for transition in wait.transitions():
-            yield transition
+        async with aclosing(wait.transitions()) as transitions:
+            async for transition in transitions:
+                yield transition
         await wait.end()
 
     async def wait_until_deleted(
@@ -220,7 +223,7 @@ class _Wait:
         assert outcome is not None
         raise outcome
 
-    async def transitions(self) -> AsyncIterator[Transition]:
+    async def transitions(self) -> AsyncGenerator[Transition]:
         """Each transition until the end."""
         if self._progress.outcome is not None:
             return

@@ -10,7 +10,7 @@ from .._convert import one
 from .._paging import Listing
 from .._session import CallOptions
 from ..models import Acknowledgement, RegionSnapshot, Restore
-from ._changes import creating, delete, named_fields, restore_fields
+from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope
 
 _PATH = "resourcesnapshots"
@@ -38,7 +38,7 @@ class RegionSnapshots:
         self, snapshot: str | RegionSnapshot, **options: Unpack[CallOptions]
     ) -> RegionSnapshot:
         """One snapshot; `NotFoundError` if there is none."""
-        return await self._one("GET", snapshot, None, options)
+        return await self._one("GET", _id_of(snapshot), None, options)
 
     async def update(
         self,
@@ -49,7 +49,13 @@ class RegionSnapshots:
         **options: Unpack[CallOptions],
     ) -> RegionSnapshot:
         """Change the name or the description; what is not given stays as it is."""
-        return await self._one("PUT", snapshot, named_fields(name, description), options)
+        wanted = _id_of(snapshot)
+
+        async def call(method: str, sent: Fields | None, within: CallOptions) -> RegionSnapshot:
+            return await self._one(method, wanted, sent, within)
+
+        fields = named_fields(name, description)
+        return await update(self._scope.session, call, fields, options)
 
     async def delete(
         self,
@@ -104,11 +110,10 @@ class RegionSnapshots:
     async def _one(
         self,
         method: str,
-        snapshot: str | RegionSnapshot,
-        body: dict[str, object] | None,
+        wanted: str,
+        body: Fields | None,
         options: CallOptions,
     ) -> RegionSnapshot:
-        wanted = _id_of(snapshot)
         return await self._scope.session.call(
             self._scope.request(method, _PATH, wanted, body=body),
             one(RegionSnapshot),

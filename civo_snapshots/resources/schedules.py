@@ -9,7 +9,7 @@ from .._paging import Listing
 from .._session import CallOptions
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
-from ._changes import creating, delete
+from ._changes import Fields, creating, delete, update
 from ._scope import Scope, instance_id_of
 
 
@@ -89,7 +89,7 @@ class Schedules:
 
     async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""
-        return await self._one("GET", schedule, None, options)
+        return await self._one("GET", _schedule_id(schedule), None, options)
 
     async def update(
         self,
@@ -108,7 +108,12 @@ class Schedules:
             "description": None if description is None else _arguments.description(description),
             "paused": None if paused is None else _arguments.boolean(paused, "paused"),
         }
-        return await self._one("PUT", schedule, body, options)
+        wanted = _schedule_id(schedule)
+
+        async def call(method: str, sent: Fields | None, within: CallOptions) -> Schedule:
+            return await self._one(method, wanted, sent, within)
+
+        return await update(self._scope.session, call, body, options)
 
     async def delete(
         self,
@@ -124,11 +129,10 @@ class Schedules:
     async def _one(
         self,
         method: str,
-        schedule: str | Schedule,
-        body: Mapping[str, object] | None,
+        wanted: str,
+        body: Fields | None,
         options: CallOptions,
     ) -> Schedule:
-        wanted = _schedule_id(schedule)
         return await self._scope.session.call(
             self._scope.request(method, "resourcesnapshotschedules", wanted, body=body),
             one(Schedule),

@@ -1,0 +1,165 @@
+"""What the command has found out, as plain data: the plan of a dry run, the report of a run."""
+
+import json
+from collections.abc import Mapping
+from enum import IntEnum
+
+from attrs import Factory, define, frozen
+
+from ..errors import CivoError, printable
+from ..models import Instance, Quota, Restore, Snapshot
+from ..outcomes import FleetRun, OutcomeKind
+from ._board import label_of
+
+
+class Exit(IntEnum):
+    """The exit codes; `--help` says what they mean."""
+
+    OK = 0
+    INCOMPLETE = 1
+    WRONG_USE = 2
+    INTERRUPTED = 130
+
+
+@frozen
+class Planned:
+    """What would happen to one instance."""
+
+    instance_id: str
+    name: str
+    instance: Instance | None = None
+    existing: Snapshot | None = None
+    error: CivoError | None = None
+
+    @property
+    def action(self) -> str:
+        if self.error is not None:
+            return "error"
+        return "adopt" if self.existing else "create"
+
+    @property
+    def label(self) -> str:
+        """What people call the instance, and how it is."""
+        if self.instance is None:
+            return ""
+        return f"{label_of(self.instance)} ({printable(self.instance.status)})"
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "instance_id": self.instance_id,
+            "hostname": self.instance.hostname if self.instance else None,
+            "status": self.instance.status if self.instance else None,
+            "name": self.name,
+            "action": self.action,
+            "snapshot_id": self.existing.id if self.existing else None,
+            "error": str(self.error) if self.error else None,
+        }
+
+
+@frozen
+class Plan:
+    """What would be done; nothing was changed to find it out."""
+
+    name: str
+    region: str
+    items: tuple[Planned, ...]
+    quota: Quota | None
+    restore: str | None
+
+    @property
+    def to_create(self) -> int:
+        return sum(item.error is None and item.existing is None for item in self.items)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the quota allows it, as far as it is known."""
+        free = self.quota.free_snapshots if self.quota else None
+        return free is None or free >= self.to_create
+
+    @property
+    def exit_code(self) -> Exit:
+        fine = self.fits and all(item.error is None for item in self.items)
+        return Exit.OK if fine else Exit.INCOMPLETE
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "dry_run": True,
+            "name": self.name,
+            "region": self.region,
+            "quota_left": self.quota.free_snapshots if self.quota else None,
+            "restore": self.restore,
+            "instances": [item.as_dict() for item in self.items],
+        }
+
+
+@define
+class Restoration:
+    """A restore that was asked for, and how far it came."""
+
+    hostname: str
+    of_snapshot: str = ""
+    restore: Restore | None = None
+    instance: Instance | None = None
+    error: CivoError | None = None
+
+    def __str__(self) -> str:
+        if self.instance is not None:
+            return f"restored to {self.hostname}: instance {self.instance.id} is active"
+        if self.error is not None:
+            return f"not restored to {self.hostname}: {self.error}"
+        if self.restore is not None:
+            return f"the restore to {self.hostname} was started and goes on"
+        return f"the restore to {self.hostname} may have been started; look for that host name"
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "hostname": self.hostname,
+            "snapshot_id": self.of_snapshot or None,
+            "instance_id": self.instance.id if self.instance else None,
+            "error": str(self.error) if self.error else None,
+        }
+
+
+@frozen
+class Report:
+    """The account of a run.
+
+    Attributes:
+        labels: what people call the instances, by id.
+        received: the requests by route, where the region's own count is known.
+    """
+
+    run: FleetRun
+    labels: Mapping[str, str]
+    elapsed: float
+    requests: int
+    restoration: Restoration | None = None
+    received: Mapping[str, int] = Factory(dict[str, int])
+
+    @property
+    def exit_code(self) -> Exit:
+        fine = not self.run.failures and (self.restoration is None or self.is_restored)
+        return Exit.OK if fine else Exit.INCOMPLETE
+
+    @property
+    def is_restored(self) -> bool:
+        return self.restoration is not None and self.restoration.instance is not None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the client sent as many requests as the region received."""
+        return self.requests == sum(self.received.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the same name again might bring some of it further."""
+        open_ones = (OutcomeKind.TIMED_OUT, OutcomeKind.UNKNOWN, OutcomeKind.NOT_ATTEMPTED)
+        return any(outcome.kind in open_ones for outcome in self.run)
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            **json.loads(self.run.to_json()),
+            "restore": self.restoration.as_dict() if self.restoration else None,
+            "requests_sent": self.requests,
+            "elapsed": round(self.elapsed, 3),
+        }

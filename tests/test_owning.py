@@ -1,0 +1,155 @@
+"""Creates whose callers went away, and creates that were sent twice."""
+
+import asyncio
+
+import pytest
+
+from civo_snapshots import (
+    CivoClient,
+    ExtraSnapshot,
+    OutcomeUnknownError,
+    Snapshot,
+    Timeouts,
+)
+from civo_snapshots.events import Event
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+
+CREATE = "POST /v2/instances/{id}/snapshots"
+
+
+def client_of(region: FakeRegion, clock: FakeClock | None = None) -> CivoClient:
+    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
+
+
+async def in_flight(region: FakeRegion) -> None:
+    while not region.total:  # noqa: ASYNC110 - the region counts, it does not signal
+        await asyncio.sleep(0)
+
+
+async def test_a_cancelled_create_is_found_out_and_reported(nothing_left: None) -> None:
+    """F106: the caller is let go at once."""
+    async with FakeRegion(latency=0.02) as region:
+        civo = client_of(region)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0], name="n"))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert [(one.name, one.snapshot, one.error) for one in civo.unresolved] == [
+            ("n", None, None)
+        ]
+        await civo.close()
+        [known] = civo.unresolved
+        assert known.snapshot is not None
+        assert set(region.state.snapshots) == {known.snapshot.id}
+        assert known.error is None
+
+
+async def test_a_create_cancelled_before_it_was_sent_is_never_sent(nothing_left: None) -> None:
+    async with FakeRegion(latency=0.01) as region:
+        async with CivoClient(
+            region.token, region=region.region, api_url=region.url, concurrency=1
+        ) as civo:
+            first = asyncio.create_task(civo.instances.get(region.instance_ids[0]))
+            queued = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+            await in_flight(region)
+            queued.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await queued
+            await first
+        assert region.counts[CREATE] == 0
+        assert civo.unresolved == ()
+
+
+async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.drop_before_acting(), times=None)
+        civo = client_of(region, clock)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await civo.close()
+        assert region.counts[CREATE] == 1
+        [known] = civo.unresolved
+        assert isinstance(known.error, OutcomeUnknownError)
+
+
+async def test_closing_waits_only_so_long(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.stall(60))
+        civo = client_of(region, clock)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await civo.close()
+        [known] = civo.unresolved
+        assert known.snapshot is None
+        assert known.error is not None
+
+
+async def test_a_client_closed_over_a_create_leaves_its_outcome_unknown(
+    nothing_left: None,
+) -> None:
+    """L117."""
+    async with FakeRegion() as region:
+        region.fault(CREATE, Fault.stall(60))
+        civo = client_of(region)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0], name="n"))
+        await in_flight(region)
+        await civo.close()
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await job
+        assert caught.value.name == "n"
+
+
+@pytest.mark.parametrize("close_at_once", [True, False])
+async def test_a_commit_after_the_settling_time_is_reported_as_one_too_many(
+    close_at_once: bool, nothing_left: None
+) -> None:
+    """T10: what cannot be prevented is told."""
+    clock = FakeClock()
+    told: list[Event] = []
+    async with FakeRegion(clock=clock, duration=(1, 2)) as region:
+        region.fault(CREATE, Fault.late_commit(9.0))
+        async with CivoClient(
+            region.token,
+            region=region.region,
+            api_url=region.url,
+            clock=clock,
+            timeouts=Timeouts(settle=8.0),
+            on_event=told.append,
+        ) as civo:
+            kept = await civo.snapshots.create(region.instance_ids[0], name="n")
+            await clock.sleep(2.0 if close_at_once else 120.0)
+        made = set(region.state.snapshots)
+        assert len(made) == 2
+        [extra] = civo.extra_snapshots
+        assert {extra.snapshot_id, extra.extra_id} == made
+        assert extra.snapshot_id == kept.id
+        assert extra in told
+
+
+async def test_two_snapshots_of_one_lost_create_are_told_apart(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+        region.fault(CREATE, Fault.drop_after_acting())
+        made: list[Snapshot] = []
+
+        async def somebody_else() -> None:
+            await in_flight(region)
+            async with client_of(region, clock) as other:
+                made.append(await other.snapshots.create(region.instance_ids[0], name="n"))
+
+        ours, _ = await asyncio.gather(
+            civo.snapshots.create(region.instance_ids[0], name="n"), somebody_else()
+        )
+        assert ours.id != made[0].id
+        assert civo.extra_snapshots == (
+            ExtraSnapshot(region.instance_ids[0], "n", ours.id, made[0].id),
+        )

@@ -1,0 +1,520 @@
+"""The exact shape of each request: method, path, query, headers and body, one row per call."""
+
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aioresponses import aioresponses
+from attrs import frozen
+
+from civo_snapshots import (
+    CivoClient,
+    Instance,
+    RegionSnapshot,
+    Restore,
+    RestoreStatus,
+    Schedule,
+    Snapshot,
+)
+from civo_snapshots.resources.instances import Instances
+from civo_snapshots.resources.quota import Quotas
+from civo_snapshots.resources.region_snapshots import RegionSnapshots
+from civo_snapshots.resources.regions import Regions
+from civo_snapshots.resources.schedules import Schedules
+from civo_snapshots.resources.snapshots import Snapshots
+from civo_snapshots.testing import FakeClock
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+URL = "http://127.0.0.1:1"
+TOKEN = "token-1"
+RESOURCES = {
+    "instances": Instances,
+    "snapshots": Snapshots,
+    "region_snapshots": RegionSnapshots,
+    "schedules": Schedules,
+    "regions": Regions,
+    "quota": Quotas,
+}
+
+
+class _NoStream:
+    output_size = 0
+
+
+class _Response(aiohttp.ClientResponse):
+    """What the mock lacks for the current version of the HTTP library."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"stream_writer": _NoStream(), **kwargs})
+
+
+@pytest.fixture
+def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
+    monkeypatch.setattr("aioresponses.core.ClientResponse", _Response)
+    with aioresponses() as mock:
+        yield mock
+
+
+@frozen
+class Row:
+    """One call and the one request that it must send."""
+
+    called: str
+    call: Callable[[CivoClient], Awaitable[object]]
+    method: str
+    path: str
+    query: dict[str, str]
+    body: object
+    answer: object
+
+
+HERE = {"region": "LON1"}
+SNAPSHOT = {"id": "s-1", "name": "nightly"}
+DONE = {**SNAPSHOT, "status": {"state": "Complete"}}
+KNOWN = Snapshot(id="s-1", instance_id="i-1")
+RESTORE = {"id": "r-1", "hostname": "copy", "from_snapshot": "s-1"}
+OVERWRITE = {"id": "r-1", "overwrite_existing": True, "status": {"state": "complete"}}
+SCHEDULE = {"id": "c-1", "name": "weekly"}
+ACTIVE = {"id": "i-1", "hostname": "copy", "status": "ACTIVE"}
+OK = {"result": "success"}
+ONE = "/v2/instances/i-1/snapshots/s-1"
+MANY = "/v2/instances/i-1/snapshots"
+WIDE = "/v2/resourcesnapshots"
+PLAN = "/v2/resourcesnapshotschedules"
+
+
+def create_schedule(civo: CivoClient, **more: Any) -> Awaitable[object]:
+    return civo.schedules.create(
+        "weekly", cron_expression="0 2 * * 0", max_snapshots=7, instances=["i-1"], **more
+    )
+
+
+async def watch_all(civo: CivoClient) -> object:
+    return [transition async for transition in civo.snapshots.watch("i-1", "s-1")]
+
+
+async def restored(civo: CivoClient, **more: Any) -> object:
+    return await civo.snapshots.wait_until_restored(Restore(id="r-1", **more))
+
+
+async def each_outcome(civo: CivoClient) -> object:
+    return [outcome async for outcome in civo.snapshots.create_each(["i-1"])]
+
+
+ROWS = [
+    Row(
+        "instances.list",
+        lambda civo: civo.instances.list().collect(),
+        "GET",
+        "/v2/instances",
+        {**HERE, "page": "1", "per_page": "100"},
+        None,
+        {"page": 1, "pages": 1, "items": [ACTIVE]},
+    ),
+    Row(
+        "instances.list",
+        lambda civo: civo.instances.list(per_page=7).collect(),
+        "GET",
+        "/v2/instances",
+        {**HERE, "page": "1", "per_page": "7"},
+        None,
+        {"page": 1, "pages": 1, "items": []},
+    ),
+    Row(
+        "instances.get",
+        lambda civo: civo.instances.get("i-1"),
+        "GET",
+        "/v2/instances/i-1",
+        HERE,
+        None,
+        ACTIVE,
+    ),
+    Row(
+        "snapshots.create",
+        lambda civo: civo.snapshots.create("i-1", name="nightly"),
+        "POST",
+        MANY,
+        HERE,
+        {"name": "nightly"},
+        SNAPSHOT,
+    ),
+    Row(
+        "snapshots.create",
+        lambda civo: civo.snapshots.create(Instance(id="i-1"), name="nightly", description="ü\n"),
+        "POST",
+        MANY,
+        HERE,
+        {"name": "nightly", "description": "ü\n"},
+        SNAPSHOT,
+    ),
+    Row(
+        "snapshots.create_many",
+        lambda civo: civo.snapshots.create_many(["i-1"], description="d"),
+        "POST",
+        MANY,
+        HERE,
+        {"name": re.compile(r"snap-\d{8}-\d{6}-[0-9a-f]{8}-[0-9a-f]{12}"), "description": "d"},
+        {"id": "s-1", "status": {"state": "Complete"}},
+    ),
+    Row(
+        "snapshots.create_each",
+        each_outcome,
+        "POST",
+        MANY,
+        HERE,
+        {"name": re.compile(r"snap-\d{8}-\d{6}-[0-9a-f]{8}-[0-9a-f]{12}")},
+        {"id": "s-1", "status": {"state": "Complete"}},
+    ),
+    Row(
+        "snapshots.get",
+        lambda civo: civo.snapshots.get("i-1", "s-1"),
+        "GET",
+        ONE,
+        HERE,
+        None,
+        SNAPSHOT,
+    ),
+    Row("snapshots.get", lambda civo: civo.snapshots.get(KNOWN), "GET", ONE, HERE, None, SNAPSHOT),
+    Row(
+        "snapshots.list",
+        lambda civo: civo.snapshots.list("i-1").collect(),
+        "GET",
+        MANY,
+        HERE,
+        None,
+        [SNAPSHOT],
+    ),
+    Row(
+        "snapshots.update",
+        lambda civo: civo.snapshots.update("i-1", "s-1", name="nightly"),
+        "PUT",
+        ONE,
+        HERE,
+        {"name": "nightly"},
+        SNAPSHOT,
+    ),
+    Row(
+        "snapshots.update",
+        lambda civo: civo.snapshots.update(KNOWN, description=""),
+        "PUT",
+        ONE,
+        HERE,
+        {"description": ""},
+        SNAPSHOT,
+    ),
+    Row(
+        "snapshots.delete",
+        lambda civo: civo.snapshots.delete(KNOWN),
+        "DELETE",
+        ONE,
+        HERE,
+        None,
+        OK,
+    ),
+    Row(
+        "snapshots.restore",
+        lambda civo: civo.snapshots.restore(
+            KNOWN, hostname="copy.of.db1", private_ip="10.0.0.4", description="d"
+        ),
+        "POST",
+        f"{ONE}/restore",
+        HERE,
+        {
+            "description": "d",
+            "hostname": "copy.of.db1",
+            "private_ip": "10.0.0.4",
+            "private_ipv4": "10.0.0.4",
+            "overwrite_existing": False,
+        },
+        RESTORE,
+    ),
+    Row(
+        "snapshots.restore",
+        lambda civo: civo.snapshots.restore("i-1", "s-1", overwrite_existing=True),
+        "POST",
+        f"{ONE}/restore",
+        HERE,
+        {"overwrite_existing": True},
+        RESTORE,
+    ),
+    Row(
+        "snapshots.wait_until_complete",
+        lambda civo: civo.snapshots.wait_until_complete("i-1", "s-1"),
+        "GET",
+        ONE,
+        HERE,
+        None,
+        DONE,
+    ),
+    Row("snapshots.watch", watch_all, "GET", ONE, HERE, None, DONE),
+    Row(
+        "snapshots.wait_until_deleted",
+        lambda civo: civo.snapshots.wait_until_deleted(KNOWN),
+        "GET",
+        ONE,
+        HERE,
+        None,
+        404,
+    ),
+    Row(
+        "snapshots.wait_until_restored",
+        lambda civo: restored(civo, hostname="copy"),
+        "GET",
+        "/v2/instances",
+        {**HERE, "page": "1", "per_page": "100"},
+        None,
+        {"page": 1, "pages": 1, "items": [ACTIVE]},
+    ),
+    Row(
+        "snapshots.wait_until_restored",
+        lambda civo: restored(
+            civo, overwrite_existing=True, instance_id="i-1", status=RestoreStatus(state="complete")
+        ),
+        "GET",
+        "/v2/instances/i-1",
+        HERE,
+        None,
+        ACTIVE,
+    ),
+    Row(
+        "region_snapshots.list",
+        lambda civo: civo.region_snapshots.list().collect(),
+        "GET",
+        WIDE,
+        HERE,
+        None,
+        [SNAPSHOT],
+    ),
+    Row(
+        "region_snapshots.get",
+        lambda civo: civo.region_snapshots.get("s-1"),
+        "GET",
+        f"{WIDE}/s-1",
+        HERE,
+        None,
+        SNAPSHOT,
+    ),
+    Row(
+        "region_snapshots.update",
+        lambda civo: civo.region_snapshots.update(
+            RegionSnapshot(id="s-1"), name="weekly", description="d"
+        ),
+        "PUT",
+        f"{WIDE}/s-1",
+        HERE,
+        {"name": "weekly", "description": "d"},
+        SNAPSHOT,
+    ),
+    Row(
+        "region_snapshots.delete",
+        lambda civo: civo.region_snapshots.delete("s-1"),
+        "DELETE",
+        f"{WIDE}/s-1",
+        HERE,
+        None,
+        OK,
+    ),
+    Row(
+        "region_snapshots.restore",
+        lambda civo: civo.region_snapshots.restore(
+            "s-1", hostname="copy", private_ip="10.0.0.4", include_volumes=["v-1", "v-2"]
+        ),
+        "POST",
+        f"{WIDE}/s-1/restore",
+        HERE,
+        {
+            "instance": {
+                "hostname": "copy",
+                "private_ipv4": "10.0.0.4",
+                "overwrite_existing": False,
+                "include_volumes": ["v-1", "v-2"],
+            }
+        },
+        {"resource_type": "instance", "instance": RESTORE},
+    ),
+    Row(
+        "region_snapshots.restore",
+        lambda civo: civo.region_snapshots.restore("s-1", overwrite_existing=True, description="d"),
+        "POST",
+        f"{WIDE}/s-1/restore",
+        HERE,
+        {"instance": {"description": "d", "overwrite_existing": True}},
+        {"resource_type": "instance", "instance": OVERWRITE},
+    ),
+    Row(
+        "schedules.create",
+        create_schedule,
+        "POST",
+        PLAN,
+        HERE,
+        {
+            "name": "weekly",
+            "cron_expression": "0 2 * * 0",
+            "retention": {"max_snapshots": 7},
+            "instances": [{"instance_id": "i-1"}],
+        },
+        SCHEDULE,
+    ),
+    Row(
+        "schedules.create",
+        lambda civo: create_schedule(
+            civo, period="48h", description="d", include_volumes={"i-1": ["v-1"]}
+        ),
+        "POST",
+        PLAN,
+        HERE,
+        {
+            "name": "weekly",
+            "cron_expression": "0 2 * * 0",
+            "retention": {"max_snapshots": 7, "period": "48h"},
+            "instances": [{"instance_id": "i-1", "include_volumes": ["v-1"]}],
+            "description": "d",
+        },
+        SCHEDULE,
+    ),
+    Row(
+        "schedules.list",
+        lambda civo: civo.schedules.list().collect(),
+        "GET",
+        PLAN,
+        HERE,
+        None,
+        [SCHEDULE],
+    ),
+    Row(
+        "schedules.get",
+        lambda civo: civo.schedules.get("c-1"),
+        "GET",
+        f"{PLAN}/c-1",
+        HERE,
+        None,
+        SCHEDULE,
+    ),
+    Row(
+        "schedules.update",
+        lambda civo: civo.schedules.update(Schedule(id="c-1"), paused=False),
+        "PUT",
+        f"{PLAN}/c-1",
+        HERE,
+        {"paused": False},
+        SCHEDULE,
+    ),
+    Row(
+        "schedules.update",
+        lambda civo: civo.schedules.update("c-1", name="weekly", description="d", paused=True),
+        "PUT",
+        f"{PLAN}/c-1",
+        HERE,
+        {"name": "weekly", "description": "d", "paused": True},
+        SCHEDULE,
+    ),
+    Row(
+        "schedules.delete",
+        lambda civo: civo.schedules.delete("c-1"),
+        "DELETE",
+        f"{PLAN}/c-1",
+        HERE,
+        None,
+        OK,
+    ),
+    Row(
+        "regions.list",
+        lambda civo: civo.regions.list().collect(),
+        "GET",
+        "/v2/regions",
+        HERE,
+        None,
+        [{"code": "LON1"}],
+    ),
+    Row("quota.get", lambda civo: civo.quota.get(), "GET", "/v2/quota", HERE, None, {}),
+]
+
+
+def client() -> CivoClient:
+    return CivoClient(TOKEN, region="LON1", api_url=URL, clock=FakeClock(), retries=False)
+
+
+def matches(expected: object, sent: object) -> bool:
+    """Equality, but for texts that are made up anew each time."""
+    if isinstance(expected, re.Pattern):
+        return isinstance(sent, str) and expected.fullmatch(sent) is not None
+    if isinstance(expected, dict) and isinstance(sent, dict):
+        return list(expected) == list(sent) and all(matches(expected[k], sent[k]) for k in sent)
+    return expected == sent
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.called)
+async def test_each_call_sends_exactly_this(row: Row, mocked: aioresponses) -> None:
+    whole = f"{URL}{row.path}?" + "&".join(f"{name}={value}" for name, value in row.query.items())
+    if row.answer == 404:
+        mocked.add(whole, row.method, status=404, payload={"code": "database_snapshot_not_found"})
+    else:
+        mocked.add(whole, row.method, body=json.dumps(row.answer))
+    async with client() as civo:
+        await row.call(civo)
+        assert civo.requests_sent == 1
+    ((method, url), (request,)), *others = mocked.requests.items()
+    assert not others
+    assert (method, url.path, dict(url.query)) == (row.method, row.path, row.query)
+    sent = request.kwargs
+    headers = dict(sent["headers"])
+    assert headers.pop("Authorization") == f"bearer {TOKEN}"
+    assert headers.pop("Accept") == "application/json"
+    assert re.fullmatch(r"civo-snapshots/\S+ aiohttp/\S+", headers.pop("User-Agent"))
+    if row.body is None:
+        assert sent["data"] is None
+    else:
+        assert headers.pop("Content-Type") == "application/json"
+        assert matches(row.body, json.loads(sent["data"])), sent["data"]
+    assert headers == {}
+    assert sent["allow_redirects"] is False
+    assert sent["raise_for_status"] is False
+    assert sent["timeout"].total is None
+    assert not {"auth", "cookies", "proxy", "proxy_auth", "params", "json", "ssl"} & sent.keys()
+
+
+def test_each_public_method_has_a_row() -> None:
+    tested = {row.called for row in ROWS}
+    public = {
+        f"{attribute}.{name}"
+        for attribute, resource in RESOURCES.items()
+        for name, _ in inspect.getmembers(resource, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert public == tested
+
+
+async def test_the_resources_of_a_client_are_those_that_are_tested() -> None:
+    async with client() as civo:
+        for attribute, resource in RESOURCES.items():
+            assert type(getattr(civo, attribute)) is resource
+        modules = {type(part).__module__ for part in vars(civo).values() if part}
+    ours = {name for name in modules if ".resources." in name}
+    assert ours == {resource.__module__ for resource in RESOURCES.values()}
+
+
+async def test_regions_can_be_listed_without_one(mocked: aioresponses) -> None:
+    mocked.get(f"{URL}/v2/regions", payload=[{"code": "LON1"}])
+    async with CivoClient(TOKEN, api_url=URL) as civo:
+        assert [region.code async for region in civo.regions.list()] == ["LON1"]
+
+
+async def test_the_pages_of_any_listing_are_followed_if_the_server_promises_them(
+    mocked: aioresponses,
+) -> None:
+    for path, key in (("/v2/regions", "code"), (WIDE, "id"), (PLAN, "id"), (MANY, "id")):
+        first = {"page": 1, "pages": 2, "items": [{key: "a"}]}
+        second = {"page": 2, "pages": 2, "items": [{key: "b"}]}
+        mocked.get(f"{URL}{path}?region=LON1", payload=first)
+        mocked.get(f"{URL}{path}?region=LON1&page=2", payload=second)
+    async with client() as civo:
+        assert [found.code for found in await civo.regions.list().collect()] == ["a", "b"]
+        assert [found.id for found in await civo.region_snapshots.list().collect()] == ["a", "b"]
+        assert [found.id for found in await civo.schedules.list().collect()] == ["a", "b"]
+        found = await civo.snapshots.list("i-1").collect()
+        assert [(one.id, one.instance_id) for one in found] == [("a", "i-1"), ("b", "i-1")]

@@ -1,0 +1,118 @@
+"""The terminal rule: when a snapshot and its volumes are complete, failed, settling or pending."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from civo_snapshots import states
+from civo_snapshots.states import DEFAULT_STATES, State, Verdict
+
+SPELLINGS = [*DEFAULT_STATES, "Complete", "COMPLETED ", "Failed", "\tERROR\n", "Copying", "gone"]
+texts = st.sampled_from(SPELLINGS) | st.text(max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("Complete", State.COMPLETE),
+        ("complete", State.COMPLETE),
+        ("Completed", State.COMPLETE),
+        ("completed", State.COMPLETE),
+        ("COMPLETE ", State.COMPLETE),
+        ("\n Complete\t", State.COMPLETE),
+        ("Failed", State.FAILED),
+        ("failed", State.FAILED),
+        ("Error", State.FAILED),
+        ("Pending", State.PENDING),
+        ("pending", State.PENDING),
+        ("available", State.PENDING),
+        ("in_progress", State.PENDING),
+        ("in-progress", State.PENDING),
+        ("new", State.PENDING),
+        ("Ready", State.PENDING),
+        ("", State.PENDING),
+    ],
+)
+def test_every_spelling_that_was_seen_has_its_meaning(text: str, meaning: State) -> None:
+    """P86."""
+    assert states.classify(text) is meaning
+    assert states.is_known(text)
+
+
+@pytest.mark.parametrize("text", ["Copying", "incomplete", "complete!", "not failed", "c o m"])
+def test_an_unknown_text_is_pending_and_remarkable(text: str) -> None:
+    """P87: it must neither end a wait nor pass unseen."""
+    assert states.classify(text) is State.PENDING
+    assert not states.is_known(text)
+    assert states.verdict(text, [text]) is Verdict.PENDING
+
+
+def test_a_deployment_adds_its_own_spellings() -> None:
+    table = states.extended({" Sealed ": State.COMPLETE, "available": State.COMPLETE})
+    assert states.classify("SEALED", table) is State.COMPLETE
+    assert states.classify("available", table) is State.COMPLETE
+    assert states.classify("Failed", table) is State.FAILED
+    assert states.is_known("sealed", table)
+    # The default table is shared by every client of the process and must not have moved (X149).
+    assert not states.is_known("sealed")
+    assert states.classify("available") is State.PENDING
+
+
+def test_no_table_can_be_changed_by_accident() -> None:
+    for table in (DEFAULT_STATES, states.extended({})):
+        with pytest.raises(TypeError):
+            table["pending"] = State.COMPLETE  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("own", "volumes", "verdict"),
+    [
+        pytest.param("Complete", ["Completed", "complete"], Verdict.COMPLETE, id="all-complete"),
+        pytest.param("Complete", [], Verdict.COMPLETE, id="no-volumes-listed"),
+        pytest.param("Complete", ["Complete", "Pending"], Verdict.SETTLING, id="P88-settling"),
+        pytest.param("Complete", ["Copying"], Verdict.SETTLING, id="unknown-volume-state"),
+        pytest.param("Pending", ["Completed", "Failed"], Verdict.FAILED, id="P89-volume-failed"),
+        pytest.param("Complete", ["Failed"], Verdict.FAILED, id="complete-but-volume-failed"),
+        pytest.param("Failed", ["Complete"], Verdict.FAILED, id="P90-own-failed"),
+        pytest.param("Failed", [], Verdict.FAILED, id="failed-without-volumes"),
+        pytest.param("Pending", [], Verdict.PENDING, id="P91-nothing-listed"),
+        pytest.param("Pending", ["Complete", "Complete"], Verdict.PENDING, id="own-still-pending"),
+        pytest.param("", [], Verdict.PENDING, id="right-after-create"),
+    ],
+)
+def test_a_snapshot_is_judged_with_its_volumes(
+    own: str, volumes: list[str], verdict: Verdict
+) -> None:
+    assert states.verdict(own, volumes) is verdict
+
+
+@given(own=texts, volumes=st.lists(texts, max_size=6))
+def test_the_verdict_is_what_the_rule_says_in_other_words(own: str, volumes: list[str]) -> None:
+    """P86-P91, against a formulation that shares no code: counting over plain text."""
+    words = [text.strip().lower() for text in (own, *volumes)]
+    failed = sum(word in {"failed", "error"} for word in words)
+    complete = sum(word in {"complete", "completed"} for word in words)
+    own_complete = words[0] in {"complete", "completed"}
+    expected = (
+        "failed"
+        if failed
+        else "complete"
+        if complete == len(words)
+        else "settling"
+        if own_complete
+        else "pending"
+    )
+    assert states.verdict(own, volumes).value == expected
+
+
+@given(own=texts, volumes=st.lists(texts, max_size=6), data=st.data())
+def test_neither_order_nor_repetition_of_volumes_matters(
+    own: str, volumes: list[str], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(volumes + volumes[:2]))
+    assert states.verdict(own, iter(shuffled)) is states.verdict(own, volumes)
+
+
+def test_only_complete_and_failed_end_a_wait() -> None:
+    terminal = {verdict for verdict in Verdict if verdict.is_terminal}
+    assert terminal == {Verdict.COMPLETE, Verdict.FAILED}
