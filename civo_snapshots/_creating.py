@@ -48,6 +48,7 @@ class Steps:
         skew: how far the server's clock is ahead of ours; None if it never told its time.
         may_have_acted: whether the POST last sent may have created something.
         left: seconds that are left for sending and looking.
+        call_off: keep the POST from being sent, if it has not been.
     """
 
     send: Callable[[], Awaitable[Snapshot]]
@@ -56,6 +57,7 @@ class Steps:
     skew: Callable[[], timedelta | None]
     may_have_acted: Callable[[], bool]
     left: Callable[[], float]
+    call_off: Callable[[], None]
 
 
 class Ledger:
@@ -92,7 +94,7 @@ class Creation:
         unique: whether nothing else can bear the name, so that age need not be compared.
         settle: seconds after which a create that shows nowhere did nothing.
         sends: how often it may be sent when earlier sends did nothing after all.
-        abandoned: set when nobody waits any more: it then only finds out, and sends no more.
+        abandoned: nobody waits any more: it only finds out, and sends no more.
         resent: whether it was sent again after a loss, so that a late commit makes a second one.
         extras: ids of further snapshots that its earlier sends made.
     """
@@ -110,6 +112,12 @@ class Creation:
     extras: tuple[str, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
+
+    def call_off(self) -> bool:
+        """Send nothing from now on; whether nothing can have acted so far."""
+        self.abandoned = True
+        self.steps.call_off()
+        return not self.in_doubt
 
     @property
     def in_doubt(self) -> bool:

@@ -54,13 +54,13 @@ class Steps:
         create: make a snapshot of an instance under a name.
         find: what exists under a name, the one to adopt first; None if nothing can.
         watch: tell how a snapshot ends, until a deadline.
-        in_doubt: whether an instance's create may have acted already.
+        call_off: keep an instance's create from being sent; False if it may have been already.
     """
 
     create: Callable[[str, str], Awaitable[Snapshot]]
     find: Callable[[str, str], Awaitable[list[Snapshot]]] | None
     watch: Callable[[Snapshot, float, OnEnd], Unwatch]
-    in_doubt: Callable[[str], bool] = field(default=lambda _: True)
+    call_off: Callable[[str], bool] = field(default=lambda _: False)
 
 
 @define(eq=False)
@@ -214,6 +214,7 @@ class Fleet:
         if not found:
             return None
         member.duplicates = tuple(snapshot.id for snapshot in found[1:])
+        member.adopted = True
         if self._on_existing == "error":
             member.snapshot = found[0]
             raise SnapshotExistsError(
@@ -221,7 +222,6 @@ class Fleet:
                 "use another name, or on_existing='adopt' to continue that run",
                 snapshot=found[0],
             )
-        member.adopted = True
         return found[0]
 
     async def _create(self, member: _Member) -> Snapshot:
@@ -272,7 +272,9 @@ class Fleet:
     async def _wind_down(self) -> None:
         self._closing = True
         for worker, member in list(self._workers.items()):
-            if member is None or not self._is_in_doubt(member):
+            if member is not None and member.sending:
+                member.sending = not self._steps.call_off(member.instance_id)
+            if member is None or not member.sending:
                 worker.cancel()
         try:
             await self._last_answers()
@@ -286,15 +288,8 @@ class Fleet:
         if self._workers:
             await asyncio.wait(tuple(self._workers))
 
-    def _is_in_doubt(self, member: _Member) -> bool:
-        return member.sending and self._steps.in_doubt(member.instance_id)
-
     async def _last_answers(self) -> None:
-        sending = {
-            worker
-            for worker, member in self._workers.items()
-            if member and self._is_in_doubt(member)
-        }
+        sending = {worker for worker, member in self._workers.items() if member and member.sending}
         if not sending:
             return
         grace = asyncio.ensure_future(self._clock.sleep(GRACE))
@@ -317,7 +312,7 @@ class Fleet:
                 snapshot=member.snapshot,
             )
             return self._outcome(member, OutcomeKind.TIMED_OUT, error)
-        if self._is_in_doubt(member):
+        if member.sending:
             error = OutcomeUnknownError(
                 f"the run ended before the create of {member.name} on instance "
                 f"{member.instance_id} was answered; look for that name",

@@ -45,8 +45,8 @@ class Creations:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if task.done() or creation.in_doubt:
-                creation.abandoned = True
+            unsent = creation.call_off()
+            if task.done() or not unsent:
                 self._forsaken[task] = Unresolved(creation.instance_id, creation.name)
                 task.add_done_callback(self._resolve)
             else:

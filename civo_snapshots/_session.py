@@ -54,6 +54,11 @@ class Flight:
     limit: float
     began: float | None = None
     maybe_acted: bool = False
+    called_off: bool = False
+
+    def call_off(self) -> None:
+        """Send nothing more."""
+        self.called_off = True
 
     def left(self) -> float:
         """Seconds left; they count from the moment when the first request may be sent."""
@@ -187,6 +192,8 @@ class Session:
         timeout = min(self.timeouts.attempt, account.left())
         if timeout < _LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
+        if flight is not None and flight.called_off:
+            return CivoError("the caller was cancelled before this was sent")
         account.attempts += 1
         self.requests_sent += 1
         if flight is not None:
@@ -216,6 +223,8 @@ class Session:
             self._limiter.pause(pause)
         failure = failure_of(request, response, now)
         if failure is not None:
+            if response.status == 408:
+                response.discard()  # said on an idle connection, it may not be about us at all
             if isinstance(failure, RateLimitError):
                 asked = failure.retry_after
                 self._limiter.rate_limited(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from civo_snapshots import (
     CivoError,
@@ -79,6 +79,7 @@ class Server:
             lambda: self.skew,
             lambda: self.maybe,
             lambda: self.limit - self.clock.monotonic(),
+            lambda: None,
         )
         return Creation(steps, ledger or Ledger(), self.clock, "i", "n", unique, settle=8.0)
 
@@ -139,7 +140,7 @@ async def test_a_commit_that_comes_late_is_found_within_the_settling_time() -> N
             server.make()
         return server.table
 
-    creation.steps = Steps(server.send, look, server.get, lambda: None, lambda: True, lambda: 100.0)
+    creation.steps = evolve(creation.steps, look=look)
     assert (await creation.run()).id == "s0"
     assert server.sent == 1
 
@@ -212,7 +213,7 @@ async def test_when_nobody_can_look_any_more_the_outcome_is_unknown(gone: CivoEr
     async def look() -> list[Snapshot]:
         raise gone
 
-    creation.steps = Steps(server.send, look, server.get, lambda: None, lambda: True, lambda: 99)
+    creation.steps = evolve(creation.steps, look=look)
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.sent == 1
@@ -311,7 +312,7 @@ async def test_an_answer_of_another_name_is_ours_only_if_the_server_confirms_it(
 async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
     server = Server(FakeClock(), [lost_before_acting, answered])
     creation = server.creation()
-    creation.abandoned = True
+    assert creation.call_off()
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.sent == 1

@@ -40,7 +40,7 @@ CALL = Call(
     history=("503", "reset"),
     unanswered=1,
 )
-CLASSES: list[type[CivoError]] = [
+CLASSES: list[type[Any]] = [
     value
     for value in vars(errors).values()
     if isinstance(value, type) and issubclass(value, BaseException)
@@ -153,13 +153,13 @@ def test_the_drawn_built_in_bases_are_the_real_ones() -> None:
 @pytest.mark.parametrize("cls", [DeadlineExceededError, WaitTimeoutError])
 def test_our_deadlines_are_timeout_errors(cls: type[CivoError]) -> None:
     """L122."""
-    with pytest.raises(TimeoutError, match="^too late$"):
+    with pytest.raises(TimeoutError, match="too late"):
         raise cls("too late")
 
 
 @pytest.mark.parametrize("cls", [ConfigurationError, InvalidArgumentError])
 def test_what_was_never_sent_is_a_value_error(cls: type[CivoError]) -> None:
-    with pytest.raises(ValueError, match="^no such thing$"):
+    with pytest.raises(ValueError, match="no such thing"):
         raise cls("no such thing")
 
 

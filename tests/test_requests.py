@@ -13,7 +13,10 @@ from attrs import frozen
 
 from civo_snapshots import (
     CivoClient,
+    FleetRun,
     Instance,
+    Outcome,
+    OutcomeKind,
     RegionSnapshot,
     Restore,
     RestoreStatus,
@@ -210,6 +213,17 @@ ROWS = [
     Row(
         "snapshots.delete",
         lambda civo: civo.snapshots.delete(KNOWN),
+        "DELETE",
+        ONE,
+        HERE,
+        None,
+        OK,
+    ),
+    Row(
+        "snapshots.roll_back",
+        lambda civo: civo.snapshots.roll_back(
+            FleetRun("nightly", (Outcome("i-1", "nightly-1", OutcomeKind.COMPLETE, KNOWN),))
+        ),
         "DELETE",
         ONE,
         HERE,
@@ -444,7 +458,7 @@ def matches(expected: object, sent: object) -> bool:
     if isinstance(expected, re.Pattern):
         return isinstance(sent, str) and expected.fullmatch(sent) is not None
     if isinstance(expected, dict) and isinstance(sent, dict):
-        return list(expected) == list(sent) and all(matches(expected[k], sent[k]) for k in sent)
+        return expected.keys() == sent.keys() and all(matches(expected[k], sent[k]) for k in sent)
     return expected == sent
 
 

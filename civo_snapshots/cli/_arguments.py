@@ -106,14 +106,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _is_option(text: str) -> bool:
+    return text.startswith("-")
+
+
+def _option_name(text: str) -> str:
+    return text.partition("=")[0] if text.startswith("--") else text[:2]
+
+
 def parse(argv: Sequence[str] | None = None) -> Options:
     """The options; prints to stderr and exits with 2 if they make no sense."""
     parser = _parser()
     found, unknown = parser.parse_known_intermixed_args(argv)
     if unknown:
-        # Without their values: one of them may be a token. For the same reason the instances are
-        # looked at only afterwards, as `--token abc` makes an instance of "abc".
-        names = ", ".join(text.partition("=")[0] for text in unknown)
+        # Without their values, as one of them may be a token. For the same reason the instances
+        # are looked at only afterwards: `--token abc` may make an instance of "abc".
+        names = ", ".join(map(_option_name, filter(_is_option, unknown)))
         parser.error(f"unknown options: {names} (the token is taken from CIVO_TOKEN)")
     found.instances = tuple(found.instances)
     options = Options(**vars(found))

@@ -170,7 +170,15 @@ def creation_of(
     async def get(snapshot_id: str) -> Snapshot:
         return await one_snapshot(scope, "GET", (instance_id, snapshot_id), None, {})
 
-    steps = Steps(send, look, get, lambda: session.skew, lambda: flight.maybe_acted, flight.left)
+    steps = Steps(
+        send,
+        look,
+        get,
+        lambda: session.skew,
+        lambda: flight.maybe_acted,
+        flight.left,
+        flight.call_off,
+    )
     return Creation(
         steps,
         scope.creations.ledger,

@@ -33,6 +33,11 @@ class Instances:
         return await self._scope.session.call(
             self._scope.request("GET", "instances", wanted),
             one(Instance),
-            is_ours=lambda instance: instance.id == wanted,
+            is_ours=lambda found: found.id == wanted and self._is_here(found),
             options=options,
         )
+
+    def _is_here(self, instance: Instance) -> bool:
+        """Whether the answer, if it names a region, names this one: codes differ in case only."""
+        here = self._scope.named_region()
+        return instance.region.casefold() in ("", here.casefold())

@@ -14,13 +14,14 @@ from typing import Literal, TypeGuard
 
 from .. import _arguments, _names
 from .._adopting import Adoption, best_of
+from .._bounded import for_each
 from .._creating import Creation
 from .._fleet import Fleet, OnEnd, OnExisting, Steps, Unwatch
 from .._looking import Watch
 from .._progress import PollPolicy, Progress
 from .._session import logger
 from .._watching import Watcher
-from ..errors import InvalidArgumentError, QuotaExceededError
+from ..errors import CivoError, InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..models import Instance, Snapshot
 from ..outcomes import FleetRun, Outcome
@@ -127,6 +128,25 @@ class Snapshots(SnapshotWaits):
             pass
         return stream.run
 
+    async def roll_back(self, run: FleetRun) -> None:
+        """Delete the snapshots that this very run created.
+
+        Nothing is found by name: what existed before, and what is not known, stays. Raises an
+        `ExceptionGroup` of what could not be deleted; then call it again, what is gone is no error.
+        """
+        made = {out.snapshot.id: out.snapshot for out in run if out.snapshot and not out.adopted}
+        errors: list[CivoError] = []
+
+        async def remove(snapshot: Snapshot) -> None:
+            try:
+                await self.delete(snapshot, missing_ok=True)
+            except CivoError as error:
+                errors.append(error)
+
+        await for_each(made.values(), remove, workers=self._concurrency)
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} of {len(made)} snapshots not deleted", errors)
+
     def create_each(
         self,
         instances: Instances,
@@ -166,8 +186,8 @@ class Snapshots(SnapshotWaits):
             finally:
                 del creations[instance_id]
 
-        def in_doubt(instance_id: str) -> bool:
-            return instance_id in creations and creations[instance_id].in_doubt
+        def call_off(instance_id: str) -> bool:
+            return instance_id not in creations or creations[instance_id].call_off()
 
         async def find(instance_id: str, wire_name: str) -> list[Snapshot]:
             assert adoption is not None
@@ -178,7 +198,7 @@ class Snapshots(SnapshotWaits):
 
         expected = [instance_id_of(one) for one in instances] if _is_whole(instances) else []
         fleet = Fleet(
-            Steps(create, None if adoption is None else find, watch, in_doubt),
+            Steps(create, None if adoption is None else find, watch, call_off),
             session.clock,
             name=_arguments.run_name(run_name),
             timeout=_arguments.seconds(timeout, "timeout"),
