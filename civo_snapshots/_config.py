@@ -23,8 +23,10 @@ _TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
 """Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
 
 
-_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
-"""A name or an IPv4 address; underscores are common in container networks."""
+_HOST_AND_PORT = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
+)
+"""A name (container networks have underscores), an IPv4 or a bracketed IPv6 address."""
 
 
 class Secret:
@@ -195,10 +197,10 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         problem = "it has characters that no URL has"
     elif parts.scheme not in ("http", "https"):
         problem = "it must begin with https://"
-    elif not _is_host(host) or port == 0:
-        problem = "it names no host, or a host or port that cannot be"
     elif parts.username is not None or parts.password is not None:
         problem = "it holds a user name or password"
+    elif not _HOST_AND_PORT.fullmatch(parts.netloc) or port == 0:
+        problem = "it names no host, or a host or port that cannot be"
     elif parts.path not in ("", "/") or parts.query or parts.fragment or value[-1] in "?#":
         problem = "it must end after the host and port"
     elif parts.scheme == "http" and not (allow_insecure_http or _is_loopback(host)):
@@ -210,15 +212,6 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         raise ConfigurationError(f"api_url is refused: {problem}")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}:{port}" if port else f"{parts.scheme}://{shown}"
-
-
-def _is_host(host: str) -> bool:
-    if _HOST.fullmatch(host):
-        return True
-    try:
-        return ipaddress.ip_address(host).version == 6
-    except ValueError:
-        return False
 
 
 def _is_loopback(host: str) -> bool:

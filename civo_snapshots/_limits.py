@@ -5,6 +5,7 @@ One limiter belongs to a client and to all its views on other regions.
 
 import asyncio
 from collections import deque
+from math import inf
 
 from ._clock import Clock
 
@@ -96,15 +97,17 @@ class Limiter:
         """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
         return self._calls.limit
 
-    async def enter(self, *, poll: bool = False, again: bool = False) -> Gate:
+    async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
         """Take a place among the requests in flight once no pause is in force; release it after.
 
-        A call that comes again does not queue again: its time is running.
+        A call that comes again does not queue again: its time is running, and a pause that is
+        longer than that is waited for `within` so many seconds only.
         """
         gate = self._polls if poll else self._calls
+        latest = self._clock.monotonic() + within
         await gate.acquire(again=again)
         try:
-            while (pause := self._resume_at - self._clock.monotonic()) > 0:
+            while (pause := min(self._resume_at, latest) - self._clock.monotonic()) > 0:
                 await self._clock.sleep(pause)
         except BaseException:
             gate.release()

@@ -174,7 +174,7 @@ class Lookout:
         many = len(groups) > 1
 
         async def look(group: list[Watch]) -> bool:
-            error = await self._look_at_instance(group, many)
+            error = await self._look_at_instance(list(group), many)
             for watch in group:
                 waiting.pop(watch, None)
             if error is not None and is_transient(error):

@@ -6,6 +6,7 @@ Interpreting and deciding are pure and live elsewhere; sending is the transport'
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import inf
 from typing import TypedDict, TypeVar
 
 from attrs import define
@@ -116,7 +117,9 @@ class Session:
         waits: Waits | None = None
         spent = 0
         while True:
-            gate = await self._limiter.enter(poll=poll, again=account.attempts > 0)
+            again = account.attempts > 0
+            within = account.left() if again else inf
+            gate = await self._limiter.enter(poll=poll, again=again, within=within)
             try:
                 outcome = await self._attempt(request, read, is_ours, account, flight)
             finally:
@@ -230,8 +233,6 @@ class Session:
                 self._limiter.rate_limited(
                     self._policy.rate_limited_base if asked is None else asked
                 )
-            if response.status == 408:
-                response.discard()  # perhaps a farewell to the connection while it was idle
             return failure
         try:
             answer = read(response)

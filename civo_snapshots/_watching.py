@@ -126,8 +126,7 @@ class Watcher:
         task = asyncio.ensure_future(look)
         try:
             while not task.done() and self._watches:
-                limit = min(watch.deadline for watch in self._watches) + GRACE
-                await self._sleep_until(limit, task)
+                await self._sleep_until(min(map(self._latest_end, self._watches)), task)
                 if not task.done():
                     self._expire(looking=True)
         finally:
@@ -136,12 +135,16 @@ class Watcher:
         if not task.cancelled():
             task.result()
 
+    def _latest_end(self, watch: Watch) -> float:
+        # A machine that slept through the deadline still has the grace for one look.
+        return max(watch.deadline, self._ticked) + GRACE
+
     def _expire(self, *, looking: bool = False) -> None:
         """End the waits whose time is over and who need no last look, or have waited for it."""
         now = self._clock.monotonic()
         for watch in [watch for watch in self._watches if watch.deadline <= now]:
             pending = looking or self._needs_look(watch, now)
-            if not pending or watch.deadline + GRACE <= now:
+            if not pending or self._latest_end(watch) <= now:
                 watch.progress.expire(now)
                 self._settle(watch)
 

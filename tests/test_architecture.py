@@ -33,7 +33,8 @@ ORDER = """
     resources.snapshots
     _client
     __init__
-    testing cli
+    testing
+    cli
     __main__
 """
 LINES = [line.split() for line in ORDER.strip().splitlines()]

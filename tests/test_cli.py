@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import os
 import runpy
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
@@ -28,10 +28,12 @@ RESTORE = "POST /v2/instances/{id}/snapshots/{sid}/restore"
 PROGRAM = (sys.executable, "-m", "civo_snapshots")
 
 
-@pytest.fixture
-def region(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegion]:
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch, duration: float) -> Generator[FakeRegion]:
     """Three instances, served by a thread of its own: `main()` brings its own loop."""
-    served = FakeRegion(instances=3, token=TOKEN, duration=(0, 0), restore_duration=(0, 0))
+    served = FakeRegion(
+        instances=3, token=TOKEN, duration=(duration, duration), restore_duration=(0, 0)
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -44,6 +46,13 @@ def region(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegion]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@pytest.fixture
+def region(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegion]:
+    """A region whose snapshots are complete at once, found by `main()`."""
+    with serving(monkeypatch, duration=0) as served:
+        yield served
 
 
 def use(region: FakeRegion, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,26 +323,50 @@ async def test_an_interrupted_restore_is_told(
         assert (goes_on, unknown) == (answered, not answered)
 
 
-def test_control_c_prints_the_account_and_exits_with_130(region: FakeRegion) -> None:
-    region.fault(CREATE, Fault.stall(3600), times=None)
-    with subprocess.Popen(
-        [*PROGRAM, *region.instance_ids, "--yes", "--name", "nightly"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    ) as running:
+async def test_creates_on_their_way_at_an_interruption_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock(auto=False)
+    async with FakeRegion(instances=3, clock=clock) as region:
+        use(region, monkeypatch)
+        region.fault(CREATE, Fault.stall(3600), times=None)
+        paper = Paper()
+        options = Options(tuple(region.instance_ids), name="nightly", yes=True)
+        job = asyncio.create_task(work(options, paper.screen, clock))
+        await until(lambda: region.counts[CREATE] == 3)
+        job.cancel()
+        while not job.done():
+            clock.advance(0.5)
+            await asyncio.sleep(0)
+        assert job.cancelled()
+        assert "asking what became of 3 creates" in paper.out
+        assert "unknown          3" in paper.out
+        for snapshot in region.state.snapshots.values():
+            assert f"The interrupted create of {snapshot.name} is unknown" in paper.out
+
+
+def test_control_c_prints_the_account_and_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        serving(monkeypatch, duration=3600) as region,
+        subprocess.Popen(
+            [*PROGRAM, *region.instance_ids, "--yes", "--name", "nightly"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running,
+    ):
         give_up = time.monotonic() + 60
-        while region.counts[CREATE] < 3 and time.monotonic() < give_up:
+        while region.statuses[201] < 3 and time.monotonic() < give_up:
             time.sleep(0.01)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert "Interrupted." in err
-    assert "unknown          3" in out
-    assert "--name nightly" in out
-    assert "Traceback" not in out + err
-    assert TOKEN not in out + err
+        assert running.returncode == 130
+        assert "Interrupted." in err
+        assert "timed_out        3" in out
+        assert all(snapshot_id in out for snapshot_id in region.state.snapshots)
+        assert "--name nightly" in out
+        assert "Traceback" not in out + err
+        assert TOKEN not in out + err
 
 
 def test_an_interruption_before_anything_was_done_has_no_account(

@@ -1,5 +1,6 @@
 """How states look: pictures for a terminal, lines for a file, nothing taken for markup."""
 
+import json
 import os
 from collections.abc import Iterator
 from io import StringIO, TextIOWrapper
@@ -9,16 +10,20 @@ from attrs import evolve
 from rich.console import Console, RenderableType
 
 from civo_snapshots import (
+    CivoError,
+    ExtraSnapshot,
     FleetRun,
     Instance,
     Outcome,
     OutcomeKind,
     Snapshot,
     SnapshotStatus,
+    Unresolved,
     VolumeStatus,
 )
 from civo_snapshots.cli._board import Board, Row, rows_for
 from civo_snapshots.cli._display import frame, line
+from civo_snapshots.cli._report import Report, Restoration
 from civo_snapshots.cli._screen import Screen, console
 
 
@@ -138,6 +143,46 @@ def test_what_the_api_says_is_not_taken_for_markup() -> None:
 def evolved(made: Console, file: StringIO) -> Console:
     made.file = file
     return made
+
+
+@pytest.fixture
+def left_over() -> Report:
+    """An interrupted run of two creates, and one snapshot too many."""
+    refusal = CivoError("no answer")
+    return Report(
+        FleetRun("nightly", (outcome("a", OutcomeKind.UNKNOWN),), partial=True),
+        {"a": "web-1"},
+        elapsed=3,
+        requests=2,
+        restoration=Restoration("copy", error=refusal),
+        unresolved=(
+            Unresolved("a", "nightly-a", snapshot("a", "Pending")),
+            Unresolved("b", "nightly-b", error=refusal),
+        ),
+        extras=(ExtraSnapshot("a", "nightly-a", "snap-a", "snap-z"),),
+    )
+
+
+def test_a_report_tells_of_every_snapshot_that_may_be_left_behind(left_over: Report) -> None:
+    out = StringIO()
+    Screen(out=Console(file=out, width=100)).report(left_over)
+    printed = out.getvalue()
+    assert "broken off" in printed
+    assert "unknown  web-1" in printed
+    assert "The interrupted create of nightly-a made snapshot snap-a" in printed
+    assert "The interrupted create of nightly-b is unknown: no answer" in printed
+    assert "nightly-a was made once more, as snap-z" in printed
+    assert "Not restored to copy: no answer" in printed
+
+
+def test_a_report_as_json_holds_the_same(left_over: Report) -> None:
+    out = StringIO()
+    Screen(as_json=True, out=Console(file=out, width=20)).report(left_over)
+    report = json.loads(out.getvalue())
+    assert [left["snapshot_id"] for left in report["unresolved"]] == ["snap-a", None]
+    assert report["unresolved"][1]["error"] == "no answer"
+    assert report["extra_snapshots"][0]["extra_id"] == "snap-z"
+    assert report["restore"]["error"] == "no answer"
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines(board: Board) -> None:

@@ -1,4 +1,4 @@
-"""Walking a listing: every item exactly once or an error, always an end, never a request too many."""
+"""Walking a listing: every item once or an error, always an end, never a request too many."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -293,6 +293,7 @@ def items_of(script: Sequence[Answer], number: int) -> tuple[str, ...]:
     beyond=st.sampled_from(["empty", "last", "404", "400"]),
 )
 async def test_an_honest_server_gives_every_item_once_in_at_most_one_request_more(
+    *,
     count: int,
     size: int,
     error_in_pages: int | None,

@@ -45,21 +45,24 @@ async def work(
     time = clock or SystemClock()
     if not options.instances:
         return await demo(options, screen, time, pace or Pace())
-    async with CivoClient(region=options.region, profile=options.profile, clock=time) as civo:
-        if not options.yes:
-            found = await plan(civo, options, time)
-            screen.plan(found)
-            return found.exit_code
+    civo = CivoClient(region=options.region, profile=options.profile, clock=time)
+    if options.yes:
         return await _run(civo, options, screen, time)
+    async with civo:
+        found = await plan(civo, options, time)
+    screen.plan(found)
+    return found.exit_code
 
 
 async def _run(civo: CivoClient, options: Options, screen: Screen, clock: Clock) -> int:
     job = Job(civo, screen, clock)
     try:
-        await job.fan_out(options.instances, name=options.name, timeout=options.timeout)
-        if options.restore:
-            await job.restore(options.restore)
-    finally:  # also when interrupted: what was created is told
+        async with civo:
+            await job.fan_out(options.instances, name=options.name, timeout=options.timeout)
+            if options.restore:
+                await job.restore(options.restore)
+    finally:
+        # Also when interrupted, and only now: closing finds out what became of the last creates.
         report = job.report()
         screen.report(report)
     return report.exit_code if report else Exit.INCOMPLETE

@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--restore",
         type=_checked(_arguments.hostname),
         metavar="HOSTNAME",
-        help="then restore the first complete snapshot to a new instance",
+        help="then restore the first complete snapshot to a new instance; each run makes another",
     )
     add("--version", action="version", version=__version__)
     return parser

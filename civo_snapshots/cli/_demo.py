@@ -74,17 +74,17 @@ async def demo(options: Options, screen: Screen, clock: Clock, pace: Pace) -> in
             f"Embedded region {region.region} at {region.url}: {_INSTANCES} instances, real HTTP "
             "on loopback.\nStaged: one volume will fail, and one create will be refused."
         )
-        async with CivoClient(
-            region.token, region=region.region, api_url=region.url, clock=clock
-        ) as civo:
-            job = Job(civo, screen, clock)
-            try:
+        civo = CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
+        job = Job(civo, screen, clock)
+        try:
+            async with civo:
                 chosen = await _choose(civo, screen)
                 await job.fan_out(chosen, name=options.name or "demo", timeout=options.timeout)
                 await job.restore(_HOSTNAME)
-            finally:
-                screen.report(job.report(region.counts))
-        return _judge(stage, job.report(region.counts), screen)
+        finally:
+            report = job.report(region.counts)
+            screen.report(report)
+    return _judge(stage, report, screen)
 
 
 async def _choose(civo: CivoClient, screen: Screen) -> Sequence[Instance]:

@@ -131,13 +131,18 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     for name, others in duplicates.items():
         if others:
             yield Text(f"{name} exists more than once; the others: {', '.join(others)}", "yellow")
+    for left in report.unresolved:
+        what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
+        yield Text(f"The interrupted create of {left.name} {what}", "magenta")
+    for extra in report.extras:
+        yield Text(f"{extra.name} was made once more, as {extra.extra_id}", "yellow")
     if report.restoration:
         told = str(report.restoration)
         yield Text(
             f"{told[0].upper()}{told[1:]}", "green" if report.restoration.instance else "red"
         )
     yield from _requests(report)
-    if report.is_open:
+    if report.is_open and not report.received:  # the embedded region ends with the demo
         yield Text(f"To continue, run the same again with --name {report.run.name}", "bold")
 
 

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from enum import IntEnum
 
-from attrs import Factory, define, frozen
+from attrs import Factory, asdict, define, frozen
 
 from ..errors import CivoError, printable
+from ..events import ExtraSnapshot
 from ..models import Instance, Quota, Restore, Snapshot
-from ..outcomes import FleetRun, OutcomeKind
+from ..outcomes import FleetRun, OutcomeKind, Unresolved
 from ._board import label_of
 
 
@@ -127,6 +128,8 @@ class Report:
     Attributes:
         labels: what people call the instances, by id.
         received: the requests by route, where the region's own count is known.
+        unresolved: creates that an interruption left behind, and what became of them.
+        extras: snapshots too many, made by creates that acted after they were sent again.
     """
 
     run: FleetRun
@@ -135,6 +138,8 @@ class Report:
     requests: int
     restoration: Restoration | None = None
     received: Mapping[str, int] = Factory(dict[str, int])
+    unresolved: tuple[Unresolved, ...] = ()
+    extras: tuple[ExtraSnapshot, ...] = ()
 
     @property
     def exit_code(self) -> Exit:
@@ -160,6 +165,16 @@ class Report:
         return {
             **json.loads(self.run.to_json()),
             "restore": self.restoration.as_dict() if self.restoration else None,
+            "unresolved": [
+                {
+                    "instance_id": left.instance_id,
+                    "name": left.name,
+                    "snapshot_id": left.snapshot.id if left.snapshot else None,
+                    "error": str(left.error) if left.error else None,
+                }
+                for left in self.unresolved
+            ],
+            "extra_snapshots": [asdict(extra) for extra in self.extras],
             "requests_sent": self.requests,
             "elapsed": round(self.elapsed, 3),
         }

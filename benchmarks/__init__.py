@@ -1,0 +1,1 @@
+"""What the package promises, measured: every job prints its figure and fails below its bar."""

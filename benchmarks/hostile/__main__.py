@@ -1,0 +1,58 @@
+"""Run the jobs named (all of them by default), print their figures, fail if one misses its bar."""
+
+import argparse
+import asyncio
+import importlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from benchmarks.hostile._figures import Figure, Job
+
+JOBS = ("waits", "cancels", "bodies", "answers", "floods", "kills")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
+    parser.add_argument("jobs", nargs="*", metavar="job", help=f"of {', '.join(JOBS)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.jobs) - set(JOBS):
+        parser.error(f"no job {', '.join(sorted(unknown))}; there are {', '.join(JOBS)}")
+    return options
+
+
+def _plain(figure: Figure) -> dict[str, object]:
+    # JSON has no infinity: a bar that does not bind is null.
+    bars = {"at_most": figure.at_most, "at_least": figure.at_least}
+    told = {name: bar if abs(bar) != float("inf") else None for name, bar in bars.items()}
+    return {"what": figure.what, "value": figure.value, "unit": figure.unit, "ok": figure.ok} | told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parse(arguments)
+    results: dict[str, object] = {}
+    missed = 0
+    began = time.monotonic()
+    for name in options.jobs or JOBS:
+        job = cast("Job", importlib.import_module(f"benchmarks.hostile.{name}").run)
+        started = time.monotonic()
+        print(f"{name}", flush=True)
+        figures = asyncio.run(job())  # type: ignore[arg-type]
+        took = time.monotonic() - started
+        for figure in figures:
+            print(figure)
+        print(f"       {took:.1f} s", flush=True)
+        missed += sum(not figure.ok for figure in figures)
+        results[name] = {"seconds": took, "figures": [_plain(figure) for figure in figures]}
+    print(f"{missed} bars missed, {time.monotonic() - began:.0f} s")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""2,000 waits over random lives with a tenth of the looks failing, against an independent oracle.
+
+The watcher runs over functions and a fake clock. What each wait was shown is noted, and every note
+is held against the truth at that moment, so that neither a stale answer nor a listing that merely
+lacks an item can pass for an observation.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+
+from benchmarks.hostile import _oracle
+from benchmarks.hostile._figures import Figure, show
+from benchmarks.hostile._oracle import Look, Missing, Rules, Sight
+from benchmarks.hostile._region_waits import over_http
+from benchmarks.hostile._scripts import (
+    Gone,
+    Life,
+    bad_luck,
+    gone,
+    life_of,
+    snapshot_of,
+    states_of,
+    trouble_of,
+)
+from civo_snapshots import CivoError, PollPolicy, RegionSnapshot, Snapshot, Transition
+from civo_snapshots._looking import Looks
+from civo_snapshots._progress import Progress
+from civo_snapshots._watching import Watcher
+from civo_snapshots.errors import NotFoundError, ServiceDisabledError
+from civo_snapshots.resources._snapshot_waits import _Wait
+from civo_snapshots.states import DEFAULT_STATES
+from civo_snapshots.testing import FakeClock
+
+WAITS = 1_900
+OVER_HTTP = 100
+LATE = 0.25
+_ENDS = {
+    "SnapshotFailedError": "failed",
+    "SnapshotVanishedError": "vanished",
+    "PollFailedError": "poll failed",
+    "NotFoundError": "not found",
+    "WaitTimeoutError": "timeout",
+}
+
+
+@define
+class Noted(Progress):
+    """A wait's progress that notes what it is told."""
+
+    notes: list[Look] = field(factory=list[Look])
+
+    def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
+        own, volumes = states_of(snapshot)
+        self.notes.append(Sight(now, own, volumes))
+        return super().see(snapshot, now)
+
+    def miss(self, error: NotFoundError, now: float) -> None:
+        self.notes.append(Missing(now, error.code == "database_instance_find"))
+        super().miss(error, now)
+
+    def fault(self, error: CivoError, now: float) -> None:
+        self.notes.append(trouble_of(error, now))
+        super().fault(error, now)
+
+
+@define
+class Server:
+    """The functions a watcher looks with, over some lives."""
+
+    clock: FakeClock
+    rng: random.Random
+    lives: Sequence[Life]
+    slow: float
+    looks: int = 0
+
+    async def _turn(self, *lives: Life) -> float:
+        """A moment passes, and one look in ten fails; all of them do in an outage."""
+        self.looks += 1
+        await self.clock.sleep(self.rng.uniform(0, self.slow))
+        now = self.clock.monotonic()
+        if self.rng.random() < 0.1 or any(life.is_out(now) for life in lives):
+            raise bad_luck(self.rng)
+        return now
+
+    async def get(self, instance_id: str, snapshot_id: str, many: bool) -> Snapshot:
+        [life] = [one for one in self.lives if one.snapshot_id == snapshot_id]
+        assert life.instance_id == instance_id
+        moment = life.at(await self._turn(life))
+        if isinstance(moment, Gone):
+            raise gone(life, moment)
+        return moment
+
+    async def list_instance(self, instance_id: str, many: bool) -> list[Snapshot]:
+        lives = [life for life in self.lives if life.instance_id == instance_id]
+        now = await self._turn(*lives)
+        found = [life.at(now) for life in lives]
+        if any(isinstance(moment, Gone) and moment.instance for moment in found):
+            raise gone(lives[0], Gone(True))
+        return [moment for moment in found if isinstance(moment, Snapshot)]
+
+    async def list_region(self) -> list[RegionSnapshot]:
+        if self.slow > 0.04:
+            raise ServiceDisabledError("none here", status=403)
+        now = await self._turn(*self.lives[:1])
+        items = []
+        for number, life in enumerate(self.lives):
+            moment = life.at(now)
+            if isinstance(moment, Gone) or self.rng.random() < 0.05:  # a replica lags behind
+                continue
+            # Which of an item's ids is the snapshot's differs between deployments.
+            inner = moment if number % 3 == 1 else None
+            outer = life.snapshot_id if number % 3 == 0 else f"o-{number}"
+            stranger = Snapshot(f"i-{number}", moment.name, status=moment.status)
+            items.append(RegionSnapshot(outer, moment.name, instance=inner or stranger))
+        return items
+
+
+@frozen
+class _Case:
+    life: Life
+    progress: Noted
+    known: Snapshot | None
+    deadline: float
+    ended: float
+    end: str
+
+
+def _policy(rng: random.Random) -> PollPolicy:
+    return PollPolicy(
+        settle=rng.choice((0.0, 5.0, 60.0)),
+        on_unsettled=rng.choice(("raise", "return")),
+        appear=rng.choice((5.0, 60.0)),
+        tolerate=rng.choice((15.0, 60.0)),
+    )
+
+
+async def _wait(server: Server, watcher: Watcher, life: Life, rng: random.Random) -> _Case:
+    clock = server.clock
+    await clock.sleep(rng.choice((0, 0, rng.uniform(0, 3))))
+    now = clock.monotonic()
+    progress = Noted(life.instance_id, life.snapshot_id, _policy(rng), DEFAULT_STATES, now)
+    known, due = None, now
+    if rng.random() < 0.5:
+        known = snapshot_of(rng, life.instance_id, life.snapshot_id, "busy")
+        progress.begin_with(known)
+        due = now + progress.policy.floor
+    deadline = now + rng.choice((0.0, 0.4, 5.0, 30.0, 90.0, 300.0, 900.0))
+    try:
+        await _Wait(watcher, progress, due, deadline).end()
+        end = "complete"
+    except CivoError as error:
+        end = _ENDS.get(type(error).__name__, repr(error))
+    return _Case(life, progress, known, deadline, clock.monotonic(), end)
+
+
+def _problem(case: _Case, *, alone: bool) -> str:
+    """What is wrong with how a wait ended, or nothing."""
+    policy, notes = case.progress.policy, case.progress.notes
+    rules = Rules(policy.settle, policy.appear, policy.tolerate)
+    known = Sight(case.progress.started, *states_of(case.known)) if case.known else None
+    expected, used = _oracle.verdict(rules, case.progress.started, known, notes)
+    wanted = expected or "timeout"
+    if wanted == "unsettled":
+        wanted = "complete" if policy.on_unsettled == "return" else "failed"
+    if case.end != wanted:
+        return f"ended as {case.end}, the oracle says {wanted}: {notes[-3:]}"
+    if used != len(notes):
+        return f"{case.end} after {len(notes)} looks, the oracle needed {used}"
+    if wanted == "timeout" and case.ended < case.deadline:
+        return "timed out early"
+    for note in notes:
+        truth = case.life.at(note.at)
+        if isinstance(note, Sight) and (
+            isinstance(truth, Gone) or states_of(truth) != (note.own, note.volumes)
+        ):
+            return f"was shown {note}, the truth was {truth}"
+        if isinstance(note, Missing) and not isinstance(truth, Gone):
+            return f"was told 404, the truth was {truth}"
+    if alone:  # who shares a watcher may be served by a listing that lags
+        longest = policy.ceiling * (1 + policy.jitter) + LATE
+        times = [case.progress.started, *(note.at for note in notes)]
+        if wanted == "timeout":
+            times.append(case.deadline - policy.floor)
+        if any(after - before > longest for before, after in zip(times, times[1:], strict=False)):
+            return f"did not look for more than {longest:.1f} s"
+    return ""
+
+
+async def _round(seed: int) -> tuple[list[_Case], list[str]]:
+    """Some waits that share one watcher."""
+    rng = random.Random(seed)
+    count = rng.choice((1, 1, 1, 2, 5, 12))
+    instances = rng.choice((1, 3, 12))
+    lives = [life_of(rng, f"i-{n % instances}", f"s-{n}") for n in range(count)]
+    server = Server(FakeClock(), rng, lives, slow=0.2 if count == 1 else rng.choice((0.0, 0.02)))
+    looks = Looks(server.get, server.list_instance, server.list_region)
+    watcher = Watcher(looks, server.clock)
+    waited = [*lives, *rng.sample(lives, count // 4)]  # some of them by two at a time
+    cases = await asyncio.gather(*(_wait(server, watcher, life, rng) for life in waited))
+    await watcher.close()
+    problems = [_problem(case, alone=count == 1) for case in cases]
+    return cases, [f"seed {seed}: {problem}" for problem in problems if problem]
+
+
+async def run() -> list[Figure]:
+    """The figures of bar 1."""
+    cases: list[_Case] = []
+    problems: list[str] = []
+    seed = 0
+    while len(cases) < WAITS:
+        seed += 1
+        more, wrong = await _round(seed)
+        cases += more
+        problems += wrong
+    kinds = sorted({case.end for case in cases})
+    wide = await over_http(OVER_HTTP)
+    show(problems + wide.problems)
+    late = max(max(case.ended - case.deadline for case in cases), wide.latest)
+    return [
+        Figure("waits judged", len(cases) + wide.waits, at_least=2_000),
+        Figure("verdicts and observations that differ from the oracle", len(problems), 0),
+        Figure("the same over a region and HTTP", len(wide.problems), 0),
+        Figure(f"kinds of ending met ({', '.join(kinds)})", len(kinds), at_least=6),
+        Figure("latest end after a deadline", late, LATE, unit="s"),
+    ]

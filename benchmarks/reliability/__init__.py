@@ -1,0 +1,1 @@
+"""Reliability over a bad network, counted by a server in a process of its own."""

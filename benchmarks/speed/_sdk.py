@@ -1,0 +1,158 @@
+"""The same jobs through the package; the internal decoder is the only part used by itself."""
+
+import asyncio
+import gc
+import time
+import tracemalloc
+
+import aiohttp
+
+from civo_snapshots import CivoClient, PollPolicy, Snapshot
+from civo_snapshots._convert import page
+from civo_snapshots._protocol import Response
+
+from ._meter import Figures, Heart, Meter, ask, hammer
+from ._raw import DECODES
+from ._server import CROWDED, finished_id, instance_id, running_id
+
+POLICIES = {
+    "2s": PollPolicy(floor=2.0, ceiling=2.0, growth=0.0, jitter=0.0),
+    "fast": PollPolicy(floor=0.25, ceiling=2.0, growth=0.0, jitter=0.0),
+    "default": PollPolicy(),
+}
+MAX_BODY = 1 << 28
+"""The region-wide listing of 100,000 snapshots has 85 MiB."""
+
+
+def opened(url: str, concurrency: int, policy: str = "default") -> CivoClient:
+    return CivoClient(
+        "benchmark-token",
+        region="LON1",
+        api_url=url,
+        concurrency=concurrency,
+        poll=POLICIES[policy],
+        max_body=MAX_BODY,
+    )
+
+
+async def calls(url: str, concurrency: int, count: int) -> Figures:
+    """`snapshots.get()`, so many times."""
+    async with opened(url, concurrency) as civo:
+
+        async def call(number: int) -> None:
+            wanted = finished_id(number % 100)
+            found = await civo.snapshots.get(CROWDED, wanted)
+            assert found.id == wanted
+
+        return {"cpu_us": await hammer(call, concurrency, count) * 1e6}
+
+
+async def connections(url: str, concurrency: int, count: int) -> Figures:
+    """How many connections are opened: by a first burst, and by those after it."""
+    async with opened(url, concurrency) as civo:
+
+        async def call(number: int) -> None:
+            await civo.snapshots.get(CROWDED, finished_id(number % 100))
+
+        await hammer(call, concurrency, count)
+        first = ask(url, "/_stats")["connections"]
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            await hammer(call, concurrency, count)
+    return {"opened": first, "opened_later": ask(url, "/_stats")["connections"] - first}
+
+
+async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
+    """Create on each instance and wait for all: by the fan-out, or by a task of the caller each."""
+    meter = Meter(url)
+    meter.begin()
+    async with opened(url, 64, policy) as civo:
+
+        async def one(number: int) -> None:
+            snapshot = await civo.snapshots.create(instance_id(number))
+            meter.saw((await civo.snapshots.wait_until_complete(snapshot)).id)
+
+        if mode == "tasks":
+            await asyncio.gather(*(one(number) for number in range(count)))
+        else:
+            instances = [instance_id(number) for number in range(count)]
+            stream = civo.snapshots.create_each(instances, max_in_flight=count, timeout=600)
+            async for outcome in stream:
+                assert outcome.kind == "complete", outcome
+                assert outcome.snapshot is not None
+                meter.saw(outcome.snapshot.id)
+        meter.end()
+    return meter.figures(count)
+
+
+async def watch(url: str, count: int, policy: str) -> Figures:
+    """A waiting task for each of so many snapshots that run already."""
+    meter, heart = Meter(url), Heart()
+    await heart.calibrate()
+    ask(url, "/_start")
+    meter.begin()
+    async with opened(url, 64, policy) as civo, heart.beating():
+
+        async def one(number: int) -> None:
+            found = await civo.snapshots.wait_until_complete(
+                instance_id(number + 1), running_id(number), timeout=600
+            )
+            meter.saw(found.id)
+
+        await asyncio.gather(*(one(number) for number in range(count)))
+        meter.end()
+    meter.cpu -= heart.cpu
+    return {**meter.figures(count), "stall_ms": heart.latest * 1e3}
+
+
+async def decode(url: str, count: int) -> Figures:
+    """The listing of an instance's snapshots into records, without the network."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/v2/instances/{CROWDED}/snapshots") as response,
+    ):
+        body = await response.read()
+    read = page(tuple[Snapshot, ...], 1)
+    answer = Response(200, {}, body)
+    times: list[float] = []
+    for _ in range(DECODES):
+        gc.collect()
+        before = time.process_time()
+        found = read(answer)
+        times.append(time.process_time() - before)
+        assert [one.id for one in found.items] == [finished_id(number) for number in range(count)]
+        assert all(len(one.volumes) == 3 for one in found.items)
+        del found
+    tracemalloc.start()
+    found = read(answer)
+    kept, most = tracemalloc.get_traced_memory()
+    return {
+        "cpu_ms": sorted(times)[len(times) // 2] * 1e3,
+        "kept": kept / count,
+        "peak": most / count,
+    }
+
+
+async def listing(url: str, count: int) -> Figures:
+    """`snapshots.list().collect()` over HTTP, with a heartbeat."""
+    heart = Heart()
+    await heart.calibrate()
+    async with opened(url, 10) as civo, heart.beating():
+        before = time.process_time()
+        for _ in range(5):
+            found = await civo.snapshots.list(CROWDED).collect()
+            assert len(found) == count
+            await asyncio.sleep(0.05)
+        cpu = (time.process_time() - before - heart.cpu) / 5
+    return {"cpu_ms": cpu * 1e3, "stall_ms": heart.latest * 1e3}
+
+
+async def pages(url: str, per_page: int) -> Figures:
+    """`instances.list().collect()`."""
+    async with opened(url, 64) as civo:
+        started, cpu = time.monotonic(), time.process_time()
+        found = await civo.instances.list(per_page=per_page).collect()
+        wall, used = time.monotonic() - started, time.process_time() - cpu
+    assert [one.id for one in found] == [instance_id(number) for number in range(len(found))]
+    asked = ask(url, "/_stats")["counts"]["GET instances"]
+    return {"wall": wall, "cpu_ms": used * 1e3, "items": len(found), "pages": asked}

@@ -1,0 +1,193 @@
+"""A region as functions to look with, and waits that register with a watcher directly."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from attrs import define, field
+
+from civo_snapshots import (
+    CivoError,
+    NotFoundError,
+    PollPolicy,
+    RegionSnapshot,
+    Snapshot,
+    SnapshotStatus,
+    Transition,
+    VolumeStatus,
+)
+from civo_snapshots._looking import Looks, Watch
+from civo_snapshots._progress import Progress
+from civo_snapshots._watching import Watcher
+from civo_snapshots.states import DEFAULT_STATES, StateTable
+from civo_snapshots.testing import FakeClock
+
+Shown = str | tuple[str, ...]
+"""A snapshot's own state, or that and those of its volumes."""
+
+EVEN = PollPolicy(jitter=0)
+"""Without dice, so that looks come at known times."""
+
+
+def snapshot(key: str, shown: Shown = "Pending", instance: str = "", name: str = "") -> Snapshot:
+    state, *volumes = (shown,) if isinstance(shown, str) else shown
+    listed = tuple(VolumeStatus(f"v-{number}", text) for number, text in enumerate(volumes, 1))
+    return Snapshot(
+        id=key, name=name, status=SnapshotStatus(state, listed), instance_id=instance or "i-1"
+    )
+
+
+def gone(code: str = "database_snapshot_not_found") -> NotFoundError:
+    return NotFoundError("not found", status=404, code=code)
+
+
+@define
+class Scene:
+    """What there is to see, what went wrong, and what was asked.
+
+    Attributes:
+        shown: by (instance, snapshot): a state, or a function of the time.
+        unlisted: ids that the region's listing does not show.
+        faults: what a kind of look ("get", "instance", "region") ends with, first to last; None
+            is a success, and the last one stays.
+        asked: the kind and the key of each look, and when.
+        latency: seconds that a look takes.
+        ids: whether the listing has the snapshot's id outside, inside or nowhere.
+        strangers: how many snapshots of others the listing holds.
+    """
+
+    clock: FakeClock = field(factory=FakeClock)
+    shown: dict[tuple[str, str], Shown | Callable[[float], Shown | None]] = field(factory=dict)
+    unlisted: set[str] = field(factory=set)
+    faults: dict[str, list[CivoError | None]] = field(factory=dict)
+    asked: list[tuple[str, str, float]] = field(factory=list)
+    latency: float = 0.0
+    ids: Literal["outer", "inner", "name"] = "outer"
+    strangers: int = 0
+    parts: list[bool] = field(factory=list)
+
+    def add(self, count: int, each: int = 1, shown: Shown = "Pending") -> list[tuple[str, str]]:
+        """So many instances with so many snapshots each."""
+        keys = [(f"i-{i}", f"s-{i}-{s}") for i in range(count) for s in range(each)]
+        self.shown.update(dict.fromkeys(keys, shown))
+        return keys
+
+    def finish(self, *keys: tuple[str, str], at: float = 0.0, shown: Shown = "Complete") -> None:
+        """Let these end at that time."""
+        for key in keys or tuple(self.shown):
+            self.shown[key] = lambda now: shown if now >= at else "Pending"
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(kind for kind, _, _ in self.asked)
+
+    def times(self, kind: str | None = None) -> list[float]:
+        return [at for asked, _, at in self.asked if kind in (None, asked)]
+
+    def looks(self) -> Looks:
+        return Looks(self._get, self._list_instance, self._list_region)
+
+    def _now(self, instance: str, key: str) -> Snapshot | None:
+        shown = self.shown.get((instance, key))
+        if callable(shown):
+            shown = shown(self.clock.monotonic())
+        return None if shown is None else snapshot(key, shown, instance, f"name-{key}")
+
+    async def _ask(self, kind: str, key: str) -> None:
+        self.asked.append((kind, key, self.clock.monotonic()))
+        if self.latency:
+            await self.clock.sleep(self.latency)
+        faults = self.faults.get(kind) or [None]
+        fault = faults.pop(0) if len(faults) > 1 else faults[0]
+        if fault is not None:
+            raise fault
+
+    async def _get(self, instance: str, key: str, many: bool) -> Snapshot:
+        self.parts.append(many)
+        await self._ask("get", key)
+        found = self._now(instance, key)
+        if found is None:
+            raise gone()
+        return found
+
+    async def _list_instance(self, instance: str, many: bool) -> Sequence[Snapshot]:
+        self.parts.append(many)
+        await self._ask("instance", instance)
+        listed = [self._now(*key) for key in self.shown if key[0] == instance]
+        return [found for found in listed if found and found.id not in self.unlisted]
+
+    async def _list_region(self) -> Sequence[RegionSnapshot]:
+        await self._ask("region", "")
+        listed = [self._now(*key) for key in self.shown]
+        own = [self._item(found) for found in listed if found and found.id not in self.unlisted]
+        return own + [RegionSnapshot(id=f"x-{number}") for number in range(self.strangers)]
+
+    def _item(self, found: Snapshot) -> RegionSnapshot:
+        outer = found.id if self.ids == "outer" else f"outer-{found.id}"
+        inner = found.id if self.ids == "inner" else found.instance_id
+        inside = Snapshot(id=inner, status=found.status)
+        return RegionSnapshot(id=outer, name=found.name, instance=inside)
+
+
+class Waiter:
+    """One wait, as a caller of the watcher would register it."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        watcher: Watcher,
+        key: tuple[str, str],
+        *,
+        timeout: float = 1800.0,
+        due: float | None = None,
+        policy: PollPolicy = EVEN,
+        known: Snapshot | None = None,
+        on_change: Callable[[Transition], None] | None = None,
+        kind: type[Progress] = Progress,
+        table: StateTable = DEFAULT_STATES,
+    ) -> None:
+        now = scene.clock.monotonic()
+        self.progress = kind(*key, policy, table, now)
+        if known is not None:
+            self.progress.begin_with(known)
+        self.changes: list[Transition] = []
+        self.ended_at: float | None = None
+        self.ends = 0
+        self._clock = scene.clock
+        self._watcher = watcher
+        self._future: asyncio.Future[Snapshot | CivoError] = asyncio.Future()
+        self.watch = Watch(
+            self.progress,
+            now if due is None else due,
+            now + timeout,
+            self._end,
+            on_change or self.changes.append,
+        )
+        watcher.add(self.watch)
+
+    def _end(self, outcome: Snapshot | CivoError) -> None:
+        self.ends += 1
+        self.ended_at = self._clock.monotonic()
+        self._future.set_result(outcome)
+
+    @property
+    def done(self) -> bool:
+        return self._future.done()
+
+    def remove(self) -> None:
+        self._watcher.remove(self.watch)
+
+    async def end(self) -> Snapshot | CivoError:
+        return await self._future
+
+    async def snapshot(self) -> Snapshot:
+        outcome = await self._future
+        assert isinstance(outcome, Snapshot), outcome
+        return outcome
+
+
+async def turn(times: int = 10) -> None:
+    """Let the loop turn, so that what has ended can leave."""
+    for _ in range(times):
+        await asyncio.sleep(0)
