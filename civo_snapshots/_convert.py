@@ -42,10 +42,16 @@ def _boolean(value: object, _: type) -> bool:
     raise TypeError(f"expected true or false, got {type(value).__name__}")
 
 
+def _flags(value: object, _: object) -> dict[str, bool]:
+    """Switches by name; what is no switch is left out, because none of them is needed here."""
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {type(value).__name__}")
+    flags = cast("dict[str, object]", value)
+    return {name: on for name, on in flags.items() if isinstance(on, bool)}
+
+
 def _moment(value: object, _: object) -> datetime | None:
-    """A time as sent; None for none, Go's zero time and texts that are no time."""
-    if value is None:
-        return None
+    """A time as sent; None for Go's zero time and texts that are no time."""
     if not isinstance(value, str):
         raise TypeError(f"expected a time, got {type(value).__name__}")
     try:
@@ -92,6 +98,10 @@ def _is_moment(target: object) -> bool:
     return target == datetime | None
 
 
+def _is_flags(target: object) -> bool:
+    return target == dict[str, bool]
+
+
 def _is_array(target: object) -> bool:
     return get_origin(target) is tuple
 
@@ -102,6 +112,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook_func(_is_moment, _moment)
+    converter.register_structure_hook_func(_is_flags, _flags)
     converter.register_structure_hook_factory(attrs.has)(_record_hook)
     converter.register_structure_hook_factory(_is_array)(_array_hook)
     converter.register_unstructure_hook(datetime, datetime.isoformat)

@@ -1,14 +1,16 @@
 """Finding one's own snapshots in the region-wide listing; pure.
 
 Nothing documents whether an item's outer id, its inner ``instance.id`` or neither is the id that a
-create returned. So all three ways are tried in that order, and what only a name supports is not
-proven: a terminal state seen that way has to be confirmed by a GET.
+create returned. So all three ways are tried in that order. A name counts only if it was made here,
+because anybody may choose the others, and what only a name supports is not proven: a terminal state
+seen that way has to be confirmed by a GET.
 """
 
 from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
+from . import _names
 from .models import RegionSnapshot, Snapshot
 
 
@@ -45,7 +47,7 @@ class RegionIndex:
         item = self._outer.get(snapshot_id) or self._inner.get(snapshot_id)
         proven = item is not None
         if item is None:
-            namesakes = self.named(name) if name else []
+            namesakes = self.named(name) if _names.is_unique(name, instance_id) else []
             item = namesakes[0] if len(namesakes) == 1 else None
         if item is None or item.instance is None:
             return None

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from ._clock import Clock
 from ._retry import may_have_acted
@@ -31,6 +31,9 @@ would leave one create in ten thousand undecided."""
 
 _LOOKS = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
 """The pauses before the looks for a lost create, as parts of the settling time."""
+
+_LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""Before each try of a look for what acted late."""
 
 _CLAIMS_KEPT = 4_096
 _TOLERANCE = timedelta(seconds=2)
@@ -60,20 +63,28 @@ class Steps:
     call_off: Callable[[], None]
 
 
-class Ledger:
-    """Which snapshots this client has already attributed to a create, the latest few thousand.
+class Turn:
+    """What the creates of one name on one instance share, for as long as one of them is known.
 
-    Creates of one name on one instance take turns, so that a snapshot whose answer is still on its
-    way to one of them is not adopted by another.
+    They take turns, so that a snapshot whose answer is still on its way to one of them is not
+    taken by another, and none of them ever forgets what another has.
     """
 
     def __init__(self) -> None:
-        self._claimed: dict[str, None] = {}
-        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self.lock = asyncio.Lock()
+        self.claimed: set[str] = set()
 
-    def turn(self, instance_id: str, name: str) -> asyncio.Lock:
-        """The lock to hold while creating."""
-        return self._turns.setdefault((instance_id, name), asyncio.Lock())
+
+class Ledger:
+    """Which snapshots this client has already attributed to a create, the latest few thousand."""
+
+    def __init__(self) -> None:
+        self._claimed: dict[str, None] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], Turn] = WeakValueDictionary()
+
+    def turn(self, instance_id: str, name: str) -> Turn:
+        """The one of this name on this instance."""
+        return self._turns.setdefault((instance_id, name), Turn())
 
     def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to a create."""
@@ -112,6 +123,10 @@ class Creation:
     extras: tuple[str, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
+    _turn: Turn = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turn = self.ledger.turn(self.instance_id, self.name)
 
     def call_off(self) -> bool:
         """Send nothing from now on; whether nothing can have acted so far."""
@@ -126,21 +141,36 @@ class Creation:
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        async with self.ledger.turn(self.instance_id, self.name):
+        async with self._turn.lock:
             snapshot = await self._run()
-            self.ledger.claim(snapshot.id)
+            for made in (snapshot.id, *self.extras):
+                self._claim(made)
             return snapshot
 
     async def late(self) -> tuple[str, ...]:
-        """Look once for snapshots that earlier sends of this create made after all."""
-        try:
-            listed = await self.steps.look()
-        except CivoError:
-            return ()
-        found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
-        for one in found:
-            self.ledger.claim(one.id)
-        return tuple(one.id for one in found)
+        """Look for snapshots that earlier sends of this create made after all."""
+        async with self._turn.lock:
+            listed = await self._look_again()
+            found = [one.id for one in listed if self._may_be_ours(one) and self._is_new(one)]
+            for extra in found:
+                self._claim(extra)
+        return tuple(found)
+
+    async def _look_again(self) -> Sequence[Snapshot]:
+        """A listing that one bad answer does not prevent; this look may be the last."""
+        for pause in _LATE_PAUSES:
+            await self.clock.sleep(pause)
+            try:
+                return await self.steps.look()
+            except ClientClosedError:
+                break
+            except CivoError:
+                continue
+        return ()
+
+    def _claim(self, snapshot_id: str) -> None:
+        self.ledger.claim(snapshot_id)
+        self._turn.claimed.add(snapshot_id)
 
     async def _run(self) -> Snapshot:
         self._started = self.clock.now()
@@ -190,6 +220,8 @@ class Creation:
             if pauses[0] > self.steps.left():
                 return None, False
             await self.clock.sleep(pauses.pop(0))
+            if self.steps.left() <= 0:  # it slept longer than asked
+                return None, False
             try:
                 listed = await self.steps.look()
             except (NotFoundError, ClientClosedError):
@@ -211,7 +243,8 @@ class Creation:
         return None, certain
 
     def _may_be_ours(self, found: Snapshot) -> bool:
-        return found.name == self.name and self.ledger.is_free(found.id)
+        free = self.ledger.is_free(found.id) and found.id not in self._turn.claimed
+        return free and found.name == self.name
 
     def _is_new(self, found: Snapshot) -> bool | None:
         """Whether one of the name was made since the first send; None if that is untold."""

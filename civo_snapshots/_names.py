@@ -18,6 +18,7 @@ MAX_RUN_NAME = MAX_NAME - DIGEST_DIGITS - 1
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_GENERATED = re.compile(r"snap-[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
 
 def is_label(text: str) -> bool:
@@ -50,3 +51,11 @@ def name_for(run: str, instance_id: str) -> str:
     """The wire name of one instance's snapshot in a run: unique in the region, same every time."""
     digest = hashlib.sha256(instance_id.encode()).hexdigest()
     return f"{run}-{digest[:DIGEST_DIGITS]}"
+
+
+def is_unique(name: str, instance_id: str) -> bool:
+    """Whether a name was made here, so that no other instance's snapshot can bear it."""
+    if _GENERATED.fullmatch(name):
+        return True
+    run, _, _ = name.rpartition("-")
+    return bool(run) and name == name_for(run, instance_id)

@@ -6,7 +6,8 @@ first send may still act.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from ._clock import Clock
 from ._creating import Creation, Ledger
@@ -16,7 +17,7 @@ from .models import Snapshot
 from .outcomes import Unresolved
 
 GRACE = 10.0
-"""Seconds that closing waits for creates whose callers are gone."""
+"""Seconds that closing waits for creates whose callers are gone, and then for its last looks."""
 
 _LATE_LOOKS = (15.0, 30.0, 60.0)
 """Seconds between the looks for what a repeated create's first send made late."""
@@ -93,15 +94,20 @@ class Creations:
             await self._wait_for(set(self._forsaken))
         for task in list(self._forsaken):
             task.cancel()
-        repeated = list(self._late.values())
+        loop = asyncio.get_running_loop()
+        looks = {loop.create_task(self._look_once(*repeated)) for repeated in self._late.values()}
         for looker in self._late:
             looker.cancel()
-        for creation, kept in repeated:
-            await self._look_once(creation, kept)
-        if left := {*self._forsaken, *self._late}:
+        try:
+            if looks:
+                await self._wait_for(looks)
+        finally:
+            for look in looks:
+                look.cancel()
+        if left := {*self._forsaken, *self._late, *looks}:
             await asyncio.wait(left)
 
-    async def _wait_for(self, tasks: set[asyncio.Task[Snapshot]]) -> None:
+    async def _wait_for(self, tasks: Collection[asyncio.Task[Any]]) -> None:
         grace = asyncio.ensure_future(self._clock.sleep(GRACE))
         known = asyncio.ensure_future(asyncio.wait(tasks))
         try:

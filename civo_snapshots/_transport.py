@@ -8,6 +8,8 @@ outside the `except` blocks, so that they hold no aiohttp object, not even as th
 import asyncio
 import os
 import ssl
+import warnings
+import weakref
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -131,6 +133,9 @@ class Transport:
         self._lent = lent is not None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
+        self._forgotten: (
+            weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
+        ) = None
         if lent is not None:
             _check_lent(lent, trust_env=options.trust_env)
 
@@ -154,16 +159,18 @@ class Transport:
     async def close(self) -> None:
         """Close what was opened here; a lent session is left alone."""
         self._closed = True
+        if self._forgotten is not None:
+            self._forgotten.detach()
         if self._session is not None and not self._lent:
             await self._session.close()
 
     def _open(self) -> HttpSession:
-        here = (os.getpid(), asyncio.get_running_loop())
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
+        # A forked child has no running loop at all, so the process is compared first.
         if self._home is None:
-            self._home = here
-        if self._home != here:
+            self._home = (os.getpid(), asyncio.get_running_loop())
+        elif self._home[0] != os.getpid() or self._home[1] is not asyncio.get_running_loop():
             raise ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
@@ -173,6 +180,7 @@ class Transport:
             # asyncio receives into a fresh 256 KiB buffer each time.
             bytes(1 << 20)
             self._session = self._new_session()
+            self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
         return self._session
 
     def _new_session(self) -> HttpSession:
@@ -286,6 +294,17 @@ def _translate(error: Exception, timeout: float) -> CivoError:  # noqa: PLR0911 
             return ClientClosedError(f"the HTTP session cannot be used: {type(error).__name__}")
         case _:
             return ConnectionLostError(f"the exchange failed: {type(error).__name__}")
+
+
+def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> None:
+    """Tell of a client that was forgotten, once, and let go of its sockets."""
+    warnings.warn(
+        "a CivoClient was not closed; use `async with CivoClient(...)` or `await close()`",
+        ResourceWarning,
+        stacklevel=2,
+    )
+    if not loop.is_closed():  # else the session says so in its own words as well
+        loop.call_soon_threadsafe(lambda: loop.create_task(session.close()))
 
 
 def _check_lent(session: HttpSession, *, trust_env: bool) -> None:

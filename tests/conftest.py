@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,16 +12,22 @@ pytest_plugins = ["civo_snapshots.testing.plugin"]
 _SETTINGS = ("CIVO_TOKEN", "CIVO_REGION", "CIVO_API_URL", "CIVO_CONFIG", "CIVO_CREDENTIAL_FILE")
 
 
+@pytest.fixture(scope="session")
+def _empty_home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("home"))
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, _empty_home: str
 ) -> Iterator[None]:
-    """No test sees a real token, and what a test leaves unclosed warns within that test."""
+    """No test sees a real token, and what a coroutine leaves unclosed warns within its test."""
     for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HOME", _empty_home)
     yield
-    gc.collect()
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        gc.collect()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import _arguments, _names
@@ -144,6 +144,7 @@ def test_zero_seconds_pass_only_where_they_mean_something() -> None:
     refusal_of(lambda: _arguments.seconds(0, "interval"))
 
 
+@settings(deadline=None)
 @given(st.floats() | st.integers())
 def test_accepted_seconds_are_finite_and_bounded(value: float) -> None:
     try:
@@ -206,6 +207,7 @@ def test_what_is_no_duration_is_refused(value: object) -> None:
     assert "such as '48h'" in refusal_of(lambda: _arguments.duration(value))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_refusals_are_short_and_cannot_forge_log_lines(text: str) -> None:
     """B68: what was passed is shown escaped and cut."""

@@ -21,9 +21,7 @@ CATALOGUE = (
     ("X", 141, 150),
 )
 CASES = [
-    f"{letter}{number}"
-    for letter, first, last in CATALOGUE
-    for number in range(first, last + 1)
+    f"{letter}{number}" for letter, first, last in CATALOGUE for number in range(first, last + 1)
 ]
 _CITED = re.compile(r"\b([THBSPFLCX])(\d{1,3})\b(?:(?:\s*-\s*|\s+to\s+)(?:\1)?(\d{1,3})\b)?")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -279,6 +279,7 @@ def test_a_token_that_fits_in_no_header_is_refused_unseen(token: Any) -> None:
         refusal({}, token=token)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_an_accepted_token_is_visible_ascii(token: str) -> None:
     """C127: nothing is stripped silently either."""
@@ -397,6 +398,7 @@ def test_plain_http_to_another_host_has_to_be_asked_for() -> None:
     assert "in clear" in refusal({"CIVO_API_URL": "http://10.0.0.1"}, token="canary")
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.lists(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from attrs import evolve
 
+from civo_snapshots import _names
 from civo_snapshots._correlation import RegionIndex, as_snapshot, name_of
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
 
@@ -13,12 +14,16 @@ LATER = datetime(2025, 4, 1, 9, 12, tzinfo=UTC)
 STATUS = SnapshotStatus("Pending", (VolumeStatus("v-1", "Pending"),))
 
 
-def item(outer: str, inner: str | None, name: str = "n") -> RegionSnapshot:
+NAME = _names.name_for("nightly", "i-1")
+"""A name that nobody else chooses: it holds the digest of the instance."""
+
+
+def item(outer: str, inner: str | None, name: str = NAME) -> RegionSnapshot:
     body = None if inner is None else Snapshot(inner, name, "inner", ("v-1",), STATUS, LATER)
     return RegionSnapshot(outer, name, "outer", "instance", AT, body)
 
 
-WANTED = Snapshot("s-1", "n", "outer", ("v-1",), STATUS, AT, "i-1")
+WANTED = Snapshot("s-1", NAME, "outer", ("v-1",), STATUS, AT, "i-1")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ def test_a_snapshot_is_found_by_outer_id_inner_id_or_name(
     items: list[RegionSnapshot], proven: bool
 ) -> None:
     """P101: what only a name supports is not proven."""
-    found = RegionIndex.of(items).find("i-1", "s-1", "n")
+    found = RegionIndex.of(items).find("i-1", "s-1", NAME)
     assert found is not None
     assert found.snapshot == WANTED
     assert found.proven is proven
@@ -44,7 +49,7 @@ def test_a_snapshot_is_found_by_outer_id_inner_id_or_name(
 
 def test_the_outer_id_decides_before_the_inner_one() -> None:
     first, second = item("x-1", "s-1", "inner"), item("s-1", "i-1", "outer")
-    found = RegionIndex.of([first, second]).find("i-1", "s-1", "n")
+    found = RegionIndex.of([first, second]).find("i-1", "s-1", NAME)
     assert found is not None
     assert found.snapshot.name == "outer"
 
@@ -80,14 +85,14 @@ def test_an_index_knows_its_size_and_every_namesake() -> None:
     items = [item("x-1", "i-1"), item("x-2", "i-2"), item("x-3", "i-3", "m")]
     index = RegionIndex.of(iter(items))
     assert index.size == 3
-    assert index.named("n") == items[:2]
+    assert index.named(NAME) == items[:2]
     assert index.named("nobody") == []
 
 
 def test_the_name_counts_wherever_it_stands() -> None:
     inside = evolve(item("x-1", "s-1"), name="")
-    assert name_of(inside) == "n"
-    assert RegionIndex.of([inside]).named("n") == [inside]
+    assert name_of(inside) == NAME
+    assert RegionIndex.of([inside]).named(NAME) == [inside]
     assert name_of(RegionSnapshot("x-1")) == ""
 
 
@@ -96,3 +101,9 @@ def test_an_item_becomes_a_snapshot_under_the_ids_that_are_known() -> None:
     bare = evolve(item("x-1", "y-1"), description="", created_at=None)
     assert as_snapshot(bare, "s-1", "i-1") == evolve(WANTED, description="inner", created_at=LATER)
     assert as_snapshot(RegionSnapshot("x-1"), "s-1", "i-1") == Snapshot("s-1", instance_id="i-1")
+
+
+def test_a_name_that_anybody_may_choose_identifies_nothing() -> None:
+    """P102: it may be another instance's."""
+    index = RegionIndex.of([item("x-1", "i-2", "before-upgrade")])
+    assert index.find("i-1", "s-1", "before-upgrade") is None

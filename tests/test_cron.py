@@ -1,7 +1,7 @@
 """Cron expressions: which are refused before they are sent, and why."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._cron import MIN_INTERVAL, problem_with
@@ -87,6 +87,7 @@ def test_the_shortest_gap_between_two_runs_is_named(expression: str, gap: int) -
     assert problem_with(expression) == expected
 
 
+@settings(deadline=None)
 @given(
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
     hours=st.sets(st.integers(0, 23), min_size=1, max_size=4),
@@ -105,6 +106,7 @@ def test_daily_runs_pass_exactly_if_no_two_of_two_days_are_too_close(
     assert (problem_with(expression) is not None) is close
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789*/,- \tjanmonTUE٣?#@"), max_size=20))
 def test_whatever_passes_has_five_fields_of_plain_characters(text: str) -> None:
     if problem_with(text) is None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import civo_snapshots
@@ -258,6 +258,7 @@ def test_control_characters_are_escaped(cls: type[CivoError], text: str, shown: 
     assert str(cls("m", call=Call("GET", text, history=(text,)))).count(shown) == 2
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))
 def test_any_error_is_one_printable_line(message: str, path: str, history: list[str]) -> None:
     """B68."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._limits import Gate, Limiter, RetryBudget
@@ -149,6 +149,7 @@ async def test_a_waiter_cancelled_just_before_a_release_still_ends_as_cancelled(
     assert gate.used == 1
 
 
+@settings(deadline=None)
 @given(
     limit=st.integers(1, 4),
     moves=st.lists(
@@ -211,6 +212,7 @@ def test_a_success_refunds_its_own_retries_or_one_token() -> None:
     assert budget.tokens == 71
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=50))
 def test_a_budget_never_goes_below_zero_or_above_its_size(steps: list[tuple[bool, int]]) -> None:
     budget = RetryBudget(100)

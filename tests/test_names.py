@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -54,6 +54,7 @@ def test_what_is_no_label_is_refused(text: str) -> None:
     assert not _names.is_label(text)
 
 
+@settings(deadline=None)
 @given(nasty)
 def test_a_label_is_what_rfc_1123_says_in_other_words(text: str) -> None:
     """C132, without a regular expression."""
@@ -104,6 +105,7 @@ def test_ids_that_could_reach_another_path_are_refused(text: str) -> None:
     assert not _names.is_id(text)
 
 
+@settings(deadline=None)
 @given(nasty)
 def test_an_accepted_id_stays_one_segment_of_the_same_path(text: str) -> None:
     """C131: whatever a URL library normalises, decodes or encodes."""
@@ -116,6 +118,7 @@ def test_an_accepted_id_stays_one_segment_of_the_same_path(text: str) -> None:
     assert url.query_string == url.fragment == ""
 
 
+@settings(deadline=None)
 @given(st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=128))
 def test_ids_of_the_allowed_characters_stay_one_segment_too(text: str) -> None:
     """C131: the half that random text seldom reaches."""
@@ -163,6 +166,7 @@ def test_the_nearest_label_is_suggested(text: str, suggestion: str) -> None:
     assert _names.suggest_label(text) == suggestion
 
 
+@settings(deadline=None)
 @given(nasty, st.integers(1, 63))
 def test_every_suggestion_is_a_label_of_the_asked_length(text: str, length: int) -> None:
     suggestion = _names.suggest_label(text, length)
@@ -183,6 +187,7 @@ def test_a_run_names_an_instances_snapshot_the_same_way_for_ever() -> None:
     assert _names.name_for("nightly-20261123", "0f3c5d3e-instance") == name
 
 
+@settings(deadline=None)
 @given(
     run=st.text(string.ascii_lowercase, min_size=1, max_size=_names.MAX_RUN_NAME),
     ids=st.sets(st.text(string.hexdigits, min_size=1, max_size=36), min_size=2, max_size=5),
@@ -191,3 +196,13 @@ def test_the_names_of_a_run_are_labels_and_differ(run: str, ids: set[str]) -> No
     names = {_names.name_for(run, instance_id) for instance_id in ids}
     assert len(names) == len(ids)
     assert all(_names.is_label(name) and name.startswith(f"{run}-") for name in names)
+
+
+def test_names_made_here_are_known_as_such() -> None:
+    assert _names.is_unique(_names.generate_name(datetime(2026, 11, 23, tzinfo=UTC)), "i-1")
+    assert _names.is_unique(_names.name_for("nightly", "i-1"), "i-1")
+
+
+@pytest.mark.parametrize("name", ["", "nightly", "snap-1", _names.name_for("nightly", "i-2")])
+def test_names_that_anybody_may_choose_are_known_as_such(name: str) -> None:
+    assert not _names.is_unique(name, "i-1")

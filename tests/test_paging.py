@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import _paging
@@ -260,6 +260,7 @@ def numbered(answer: Answer, number: int) -> Answer:
     return Page(number, answer.items, answer.echoed, answer.pages, answer.per_page)
 
 
+@settings(deadline=None)
 @given(script=st.lists(answers, max_size=6), size=st.none() | st.integers(1, 4))
 async def test_any_script_ends_without_an_item_twice(
     script: Sequence[Answer], size: int | None
@@ -284,6 +285,7 @@ def items_of(script: Sequence[Answer], number: int) -> tuple[str, ...]:
     return answer.items if isinstance(answer, Page) else ()
 
 
+@settings(deadline=None)
 @given(
     count=st.integers(0, 30),
     size=st.integers(1, 7),

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
@@ -475,6 +475,7 @@ def test_pauses_grow_with_the_time_waited() -> None:
     assert pauses == [1.0, 1.0, 1.0, 5.0, 10.0, 10.0]
 
 
+@settings(deadline=None)
 @given(
     policy=st.builds(
         PollPolicy,
@@ -499,6 +500,7 @@ sights = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(sights, min_size=1, max_size=8))
 def test_a_wait_succeeds_only_if_everything_ever_listed_is_complete(
     script: list[tuple[str, list[str]]],

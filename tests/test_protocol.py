@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -79,6 +79,7 @@ def test_a_segment_that_could_change_the_path_is_refused(segment: str) -> None:
         path_of("instances", segment)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=6) | st.sampled_from(["..", ".", "a/..", "%2e", "a"]), min_size=1))
 def test_a_path_that_is_made_has_exactly_its_segments(segments: list[str]) -> None:
     try:
@@ -95,6 +96,7 @@ def test_fields_that_are_none_are_not_sent() -> None:
     assert json_body({}) == b"{}"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_description_survives_the_journey(text: str) -> None:
     """C134."""
@@ -162,6 +164,7 @@ def test_an_unreadable_body_is_an_unexpected_response(body: bytes, problem: str)
     assert caught.value.__context__ is None
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60)
     | st.text(st.sampled_from('{}[]",:0123456789eEnul-. \\u')).map(str.encode)
@@ -316,6 +319,7 @@ def test_a_redirect_is_refused_and_only_its_host_is_named(
     assert "canary" not in str(error)
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from([301, 302, 307]))
 def test_any_location_is_refused_without_another_error(location: str, status: int) -> None:
     error = failure(status, b"", {"location": f"http://{location}"})
@@ -442,6 +446,7 @@ def test_an_error_keeps_the_wait_that_was_asked_for() -> None:
     assert api_error(503, b"", {"retry-after": "nan"}).retry_after is None
 
 
+@settings(deadline=None)
 @given(
     status=st.integers(-1, 1_200),
     body=st.binary(max_size=80)

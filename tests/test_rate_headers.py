@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._rate_headers import http_date, rate_pause, retry_after
@@ -131,6 +131,7 @@ def test_the_servers_own_date_cancels_a_skew() -> None:
     assert retry_after({**headers, "date": "rubbish"}, NOW) == 0.0
 
 
+@settings(deadline=None)
 @given(header_texts, header_texts)
 def test_retry_after_is_never_nan_infinite_or_negative(text: str, date: str) -> None:
     """H38: a NaN in a sleep can freeze the whole process."""
@@ -138,6 +139,7 @@ def test_retry_after_is_never_nan_infinite_or_negative(text: str, date: str) -> 
     assert seconds is None or (math.isfinite(seconds) and seconds >= 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**8))
 def test_a_date_asks_for_exactly_the_seconds_until_then(seconds: int) -> None:
     text = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
@@ -189,6 +191,7 @@ def test_a_used_up_rate_pauses_until_its_reset(
     assert rate_pause(headers, NOW) == seconds
 
 
+@settings(deadline=None)
 @given(header_texts, st.sampled_from(["0", "00", "1", "\u0660"]), header_texts)
 def test_a_rate_pause_is_never_nan_infinite_or_negative(
     reset: str, remaining: str, date: str

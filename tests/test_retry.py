@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._protocol import Kind
@@ -230,6 +230,7 @@ failures = st.sampled_from([*UNSENT, *TRANSIENT])
 asked_waits = st.floats(0, 60, exclude_min=True)
 
 
+@settings(deadline=None)
 @given(policies, st.lists(failures, min_size=1, max_size=12))
 def test_waits_lie_between_zero_and_a_doubling_bound(
     policy: RetryPolicy, errors: list[CivoError]
@@ -245,6 +246,7 @@ def test_waits_lie_between_zero_and_a_doubling_bound(
         assert 0 <= waits.after(error) <= bound * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(policies, st.lists(asked_waits, min_size=1, max_size=12), st.booleans())
 def test_a_wait_is_never_shorter_than_what_the_server_asked_for(
     policy: RetryPolicy, asked: list[float], limited: bool

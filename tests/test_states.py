@@ -1,7 +1,7 @@
 """The terminal rule: when a snapshot and its volumes are complete, failed, settling or pending."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
@@ -86,6 +86,7 @@ def test_a_snapshot_is_judged_with_its_volumes(
     assert states.verdict(own, volumes) is verdict
 
 
+@settings(deadline=None)
 @given(own=texts, volumes=st.lists(texts, max_size=6))
 def test_the_verdict_is_what_the_rule_says_in_other_words(own: str, volumes: list[str]) -> None:
     """P86-P91, against a formulation that shares no code: counting over plain text."""
@@ -105,6 +106,7 @@ def test_the_verdict_is_what_the_rule_says_in_other_words(own: str, volumes: lis
     assert states.verdict(own, volumes).value == expected
 
 
+@settings(deadline=None)
 @given(own=texts, volumes=st.lists(texts, max_size=6), data=st.data())
 def test_neither_order_nor_repetition_of_volumes_matters(
     own: str, volumes: list[str], data: st.DataObject

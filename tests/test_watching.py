@@ -405,9 +405,8 @@ async def test_a_sleep_of_the_machine_is_no_reason_to_catch_up() -> None:  # P10
     scene = Scene(clock=FakeClock(auto=False))
     scene.shown[KEY] = "Pending"
     waiter = Waiter(scene, watcher_of(scene), KEY, timeout=3600)
-    await turn()
+    await turn(50)
     scene.clock.advance(7200)
-    await turn()
     error = await waiter.end()
     assert isinstance(error, WaitTimeoutError)
     assert scene.times() == [0, 7200]

@@ -22,12 +22,12 @@ class Figure:
         return self.at_least <= self.value <= self.at_most
 
     def __str__(self) -> str:
-        bar = f"at most {self.at_most:g}" if self.at_most != float("inf") else ""
+        bar = f" (at most {self.at_most:g})" if self.at_most != float("inf") else ""
         if self.at_least != float("-inf"):
-            bar = f"at least {self.at_least:g}"
+            bar = f" (at least {self.at_least:g})"
         value = f"{self.value:,.3f}".rstrip("0").rstrip(".")
         verdict = "ok  " if self.ok else "MISS"
-        return f"  {verdict} {self.what}: {value} {self.unit}".rstrip() + f" ({bar})"
+        return f"  {verdict} {self.what}: {value} {self.unit}".rstrip() + bar
 
 
 Job: TypeAlias = Callable[[], Awaitable[list[Figure]]]

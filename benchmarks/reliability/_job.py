@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-from attrs import field, frozen
+from attrs import frozen
 
 from benchmarks.reliability._faults import Faults
 from civo_snapshots import CivoClient, CivoError, Timeouts
@@ -45,7 +45,7 @@ class Job:
     size: int
     faults: Faults
     contestants: Mapping[str, Contestant]
-    bars: tuple[Bar, ...] = field(converter=tuple)
+    bars: tuple[Bar, ...]
 
     def missed(self, figures: Mapping[str, Figures]) -> list[str]:
         """The bars that were not met, in words."""

@@ -1,7 +1,6 @@
 """Creates in the very moment when the server closes idle connections."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 
 from benchmarks.reliability._faults import Faults
@@ -9,14 +8,13 @@ from benchmarks.reliability._job import Bar, Figures, Job, sdk, stats_of, work
 from benchmarks.reliability._plain import Plain
 from benchmarks.reliability.creates import account
 
-_WORKERS = 50
-_IDLE = 0.05
-_CROSSING = 0.01
+_IDLE = 0.1
+_CROSSING = 0.1
 Create = Callable[[int], Awaitable[tuple[str, str]]]
 
 
 async def _sdk(url: str, size: int) -> Figures:
-    async with sdk(url, workers=_WORKERS, settle=0.3) as civo:
+    async with sdk(url, workers=_at_once(size), settle=0.2) as civo:
 
         async def create(number: int) -> tuple[str, str]:
             made = await civo.snapshots.create(f"i-{number % 100}", name=f"job-{number}")
@@ -28,7 +26,7 @@ async def _sdk(url: str, size: int) -> Figures:
 
 
 async def _plain(url: str, size: int) -> Figures:
-    async with Plain(url, attempts=1, connections=_WORKERS) as plain:
+    async with Plain(url, attempts=1, connections=_at_once(size)) as plain:
 
         async def create(number: int) -> tuple[str, str]:
             return f"job-{number}", await plain.create(f"i-{number % 100}", f"job-{number}")
@@ -39,23 +37,30 @@ async def _plain(url: str, size: int) -> Figures:
 
 
 async def _at_the_moment(size: int, create: Create) -> tuple[dict[str, str], int]:
-    """Each worker sends again when the connection it used before is about to be closed."""
+    """Rounds of creates; each begins when the connections of the round before are being closed."""
     told: dict[str, str] = {}
-    dice = random.Random(6)
+    at_once = _at_once(size)
 
     async def one(number: int) -> None:
         name, key = await create(number)
         told[name] = key
-        await asyncio.sleep(_IDLE + dice.uniform(-_CROSSING, 2 * _CROSSING))
 
-    raised = await work(size, _WORKERS, one)
+    raised = 0
+    for first in range(0, size, at_once):
+        raised += await work(min(at_once, size - first), at_once, one, first=first)
+        # Pools reuse what was idle longest, so the moment must be the same for all connections.
+        await asyncio.sleep(_IDLE + _CROSSING / 2)
     return told, raised
+
+
+def _at_once(size: int) -> int:
+    return max(1, min(100, size // 5))
 
 
 JOBS = (
     Job(
         "idle-closes",
-        "creates while the server closes the idle connections (settle 0.3 s)",
+        "creates while the server closes the idle connections (settle 0.2 s)",
         1_500,
         Faults(idle_close=_IDLE, crossing=_CROSSING),
         {"sdk": _sdk, "plain aiohttp": _plain},

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.reliability._faults import Faults
@@ -16,43 +18,47 @@ _SHARE = 10
 
 
 async def _sdk(url: str, size: int) -> Figures:
-    if not Path("/proc/self/fd").is_dir():
+    if not sys.platform.startswith("linux"):
         raise SystemExit("the soak job reads /proc: it needs Linux")
-    warnings = _count_warnings()
-    descriptors = _descriptors()
+    descriptors, tasks = _descriptors(), len(asyncio.all_tasks())
     rounds = size // CALLS_PER_ROUND // _SHARE
     rss: list[int] = []
     beyond = raised = 0
-    async with sdk(url, workers=_WORKERS, settle=0.2) as civo:
-        for share in range(_SHARE):
-            raised += await work(
-                rounds, _WORKERS, lambda number: mixed_round(civo, number), first=share * rounds
-            )
-            gc.collect()
-            rss.append(_resident())
-            # Dropped connections are opened again as needed, so only the ceiling is constant.
-            beyond = max(beyond, _descriptors() - descriptors - _WORKERS)
-    await asyncio.sleep(0.1)
-    gc.collect()
+    with _warnings() as warnings:
+        async with sdk(url, workers=_WORKERS, settle=0.2) as civo:
+            for share in range(_SHARE):
+                raised += await work(
+                    rounds, _WORKERS, lambda number: mixed_round(civo, number), first=share * rounds
+                )
+                gc.collect()
+                rss.append(_resident())
+                # Dropped connections are opened again as needed, so only the ceiling is constant.
+                beyond = max(beyond, _descriptors() - descriptors - _WORKERS)
+        await asyncio.sleep(0.1)
+        gc.collect()
     return {
         "RSS drift MB": (rss[-1] - rss[0]) / 1e6,
         "RSS MB": rss[-1] / 1e6,
         "descriptors beyond the pool": max(0, beyond),
         "descriptors left": _descriptors() - descriptors,
-        "tasks left": len(asyncio.all_tasks()) - 1,
+        "tasks left": len(asyncio.all_tasks()) - tasks,
         "resource warnings": len(warnings),
         "rounds raised": raised,
     }
 
 
-def _count_warnings() -> list[str]:
-    """Where what nobody could catch ends up: a ResourceWarning as an error, a forgotten task."""
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What nobody could catch: a ResourceWarning made an error, a task's forgotten error."""
     found: list[str] = []
+    loop, hook = asyncio.get_running_loop(), sys.unraisablehook
     sys.unraisablehook = lambda problem: found.append(repr(problem.exc_value))
-    asyncio.get_running_loop().set_exception_handler(
-        lambda _, context: found.append(str(context.get("message")))
-    )
-    return found
+    loop.set_exception_handler(lambda _, context: found.append(str(context.get("message"))))
+    try:
+        yield found
+    finally:
+        sys.unraisablehook = hook
+        loop.set_exception_handler(None)
 
 
 def _resident() -> int:

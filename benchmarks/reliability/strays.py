@@ -1,11 +1,15 @@
 """Answers that nobody asked for on idle connections: how often the wrong object is returned."""
 
+import asyncio
+
 from benchmarks.reliability._faults import Faults
 from benchmarks.reliability._job import Bar, Figures, Job, sdk, stats_of, work
 from benchmarks.reliability._plain import Plain
 
 _WORKERS = 20
 _OBJECTS = 500
+_PAUSE = 0.01
+"""Seconds between a worker's calls, so that a stray finds its connection idle."""
 
 
 async def _sdk(url: str, size: int) -> Figures:
@@ -17,6 +21,7 @@ async def _sdk(url: str, size: int) -> Figures:
             key = number % _OBJECTS
             found = await civo.snapshots.get(f"i-{key}", f"s-{key}")
             wrong += found.id != f"s-{key}"
+            await asyncio.sleep(_PAUSE)
 
         raised = await work(size, _WORKERS, one)
     return await _figures(url, wrong, raised)
@@ -30,6 +35,7 @@ async def _plain(url: str, size: int) -> Figures:
             nonlocal wrong
             key = number % _OBJECTS
             wrong += await plain.get(f"i-{key}", f"s-{key}") != f"s-{key}"
+            await asyncio.sleep(_PAUSE)
 
         raised = await work(size, _WORKERS, one)
     return await _figures(url, wrong, raised)

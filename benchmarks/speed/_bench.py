@@ -115,12 +115,17 @@ class Bench:
         """Every run once per round, in turns, every second round in reverse."""
         found: dict[str, list[Figures]] = {name: [] for name in runs}
         for number in range(rounds):
-            names = list(runs) if number % 2 == 0 else list(reversed(runs))
-            for name in names:
-                print(f"  {name} {number + 1}/{rounds}", end="\r", file=sys.stderr, flush=True)
+            names = list(runs)
+            for name in names if number % 2 == 0 else reversed(names):
+                _progress(f"{name} {number + 1}/{rounds}")
                 found[name].append(once(runs[name]))
-        print(" " * 60, end="\r", file=sys.stderr, flush=True)
+        _progress("")
         return found
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"  {text:<60}", end="\r", file=sys.stderr, flush=True)
 
 
 def once(run: Run) -> Figures:

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from ._meter import Figures, Heart, Meter, ask, hammer
-from ._server import CROWDED, finished_id, instance_id, running_id
+from ._region import CROWDED, finished_id, instance_id, running_id
 
 TICK = 2.0
 DECODES = 15
@@ -126,6 +126,7 @@ async def decode(url: str, count: int) -> Figures:
     tracemalloc.start()
     found = json.loads(body)
     kept, most = tracemalloc.get_traced_memory()
+    assert len(found) == count
     return {
         "cpu_ms": sorted(times)[len(times) // 2] * 1e3,
         "kept": kept / count,

@@ -13,7 +13,7 @@ from civo_snapshots._protocol import Response
 
 from ._meter import Figures, Heart, Meter, ask, hammer
 from ._raw import DECODES
-from ._server import CROWDED, finished_id, instance_id, running_id
+from ._region import CROWDED, finished_id, instance_id, running_id
 
 POLICIES = {
     "2s": PollPolicy(floor=2.0, ceiling=2.0, growth=0.0, jitter=0.0),
@@ -126,6 +126,7 @@ async def decode(url: str, count: int) -> Figures:
     tracemalloc.start()
     found = read(answer)
     kept, most = tracemalloc.get_traced_memory()
+    assert len(found.items) == count
     return {
         "cpu_ms": sorted(times)[len(times) // 2] * 1e3,
         "kept": kept / count,

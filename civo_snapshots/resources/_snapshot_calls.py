@@ -165,10 +165,14 @@ def creation_of(
         return evolve(made, instance_id=instance_id)
 
     async def look() -> list[Snapshot]:
-        return await snapshots_of(scope, instance_id, {"retries": False}).collect()
+        once: CallOptions = {"retries": False}
+        # Within the create's time; a look after its end, for what came late, has one of its own.
+        within = flight.options(once) if flight.left() > 0 else once
+        return await snapshots_of(scope, instance_id, within).collect()
 
     async def get(snapshot_id: str) -> Snapshot:
-        return await one_snapshot(scope, "GET", (instance_id, snapshot_id), None, {})
+        key = (instance_id, snapshot_id)
+        return await one_snapshot(scope, "GET", key, None, flight.options({}))
 
     steps = Steps(
         send,

@@ -10,7 +10,7 @@ from .._looking import Looks, Watch
 from .._progress import Deletion, PollPolicy, Progress
 from .._restoring import RestoreProgress
 from .._session import CallOptions
-from .._watching import Watcher
+from .._watching import GRACE, Watcher
 from ..errors import CivoError, InvalidArgumentError, NotFoundError, PollFailedError
 from ..events import OnChange, Transition
 from ..models import Instance, Restore, Snapshot
@@ -145,7 +145,8 @@ class SnapshotWaits(SnapshotCalls):
         while progress.outcome is None:
             now = clock.monotonic()
             try:
-                progress.see(await self._restored(progress), clock.monotonic())
+                found = await self._restored(progress, max(0.0, deadline - now) + GRACE)
+                progress.see(found, clock.monotonic())
                 trouble.recover()
             except CivoError as error:
                 trouble.fault(error, now)
@@ -163,16 +164,17 @@ class SnapshotWaits(SnapshotCalls):
             return progress.outcome
         raise progress.outcome
 
-    async def _restored(self, progress: RestoreProgress) -> Instance | None:
+    async def _restored(self, progress: RestoreProgress, within: float) -> Instance | None:
+        options: CallOptions = {**_ONCE, "timeout": within}
         instances = Instances(self._scope)
         restore = progress.restore
         if progress.last is not None or restore.overwrite_existing:
             known = progress.last.id if progress.last else restore.instance_id
             try:
-                return await instances.get(known, **_ONCE)
+                return await instances.get(known, **options)
             except NotFoundError:
                 return None
-        return progress.pick(await instances.list(**_ONCE).collect())
+        return progress.pick(await instances.list(**options).collect())
 
     def _begin(
         self,

@@ -1,0 +1,134 @@
+"""5,000 answers spoiled on the wire, over real sockets: only errors of the package, and on time."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+
+from attrs import Factory, define
+
+from benchmarks.hostile import _processes
+from benchmarks.hostile._figures import Figure, percentile, show
+from civo_snapshots import CivoClient, CivoError, Instance, Snapshot, Timeouts
+
+CALLS = 5_000
+AT_ONCE = 30
+LIMIT = 0.6
+LATE = 0.25
+_LIMITS = Timeouts(connect=1.0, read=0.4, attempt=0.5, call=LIMIT, create=LIMIT, settle=0.1)
+Call = Callable[[CivoClient, str], Awaitable[object]]
+
+
+@define
+class Account:
+    """How the calls ended."""
+
+    ends: Counter[str] = Factory(Counter[str])
+    late: list[float] = Factory(list[float])
+    problems: list[str] = Factory(list[str])
+
+
+async def _get(civo: CivoClient, seed: str) -> Instance:
+    return await civo.instances.get(seed, retries=False)
+
+
+async def _get_again(civo: CivoClient, seed: str) -> Instance:
+    return await civo.instances.get(seed)
+
+
+async def _get_snapshot(civo: CivoClient, seed: str) -> Snapshot:
+    return await civo.snapshots.get("i-1", seed, retries=False)
+
+
+async def _list(civo: CivoClient, seed: str) -> object:
+    # One page: each of a listing has a limit of its own, and a hostile server promises thousands.
+    async with aclosing(civo.snapshots.list(seed, retries=False).pages()) as pages:  # type: ignore[type-var]
+        return await anext(pages)
+
+
+async def _delete(civo: CivoClient, seed: str) -> object:
+    return await civo.snapshots.delete("i-1", seed)
+
+
+async def _update(civo: CivoClient, seed: str) -> object:
+    return await civo.snapshots.update("i-1", seed, name="other")
+
+
+async def _create(civo: CivoClient, seed: str) -> object:
+    return await civo.snapshots.create(seed, name="before-upgrade")
+
+
+async def _restore(civo: CivoClient, seed: str) -> object:
+    return await civo.snapshots.restore("i-1", seed, hostname="copy")
+
+
+async def _schedule(civo: CivoClient, seed: str) -> object:
+    return await civo.schedules.get(seed, retries=False)
+
+
+_CALLS: Mapping[Call, int] = {
+    _get: 35,
+    _get_snapshot: 10,
+    _list: 20,
+    _delete: 8,
+    _get_again: 8,
+    _update: 5,
+    _create: 8,
+    _restore: 3,
+    _schedule: 3,
+}
+
+
+async def _one(civo: CivoClient, seed: str, call: Call, account: Account) -> None:
+    began = time.perf_counter()
+    try:
+        found = await asyncio.wait_for(call(civo, seed), 20)
+    except CivoError as error:
+        account.ends[type(error).__name__] += 1
+    except Exception as error:
+        account.ends["(leaked)"] += 1
+        account.problems.append(f"{call.__name__} {seed}: {type(error).__name__}: {error}")
+    else:
+        account.ends["(answered)"] += 1
+        if isinstance(found, (Instance, Snapshot)) and call is not _create and found.id != seed:
+            account.problems.append(f"{call.__name__} {seed}: got {found.id}")
+    late = time.perf_counter() - began - LIMIT
+    account.late.append(late)
+    if late > LATE:
+        account.problems.append(f"{call.__name__} {seed}: {late:.2f} s late")
+
+
+async def run() -> list[Figure]:
+    """The figures of bar 3, second half."""
+    rng = random.Random(3)
+    seeds = iter(range(CALLS))
+    account = Account()
+    async with (
+        _processes.running("_answer_server") as server,
+        CivoClient(
+            "fake-token",
+            region="LON1",
+            api_url=f"http://127.0.0.1:{server['port']}",
+            concurrency=2 * AT_ONCE,
+            timeouts=_LIMITS,
+        ) as civo,
+    ):
+
+        async def work() -> None:
+            for seed in seeds:
+                [call] = rng.choices(list(_CALLS), list(_CALLS.values()))
+                await _one(civo, f"x-{seed}", call, account)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        sent = civo.requests_sent
+    show(account.problems)
+    print(f"       {dict(account.ends.most_common())}, {sent} requests")
+    return [
+        Figure("answers spoiled on the wire", sent, at_least=CALLS),
+        Figure("errors of other kinds", account.ends["(leaked)"], 0),
+        Figure("other problems", len(account.problems), 0),
+        Figure("latest end after a limit", max(account.late), LATE, unit="s"),
+        Figure("99th percentile of it", percentile(account.late, 0.99), LATE, unit="s"),
+    ]

@@ -1,0 +1,56 @@
+"""For orientation: the `calls` job with httpx and with requests in threads, where installed."""
+
+import importlib
+import importlib.util
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import local
+
+from ._meter import Figures, hammer
+from ._region import CROWDED, finished_id
+
+HEADERS = {"Authorization": "bearer benchmark-token"}
+
+
+def _path(url: str, number: int) -> str:
+    return f"{url}/v2/instances/{CROWDED}/snapshots/{finished_id(number % 100)}"
+
+
+async def calls_httpx(url: str, concurrency: int, count: int) -> Figures:
+    """`httpx.AsyncClient`; nothing if it is not installed."""
+    if importlib.util.find_spec("httpx") is None:
+        return {}
+    httpx = importlib.import_module("httpx")
+    limits = httpx.Limits(max_connections=concurrency)
+    async with httpx.AsyncClient(headers=HEADERS, limits=limits, trust_env=False) as session:
+
+        async def call(number: int) -> None:
+            answer = await session.get(_path(url, number), params={"region": "LON1"})
+            answer.raise_for_status()
+            assert json.loads(answer.content)["id"] == finished_id(number % 100)
+
+        return {"cpu_us": await hammer(call, concurrency, count) * 1e6}
+
+
+async def calls_requests(url: str, concurrency: int, count: int) -> Figures:
+    """`requests` with a session per thread; nothing if it is not installed."""
+    if importlib.util.find_spec("requests") is None:
+        return {}
+    requests = importlib.import_module("requests")
+    mine = local()
+
+    def call(number: int) -> None:
+        if not hasattr(mine, "session"):
+            mine.session = requests.Session()
+            mine.session.trust_env = False
+            mine.session.headers.update(HEADERS)
+        answer = mine.session.get(_path(url, number), params={"region": "LON1"}, timeout=30)
+        answer.raise_for_status()
+        assert json.loads(answer.content)["id"] == finished_id(number % 100)
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(call, range(concurrency * 3)))
+        before = time.process_time()
+        list(pool.map(call, range(count)))
+        return {"cpu_us": (time.process_time() - before) / count * 1e6}

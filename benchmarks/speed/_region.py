@@ -1,0 +1,182 @@
+"""The benchmark region's snapshots: ids that both sides can compute, texts kept per snapshot.
+
+Times are `time.monotonic()`, which all processes of a machine share.
+"""
+
+import heapq
+import json
+import random
+import resource
+import time
+from collections import Counter
+
+_CREATED_AT = "2026-11-23T02:00:00Z"
+_INSTANCE, _FINISHED, _RUNNING, _CREATED = 1, 2, 3, 4
+
+
+def _ident(kind: int, number: int) -> str:
+    """An id in the form of a UUID that client and server both can compute."""
+    return f"{number:08x}-{kind:04x}-4000-8000-{number * 2_654_435_761 % (1 << 48):012x}"
+
+
+def instance_id(number: int) -> str:
+    return _ident(_INSTANCE, number)
+
+
+CROWDED = instance_id(0)
+"""The instance that all finished snapshots belong to."""
+
+
+def finished_id(number: int) -> str:
+    """A snapshot that was complete before the benchmark; it belongs to the crowded instance."""
+    return _ident(_FINISHED, number)
+
+
+def running_id(number: int) -> str:
+    """A snapshot that runs from ``POST /_start`` on, of the instance numbered one higher."""
+    return _ident(_RUNNING, number)
+
+
+class Snapshot:
+    """One snapshot, and when it is really complete."""
+
+    __slots__ = ("done_at", "id", "index", "instance_id", "name", "volumes")
+
+    def __init__(self, id: str, index: int, instance: str, name: str, done_at: float) -> None:
+        self.id = id
+        self.index = index
+        self.instance_id = instance
+        self.name = name
+        self.done_at = done_at
+        self.volumes = [_ident(16 + number, index) for number in range(3)]
+
+    def body(self, *, done: bool, id: str = "") -> str:
+        """As the instance's own endpoints show it."""
+        state, part = ("Complete", "Completed") if done else ("Pending", "Pending")
+        one, two, three = self.volumes
+        return (
+            f'{{"id":"{id or self.id}","name":"{self.name}","description":"kept for the audit",'
+            f'"included_volumes":["{one}","{two}","{three}"],"status":{{"state":"{state}",'
+            f'"volumes":[{{"id":"{one}","state":"{part}"}},{{"id":"{two}","state":"{part}"}},'
+            f'{{"id":"{three}","state":"{part}"}}]}},"created_at":"{_CREATED_AT}"}}'
+        )
+
+    def item(self, *, done: bool) -> bytes:
+        """As the region-wide listing shows it; the inner id is the instance's."""
+        inner = self.body(done=done, id=self.instance_id)
+        return (
+            f'{{"id":"{self.id}","name":"{self.name}","description":"kept for the audit",'
+            f'"resource_type":"instance","created_at":"{_CREATED_AT}","instance":{inner}}}'
+        ).encode()
+
+
+class Region:
+    """The snapshots, in the order of their creation, and the counters."""
+
+    def __init__(self, duration: tuple[float, float], seed: int, instances: int) -> None:
+        self._random = random.Random(seed)
+        self._duration = duration
+        self._instances = instances
+        self.snapshots: dict[str, Snapshot] = {}
+        self._items: list[bytes] = []
+        self._of_instance: dict[str, list[Snapshot]] = {}
+        self._running: list[tuple[float, str]] = []
+        self._waiting: list[Snapshot] = []
+        self._pages: dict[tuple[int, int], bytes] = {}
+        self.counts: Counter[str] = Counter()
+        self.connections = 0
+        self.bytes_sent = 0
+
+    def add(self, id: str, instance: str, name: str, *, done_at: float, waits: bool = False) -> str:
+        """One more snapshot; returns its body."""
+        snapshot = Snapshot(id, len(self._items), instance, name, done_at)
+        done = done_at == 0
+        self.snapshots[id] = snapshot
+        self._items.append(snapshot.item(done=done))
+        self._of_instance.setdefault(instance, []).append(snapshot)
+        if waits:
+            self._waiting.append(snapshot)
+        elif not done:
+            heapq.heappush(self._running, (done_at, id))
+        return snapshot.body(done=done)
+
+    def start(self) -> None:
+        """From now on the snapshots that wait for it run."""
+        now = time.monotonic()
+        for snapshot in self._waiting:
+            snapshot.done_at = now + self._random.uniform(*self._duration)
+            self._running.append((snapshot.done_at, snapshot.id))
+        self._waiting.clear()
+        heapq.heapify(self._running)
+
+    def create(self, instance: str, body: bytes) -> bytes:
+        name = json.loads(body)["name"]
+        done_at = time.monotonic() + self._random.uniform(*self._duration)
+        made = _ident(_CREATED, len(self._items))
+        return self.add(made, instance, name, done_at=done_at).encode()
+
+    def get(self, instance: str, id: str) -> bytes | None:
+        snapshot = self.snapshots.get(id)
+        if snapshot is None or snapshot.instance_id != instance:
+            return None
+        return snapshot.body(done=snapshot.done_at <= time.monotonic()).encode()
+
+    def listing(self) -> bytes:
+        now, running = time.monotonic(), self._running
+        while running and running[0][0] <= now:
+            snapshot = self.snapshots[heapq.heappop(running)[1]]
+            self._items[snapshot.index] = snapshot.item(done=True)
+        return b"[%s]" % b",".join(self._items)
+
+    def listing_of(self, instance: str) -> bytes:
+        now = time.monotonic()
+        found = self._of_instance.get(instance, [])
+        return f"[{','.join(one.body(done=one.done_at <= now) for one in found)}]".encode()
+
+    def page(self, page: int, size: int) -> bytes:
+        """A page of instances, rendered once."""
+        if (page, size) not in self._pages:
+            numbers = range((page - 1) * size, min(page * size, self._instances))
+            envelope = {
+                "page": page,
+                "per_page": size,
+                "pages": -(-self._instances // size),
+                "items": [_instance(number) for number in numbers],
+            }
+            self._pages[page, size] = json.dumps(envelope).encode()
+        return self._pages[page, size]
+
+    def stats(self) -> bytes:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return json.dumps(
+            {
+                "counts": self.counts,
+                "connections": self.connections,
+                "bytes_sent": self.bytes_sent,
+                "cpu": usage.ru_utime + usage.ru_stime,
+            }
+        ).encode()
+
+    def done(self) -> bytes:
+        """When each snapshot that was not complete beforehand is."""
+        times = {id: one.done_at for id, one in self.snapshots.items() if one.done_at}
+        return json.dumps(times).encode()
+
+
+def _instance(number: int) -> dict[str, object]:
+    return {
+        "id": instance_id(number),
+        "hostname": f"db{number}.example.test",
+        "status": "ACTIVE",
+        "region": "LON1",
+        "network_id": _ident(5, 0),
+        "private_ip": "10.0.0.1",
+        "public_ip": "192.0.2.1",
+        "size": "g3.large",
+        "tags": ["prod", "db"],
+        "attached_volumes": [{"id": _ident(6, number)}, {"id": _ident(7, number)}],
+        "created_at": _CREATED_AT,
+        "cpu_cores": 4,
+        "ram_mb": 8192,
+        "disk_gb": 100,
+    }

@@ -1,0 +1,99 @@
+"""Job `fanout`: create on N instances, 64 requests at once, and wait for all (5 to 20 s each)."""
+
+from attrs import frozen
+
+from ._bench import Bench, Report, Run, ratios, values
+from ._meter import Figures
+
+SHOWN = {
+    "cpu": "s",
+    "wall": "s",
+    "wall_over_bound": "",
+    "requests_each": "",
+    "lag_p50": "s",
+    "lag_p99": "s",
+    "kib_each": "KiB",
+    "mib_read": "MiB",
+    "connections": "",
+}
+LATENCY = 0.05
+
+
+@frozen
+class _Fan:
+    """All runs of one N, by the name of the variant."""
+
+    report: Report
+    size: int
+    found: dict[str, list[Figures]]
+
+    def bar(self, number: int, variant: str, key: str, limit: float) -> None:
+        measured = values(self.found[variant], key)
+        name = f"{key}, N={self.size}, {variant}"
+        self.report.bar(number, self.report.note(name, SHOWN[key], measured), limit)
+
+    def against_raw(self, number: int, variant: str, reference: str, limit: float) -> None:
+        over = ratios(self.found[variant], self.found[reference], "cpu")
+        name = f"sdk/raw CPU, N={self.size}, {variant}"
+        self.report.bar(number, self.report.note(name, "", over), limit)
+
+    def rest(self, variant: str, keys: list[str]) -> None:
+        for key in keys:
+            measured = values(self.found[variant], key)
+            self.report.note(f"{key}, N={self.size}, {variant}", SHOWN[key], measured)
+
+
+def run(bench: Bench) -> Report:
+    report = Report("fanout")
+    few, some, many = (30, 100, 300) if bench.quick else (100, 1_000, 10_000)
+    duration = (1.0, 4.0) if bench.quick else (5.0, 20.0)
+
+    def fan(size: int, *variants: str) -> _Fan:
+        runs = {name: _variant(name, size, duration) for name in variants}
+        return _Fan(report, size, bench.interleave(runs, bench.rounds()))
+
+    one = fan(few, "raw", "2s")
+    one.bar(3, "2s", "requests_each", 1.15)
+
+    usual = ("raw", "2s", "0.25s", "raw latency", "0.25s latency")
+    more = fan(some, *usual)
+    more.bar(3, "2s", "requests_each", 1.02)
+    more.bar(5, "0.25s", "requests_each", 1.10)
+    for variant in ("0.25s", "0.25s latency"):
+        more.bar(5, variant, "lag_p50", 0.25)
+        more.bar(5, variant, "lag_p99", 0.50)
+    more.bar(9, "2s", "connections", 66)
+
+    most = fan(many, *usual, "0.25s tasks")
+    most.bar(3, "2s", "requests_each", 1.005)
+    most.bar(5, "0.25s", "requests_each", 1.02)
+    for variant in ("0.25s", "0.25s latency"):
+        most.bar(5, variant, "lag_p50", 0.40)
+        most.bar(5, variant, "lag_p99", 0.80)
+    most.bar(7, "0.25s", "kib_each", 4.5)
+    most.bar(7, "0.25s tasks", "kib_each", 6)
+
+    for each in (more, most):
+        each.against_raw(4, "2s", "raw", 0.20)
+        each.bar(4, "2s", "lag_p99", 2.3)
+        each.against_raw(5, "0.25s", "raw", 0.30)
+        for variant in ("0.25s", "0.25s latency"):  # a tick of 2 s alone costs more than the bar
+            each.bar(6, variant, "wall_over_bound", 1.03)
+        each.rest("2s", ["wall_over_bound"])
+        for variant in each.found:
+            each.rest(variant, ["cpu", "wall", "lag_p50", "mib_read", "kib_each"])
+    for each in (one, more, most):
+        for variant in [name for name in each.found if name.startswith("raw")]:
+            each.rest(variant, ["requests_each", "lag_p99", "wall_over_bound", "connections"])
+    return report
+
+
+def _variant(name: str, size: int, duration: tuple[float, float]) -> Run:
+    latency = LATENCY if "latency" in name else 0.0
+    server = {"duration": duration, "latency": latency}
+    spec = {
+        "count": size,
+        "policy": "2s" if name == "2s" else "fast",
+        "mode": "tasks" if "tasks" in name else "many",
+    }
+    return Run("_raw" if name.startswith("raw") else "_sdk", "fanout", spec, server)

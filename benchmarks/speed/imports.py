@@ -1,0 +1,46 @@
+"""Job `imports`: what importing the package and making a first client costs, against aiohttp."""
+
+import json
+import subprocess
+import sys
+
+from ._bench import Bench, Report, ratios, values
+from ._meter import Figures
+
+_PROBE = """
+import sys, time
+before, modules = time.process_time(), len(sys.modules)
+{code}
+after = time.process_time() - before
+import json
+print(json.dumps({{"cpu_ms": after * 1e3, "modules": len(sys.modules) - modules}}))
+"""
+CODE = {
+    "sdk": "from civo_snapshots import CivoClient\nCivoClient('token', region='LON1')",
+    "package": "import civo_snapshots",
+    "aiohttp": "import aiohttp",
+    "models": "from civo_snapshots.models import Snapshot",
+}
+
+
+def run(bench: Bench) -> Report:
+    report = Report("imports")
+    found: dict[str, list[Figures]] = {name: [] for name in CODE}
+    for number in range(bench.rounds(7) + 1):
+        for name, code in CODE.items():
+            probed = _probe(code)
+            if number:  # the first round compiles and fills the disk cache
+                found[name].append(probed)
+    for name in CODE:
+        report.note(f"{name} CPU", "ms", values(found[name], "cpu_ms"))
+        report.note(f"{name} modules", "", values(found[name], "modules"))
+    over = ratios(found["sdk"], found["aiohttp"], "cpu_ms")
+    report.bar(10, report.note("sdk with a client / aiohttp CPU", "", over), 1.12)
+    return report
+
+
+def _probe(code: str) -> Figures:
+    command = [sys.executable, "-c", _PROBE.format(code=code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    figures: Figures = json.loads(done.stdout)
+    return figures

@@ -1,0 +1,64 @@
+"""Job `watch`: wait for N snapshots that run already, and for a few in a crowded region."""
+
+from ._bench import Bench, Report, Run, ratios, values
+from ._meter import Figures
+
+SHOWN = {
+    "cpu_us": "us",
+    "stall_ms": "ms",
+    "requests": "",
+    "listings": "",
+    "lag_p50": "s",
+    "lag_p99": "s",
+    "kib_each": "KiB",
+    "wall_over_bound": "",
+}
+
+
+def run(bench: Bench) -> Report:
+    report = Report("watch")
+    sizes = (100, 300, 1_000) if bench.quick else (1_000, 10_000, 100_000)
+    duration = (1.0, 4.0) if bench.quick else (10.0, 30.0)
+    stalls = dict(zip(sizes[1:], (40.0, 250.0), strict=True))
+    ours: dict[int, list[Figures]] = {}
+    for size in sizes:
+        server = {"running": size, "duration": duration}
+        found = bench.interleave(_pair(size, "default", server), bench.rounds())
+        _note(report, found, f"N={size}")
+        ours[size] = found["sdk"]
+        if size in stalls:
+            stall = report.note(f"longest stall, N={size}", "ms", values(found["sdk"], "stall_ms"))
+            report.bar(8, stall, stalls[size])
+    for size in sizes[1:]:
+        rise = ratios(ours[size], ours[sizes[0]], "cpu_each")
+        report.bar(8, report.note(f"CPU per snapshot, N={size} / {sizes[0]}", "", rise), 1.0)
+    _crowd(bench, report, duration)
+    return report
+
+
+def _crowd(bench: Bench, report: Report, duration: tuple[float, float]) -> None:
+    """A few of ours among many that are finished: a region-wide listing does not pay."""
+    crowd = bench.size(20_000, 2_000)
+    server = {"running": 20, "finished": crowd, "duration": duration}
+    found = bench.interleave(_pair(20, "2s", server), bench.rounds())
+    _note(report, found, f"20 among {crowd}")
+    product = [
+        (one["cpu"] * one["lag_mean"]) / (other["cpu"] * other["lag_mean"])
+        for one, other in zip(found["sdk"], found["raw"], strict=True)
+    ]
+    report.bar(11, report.note(f"sdk/raw CPU x lag, 20 among {crowd}", "", product), 1.1)
+    listings = report.note(f"listings, 20 among {crowd}", "", values(found["sdk"], "listings"))
+    report.bar(11, listings, 2)
+
+
+def _pair(size: int, policy: str, server: dict[str, object]) -> dict[str, Run]:
+    spec = {"count": size, "policy": policy}
+    return {name: Run(f"_{name}", "watch", spec, server) for name in ("sdk", "raw")}
+
+
+def _note(report: Report, found: dict[str, list[Figures]], label: str) -> None:
+    for name, runs in found.items():
+        for one in runs:
+            one["cpu_us"] = one["cpu_each"] * 1e6
+        for key, unit in SHOWN.items():
+            report.note(f"{name} {key}, {label}", unit, values(runs, key))
