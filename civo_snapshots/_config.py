@@ -179,8 +179,9 @@ def check_region(value: object) -> str:
     """A region code such as LON1."""
     if isinstance(value, str) and _names.is_region(value):
         return value
+    shown = ascii(value)[:80] if isinstance(value, str) else type(value).__name__
     raise ConfigurationError(
-        f"a region is a code such as 'LON1' (letters, digits, '-'); got {ascii(value)[:80]}"
+        f"a region is a code such as 'LON1' (letters, digits, '-'); got {shown}"
     )
 
 

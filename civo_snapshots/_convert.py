@@ -3,9 +3,9 @@
 cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a text must be a text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar, cast, get_origin
+from typing import Any, Optional, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -14,9 +14,19 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 from cattrs.v import transform_error
 
+from ._decode import Fast, envelope_of, split
 from ._protocol import JSON, Response, parse_json
 from .errors import UnexpectedResponseError
-from .models import Page, RestoreStatus, ScheduleStatus, SnapshotStatus
+from .models import (
+    Instance,
+    Moment,
+    Page,
+    RegionSnapshot,
+    RestoreStatus,
+    ScheduleStatus,
+    Snapshot,
+    SnapshotStatus,
+)
 
 T = TypeVar("T")
 
@@ -55,7 +65,7 @@ def _moment(value: object, _: object) -> datetime | None:
     if not isinstance(value, str):
         raise TypeError(f"expected a time, got {type(value).__name__}")
     try:
-        moment = datetime.fromisoformat(value.strip())  # cuts nanoseconds to microseconds
+        moment = datetime.fromisoformat(value.strip().upper())  # cuts nanoseconds to microseconds
     except ValueError:
         return None
     if moment.year == 1:
@@ -94,8 +104,11 @@ def _array_hook(target: type, converter: Converter) -> Hook:
     return hook
 
 
+_OPTIONAL_MOMENT = Optional[Moment]  # noqa: UP045 - an alias cannot be joined with "|"
+
+
 def _is_moment(target: object) -> bool:
-    return target == datetime | None
+    return target == _OPTIONAL_MOMENT
 
 
 def _is_flags(target: object) -> bool:
@@ -156,11 +169,43 @@ Reader = Callable[[Response], T]
 """Turns a response that is no error into what the caller asked for."""
 
 
+_FAST: Mapping[object, Fast[Any]] = {
+    target: Fast(target)
+    for target in (
+        Snapshot,
+        Instance,
+        RegionSnapshot,
+        tuple[Snapshot, ...],
+        tuple[Instance, ...],
+        tuple[RegionSnapshot, ...],
+    )
+}
+
+
+def _record(body: bytes, target: type[T], status: int) -> T:
+    fast: Fast[T] | None = _FAST.get(target)
+    found = fast.read(body) if fast else None
+    if found is not None:
+        return found
+    return structure(parse_json(body, status), target, status)
+
+
+def _records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
+    """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
+    fast: Fast[tuple[T, ...]] | None = _FAST.get(array)
+    found = fast.read(body) if fast else None
+    if found is not None or fast is None or (items := split(body)) is None:
+        return found
+    target: type[T] = get_args(array)[0]
+    try:
+        return tuple(_record(item, target, status) for item in items)
+    except UnexpectedResponseError:
+        return None  # the slow way tells where in the whole body it is
+
+
 def one(target: type[T]) -> Reader[T]:
     """Read an object."""
-    return lambda response: structure(
-        parse_json(response.body, response.status), target, response.status
-    )
+    return lambda response: _record(response.body, target, response.status)
 
 
 def page(array: type[tuple[T, ...]], number: int) -> Reader[Page[T]]:
@@ -170,17 +215,23 @@ def page(array: type[tuple[T, ...]], number: int) -> Reader[Page[T]]:
     """
 
     def read(response: Response) -> Page[T]:
-        data = parse_json(response.body, response.status)
+        body, status = response.body, response.status
+        wrapped = envelope_of(body)
+        found = _records(wrapped.pop("items") if "items" in wrapped else body, array, status)
+        if found is not None:
+            return Page(number, found, *_hints({k: parse_json(v) for k, v in wrapped.items()}))
+        data = parse_json(body, status)
         envelope: dict[str, JSON] = {}
         if isinstance(data, dict) and "items" in data:
             envelope, data = data, data["items"]
-        items = structure([] if data is None else data, array, response.status)
-        echoed, pages, per_page = (
-            _hint(envelope.get(key)) for key in ("page", "pages", "per_page")
-        )
-        return Page(number, items, echoed, pages, per_page)
+        items = structure([] if data is None else data, array, status)
+        return Page(number, items, *_hints(envelope))
 
     return read
+
+
+def _hints(envelope: Mapping[str, JSON]) -> Iterator[int | None]:
+    return (_hint(envelope.get(key)) for key in ("page", "pages", "per_page"))
 
 
 def _hint(value: JSON) -> int | None:

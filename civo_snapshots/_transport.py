@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.tracing import Trace
 from attrs import field, frozen
 from yarl import URL
 
@@ -48,7 +49,6 @@ _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
-_CONNECT_SHARE = 0.9
 _READ_BUFFER = 1 << 20
 
 
@@ -103,17 +103,43 @@ class _Answer(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
-async def _send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    request.response_class = _Answer
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-        what = _said(error)
-    raise _Broken(what)
+class _Connector(aiohttp.TCPConnector):
+    """A pool that passes over connections on which something came that nobody had asked for."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            # Written to, it would give that for an answer, before the request has even left.
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
+class _Once:
+    """Sends one request, once, and knows whether a connection was found for it."""
+
+    def __init__(self) -> None:
+        self._request: aiohttp.ClientRequest | None = None
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self._request = request
+        request.response_class = _Answer
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            what = _said(error)
+        raise _Broken(what)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether any byte may have left: a response is awaited from the first one on."""
+        return self._request is not None and self._request.response is not None
 
 
 def _said(error: BaseException) -> str:
@@ -185,7 +211,7 @@ class Transport:
 
     def _new_session(self) -> HttpSession:
         options = self._options
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=options.connections,
             keepalive_timeout=_KEEP_ALIVE,
             ttl_dns_cache=_DNS_CACHE,
@@ -221,6 +247,7 @@ class Transport:
         self, session: HttpSession, request: Request, url: URL, timeout: float
     ) -> Response | CivoError:
         limits = self._options.timeouts
+        once = _Once()
         try:
             async with (
                 asyncio.timeout(timeout),
@@ -231,18 +258,17 @@ class Transport:
                     headers=self._headers(request),
                     allow_redirects=False,
                     raise_for_status=False,
-                    middlewares=(_send_once,),
+                    middlewares=(once,),
                     timeout=aiohttp.ClientTimeout(
                         total=None,
-                        # Names, TCP and TLS; it ends first, so that it is known as unsent.
-                        connect=min(limits.connect, timeout * _CONNECT_SHARE),
+                        connect=limits.connect,  # names, TCP and TLS
                         sock_read=limits.read,
                     ),
                 ) as answer,
             ):
                 return await self._read(answer)
         except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
-            return _translate(error, timeout)
+            return _translate(error, timeout, sent=once.was_sent)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> Response | CivoError:
         cap = self._options.max_body
@@ -267,7 +293,7 @@ class Transport:
         )
 
 
-def _translate(error: Exception, timeout: float) -> CivoError:  # noqa: PLR0911 - a table
+def _translate(error: Exception, timeout: float, *, sent: bool) -> CivoError:  # noqa: PLR0911 - a table
     """What an exception of aiohttp means; only its class and text are kept."""
     said = _said(error)
     match error:
@@ -285,6 +311,8 @@ def _translate(error: Exception, timeout: float) -> CivoError:  # noqa: PLR0911 
             return ConnectionLostError("the connection was lost inside the answer")
         case aiohttp.ServerTimeoutError():
             return ConnectionLostError("the server fell silent")
+        case TimeoutError() if not sent:
+            return ConnectFailedError(f"no connection within {timeout:.3g} s: nothing was sent")
         case TimeoutError():
             return ConnectionLostError(f"no complete answer within {timeout:.3g} s")
         case aiohttp.ClientResponseError():

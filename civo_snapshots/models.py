@@ -5,14 +5,18 @@ kept as sent, and an instance's secrets (passwords, tokens, scripts) are never r
 """
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
+import msgspec
 from attrs import Factory, field, frozen
 from attrs.validators import min_len
 
 from . import states
 
 T = TypeVar("T")
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone."""
 
 
 def _identifier() -> str:
@@ -50,7 +54,7 @@ class Snapshot:
     description: str = ""
     included_volumes: tuple[str, ...] = ()
     status: SnapshotStatus = Factory(SnapshotStatus)
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     instance_id: str = ""
 
     @property
@@ -86,7 +90,7 @@ class RegionSnapshot:
     name: str = ""
     description: str = ""
     resource_type: str = ""
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     instance: Snapshot | None = None
 
 
@@ -113,8 +117,8 @@ class Restore:
     private_ipv4: str = ""
     overwrite_existing: bool = False
     status: RestoreStatus = Factory(RestoreStatus)
-    created_at: datetime | None = None
-    completed_at: datetime | None = None
+    created_at: Moment | None = None
+    completed_at: Moment | None = None
     instance_id: str = ""
 
 
@@ -139,7 +143,7 @@ class Instance:
     size: str = ""
     tags: tuple[str, ...] = ()
     attached_volumes: tuple[Volume, ...] = ()
-    created_at: datetime | None = None
+    created_at: Moment | None = None
 
 
 @frozen
@@ -188,7 +192,7 @@ class Schedule:
     retention: Retention = Factory(Retention)
     instances: tuple[ScheduledInstance, ...] = ()
     status: ScheduleStatus = Factory(ScheduleStatus)
-    created_at: datetime | None = None
+    created_at: Moment | None = None
 
 
 @frozen

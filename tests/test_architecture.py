@@ -18,7 +18,7 @@ ORDER = """
     models
     errors
     events  outcomes  _arguments  _rate_headers  _correlation
-    _protocol  _paging  _limits  _progress  _restoring
+    _protocol  _paging  _limits  _decode  _progress  _restoring
     _convert  _retry
     _looking  _fleet  _creating
     _watching  _adopting  _owning

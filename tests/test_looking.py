@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from support.scene import Scene, Waiter, gone, snapshot, turn
+from support.scene import Scene, Waiter, gone, named, snapshot, turn
 
 from civo_snapshots import (
     AuthenticationError,
@@ -188,6 +188,10 @@ async def test_a_listing_that_shows_nobody_is_left_alone_for_a_while() -> None:
 # Whose item it is
 
 
+def known(key: tuple[str, str], name: str = "") -> Snapshot:
+    return snapshot(key[1], "Pending", key[0], name or named(*key))
+
+
 async def test_an_inner_id_is_proof_too() -> None:
     scene = Scene(ids="inner")
     keys = scene.add(3, shown="Complete")
@@ -201,24 +205,26 @@ async def test_an_end_that_only_a_name_supports_is_confirmed_by_get() -> None:
     keys = scene.add(3)
     scene.finish(at=10)
     watcher = watcher_of(scene)
-    waiters = [
-        Waiter(scene, watcher, key, known=snapshot(key[1], "Pending", key[0], f"name-{key[1]}"))
-        for key in keys
-    ]
-    await completed(waiters)
+    await completed([Waiter(scene, watcher, key, known=known(key)) for key in keys])
     assert scene.counts["get"] == 3
     assert min(scene.times("get")) >= 10
     assert scene.counts["region"] == watcher.ticks
+
+
+async def test_a_name_that_anybody_may_choose_identifies_nothing() -> None:
+    scene = Scene(ids="name")
+    keys = scene.add(3)
+    scene.finish(at=8)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key, known=known(key, "before-upgrade")) for key in keys]
+    await completed(waiters)
+    assert scene.counts["get"] > 3  # each end was seen by its own GET
 
 
 async def test_an_unconfirmed_end_of_one_who_is_not_due_waits_for_its_turn() -> None:
     scene = Scene(ids="name")
     keys = scene.add(3, shown="Complete")
     watcher = watcher_of(scene)
-
-    def known(key: tuple[str, str]) -> Snapshot:
-        return snapshot(key[1], "Pending", key[0], f"name-{key[1]}")
-
     due = [Waiter(scene, watcher, key, known=known(key)) for key in keys[:2]]
     later = Waiter(scene, watcher, keys[2], known=known(keys[2]), due=50)
     await completed(due)

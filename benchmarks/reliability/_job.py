@@ -1,7 +1,7 @@
 """What a job is: contestants that give figures, and bars that those of the SDK must meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -62,7 +62,7 @@ async def sdk(
     *,
     workers: int,
     settle: float = 0.8,
-) -> AsyncIterator[CivoClient]:
+) -> AsyncGenerator[CivoClient]:
     """The SDK as its users have it, but for a short settling time: jobs should take seconds."""
     async with CivoClient(
         "token",

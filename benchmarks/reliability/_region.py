@@ -48,7 +48,7 @@ class Region:
         return found
 
     def _put(self, instance: str, key: str, fields: dict[str, Any]) -> dict[str, Any]:
-        made = {
+        made: dict[str, Any] = {
             "id": key,
             "name": fields["name"],
             "description": fields.get("description") or "",

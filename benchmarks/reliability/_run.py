@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from benchmarks.reliability import attempts, creates, idle, outage, soak, strays
@@ -22,7 +22,7 @@ LIMIT = 100.0
 
 
 @contextmanager
-def _server(faults: Faults) -> Iterator[str]:
+def _server(faults: Faults) -> Generator[str]:
     command = [sys.executable, "-m", "benchmarks.reliability._server", "--faults", faults.to_json()]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 
@@ -163,7 +163,7 @@ def _length(head: bytes) -> int:
 
 
 @asynccontextmanager
-async def serving(faults: Faults) -> AsyncIterator[str]:
+async def serving(faults: Faults) -> AsyncGenerator[str]:
     """The server inside this process; yields its URL."""
     server = Server(faults)
     listener = await asyncio.get_running_loop().create_server(

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ async def _sdk(url: str, size: int) -> Figures:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
+def _warnings() -> Generator[list[str]]:
     """What nobody could catch: a ResourceWarning made an error, a task's forgotten error."""
     found: list[str] = []
     loop, hook = asyncio.get_running_loop(), sys.unraisablehook

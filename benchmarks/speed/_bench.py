@@ -52,9 +52,10 @@ class Report:
     bars: list[Bar] = field(factory=list[Bar])
 
     def note(self, name: str, unit: str, values: Sequence[float]) -> Series:
-        """One figure, with all its repeats."""
+        """One figure, with all its repeats; the same again is noted once."""
         noted = Series(name, unit, tuple(values))
-        self.series.append(noted)
+        if noted not in self.series:
+            self.series.append(noted)
         return noted
 
     def bar(self, number: int, measured: Series, limit: float) -> None:

@@ -57,6 +57,8 @@ async def opened(url: str, concurrency: int) -> AsyncGenerator[Raw]:
     async with aiohttp.ClientSession(
         headers={"Authorization": "bearer benchmark-token"},
         connector=aiohttp.TCPConnector(limit=concurrency),
+        # With 100,000 tasks at once the default 30 s for a connection are not enough.
+        timeout=aiohttp.ClientTimeout(total=600),
     ) as session:
         yield Raw(session, url)
 

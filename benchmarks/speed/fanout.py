@@ -32,10 +32,13 @@ class _Fan:
         name = f"{key}, N={self.size}, {variant}"
         self.report.bar(number, self.report.note(name, SHOWN[key], measured), limit)
 
-    def against_raw(self, number: int, variant: str, reference: str, limit: float) -> None:
-        over = ratios(self.found[variant], self.found[reference], "cpu")
+    def against_raw(self, number: int, variant: str, limit: float) -> None:
+        over = ratios(self.found[variant], self.found["raw"], "cpu")
         name = f"sdk/raw CPU, N={self.size}, {variant}"
         self.report.bar(number, self.report.note(name, "", over), limit)
+        # wall_over_bound cannot see slow creates: they delay the bound itself.
+        wall = ratios(self.found[variant], self.found["raw"], "wall")
+        self.report.note(f"sdk/raw wall, N={self.size}, {variant}", "", wall)
 
     def rest(self, variant: str, keys: list[str]) -> None:
         for key in keys:
@@ -74,9 +77,9 @@ def run(bench: Bench) -> Report:
     most.bar(7, "0.25s tasks", "kib_each", 6)
 
     for each in (more, most):
-        each.against_raw(4, "2s", "raw", 0.20)
+        each.against_raw(4, "2s", 0.20)
         each.bar(4, "2s", "lag_p99", 2.3)
-        each.against_raw(5, "0.25s", "raw", 0.30)
+        each.against_raw(5, "0.25s", 0.30)
         for variant in ("0.25s", "0.25s latency"):  # a tick of 2 s alone costs more than the bar
             each.bar(6, variant, "wall_over_bound", 1.03)
         each.rest("2s", ["wall_over_bound"])

@@ -18,6 +18,7 @@ from civo_snapshots import (
     VolumeStatus,
 )
 from civo_snapshots._looking import Looks, Watch
+from civo_snapshots._names import name_for
 from civo_snapshots._progress import Progress
 from civo_snapshots._watching import Watcher
 from civo_snapshots.states import DEFAULT_STATES, StateTable
@@ -36,6 +37,11 @@ def snapshot(key: str, shown: Shown = "Pending", instance: str = "", name: str =
     return Snapshot(
         id=key, name=name, status=SnapshotStatus(state, listed), instance_id=instance or "i-1"
     )
+
+
+def named(instance: str, key: str) -> str:
+    """A name that was made here, so that it identifies the snapshot in its region."""
+    return name_for(key, instance)
 
 
 def gone(code: str = "database_snapshot_not_found") -> NotFoundError:
@@ -92,7 +98,7 @@ class Scene:
         shown = self.shown.get((instance, key))
         if callable(shown):
             shown = shown(self.clock.monotonic())
-        return None if shown is None else snapshot(key, shown, instance, f"name-{key}")
+        return None if shown is None else snapshot(key, shown, instance, named(instance, key))
 
     async def _ask(self, kind: str, key: str) -> None:
         self.asked.append((kind, key, self.clock.monotonic()))
