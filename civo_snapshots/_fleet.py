@@ -119,6 +119,10 @@ class Fleet:
         outcomes = {key: self._outcome_now(member) for key, member in members.items()}
         return FleetRun(self._name, tuple(outcomes[key] for key in order), not self._over)
 
+    def left(self) -> float:
+        """Seconds left of the run's time."""
+        return self._deadline - self._clock.monotonic()
+
     def _member(self, instance_id: str) -> _Member:
         return _Member(instance_id, _names.name_for(self._name, instance_id))
 
@@ -188,7 +192,7 @@ class Fleet:
         if self._stopped_by is not None:
             self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stopped_by))
             return
-        if self._clock.monotonic() >= self._deadline:
+        if self.left() <= 0:
             late = DeadlineExceededError("the run's time was over before this create was sent")
             self._finish(member, OutcomeKind.NOT_ATTEMPTED, late)
             return

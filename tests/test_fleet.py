@@ -594,6 +594,7 @@ async def test_a_snapshot_complete_at_once_needs_no_wait(place: Place) -> None:
     assert place.region.total == 1
 
 
+@pytest.mark.parametrize("place", [{"duration": (5.0, 5.0)}], indirect=True)
 async def test_a_callback_may_cancel_another_wait(place: Place) -> None:
     ids = place.region.instance_ids
     other_made = await place.civo.snapshots.create(ids[1])

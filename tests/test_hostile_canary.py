@@ -172,7 +172,9 @@ SCENES: dict[type[errors.CivoError], Scene] = {
     errors.OutcomeUnknownError: unknown,
     errors.SnapshotExistsError: exists,
     errors.SnapshotFailedError: failed,
-    errors.SnapshotVanishedError: waiting(Fault.status(404, {"code": "database_snapshot_not_found"})),
+    errors.SnapshotVanishedError: waiting(
+        Fault.status(404, {"code": "database_snapshot_not_found"})
+    ),
     errors.PollFailedError: waiting(Fault.unauthorized()),
     errors.WaitTimeoutError: waiting(timeout=1),
     errors.RestoreFailedError: restore_failed,

@@ -33,7 +33,9 @@ FIXED: tuple[object, ...] = (
     *(None, 0, 1, -1, 5.5, True, float("nan"), b"i-1", [], ["i-1"], {}, {"id": "i-1"}, ("i-1",)),
     *(object(), Ellipsis, str, 10**5000),
 )
-ALPHABET = "a0-_.  ./\\%25#?&;:@=+~\r\n\t\x00\x1b\u00e9\uff0e\u2215\u0430\U0001f4a3'\"<>|*(){}[]^`$,!"
+ALPHABET = (
+    "a0-_.  ./\\%25#?&;:@=+~\r\n\t\x00\x1b\u00e9\uff0e\u2215\u0430\U0001f4a3'\"<>|*(){}[]^`$,!"
+)
 PLAIN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}", re.ASCII)
 TEXTS = tuple(one for one in FIXED if isinstance(one, str) and one)
 
@@ -103,7 +105,9 @@ def record_calls(civo: CivoClient, bad: str) -> Mapping[str, Callable[[], Awaita
             f"delete {record.id}": lambda it=record: civo.snapshots.delete(it),
             f"restore {record.id}": lambda it=record: civo.snapshots.restore(it),
             f"wait {record.id}": lambda it=record: civo.snapshots.wait_until_complete(it),
-            f"roll back {record.id}": lambda it=made: civo.snapshots.roll_back(FleetRun("n", (it,))),
+            f"roll back {record.id}": lambda it=made: civo.snapshots.roll_back(
+                FleetRun("n", (it,))
+            ),
         }
     restore = Restore("r-1", overwrite_existing=True, instance_id=bad)
     calls["restored"] = lambda: civo.snapshots.wait_until_restored(restore)

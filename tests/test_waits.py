@@ -241,6 +241,15 @@ async def test_a_hundred_waits_cost_one_listing_per_tick() -> None:  # P101
         assert region.counts[GET] <= 3
 
 
+async def test_waits_for_snapshots_of_one_instance_cost_its_listing(place: Place) -> None:
+    made = [await place.made() for _ in range(3)]
+    done = await asyncio.gather(*map(place.civo.snapshots.wait_until_complete, made))
+    assert [found.id for found in done] == [snapshot.id for snapshot in made]
+    assert {found.instance_id for found in done} == {place.instance_id}
+    assert place.region.counts["GET /v2/instances/{id}/snapshots"] >= 1
+    assert place.region.counts["GET /v2/resourcesnapshots"] == 0
+
+
 async def test_states_of_a_deployment_can_be_added() -> None:
     clock = FakeClock()
     events: list[Event] = []

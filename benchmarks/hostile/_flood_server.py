@@ -44,7 +44,9 @@ def _floods() -> dict[str, Flood]:
         "endless-reason": Flood(b"HTTP/1.1 200 ", b"x" * 65_536, None),
         "endless-body": Flood(ok + end, b"[" * 65_536, None),
         "second-answers": Flood(
-            ok + b"Content-Length: 2\r\n" + end + b"{}", (ok + b"Content-Length: 0\r\n\r\n") * 100, None
+            ok + b"Content-Length: 2\r\n" + end + b"{}",
+            (ok + b"Content-Length: 0\r\n\r\n") * 100,
+            None,
         ),
     }
 

@@ -13,9 +13,21 @@ ENDINGS = ("close", "close", "close", "reset", "keep", "keep", "silence")
 _STATUS_LINES = (
     *(b"HTTP/1.0 200 OK", b"HTTP/2 200 OK", b"HTTP/1.1 99 Low", b"HTTP/1.1 1000 High"),
     *(b"HTTP/1.1 799 Odd", b"HTTP/1.1 -1 Minus", b"HTTP/1.1 2OO Letters", b"HTTP/1.1 +200 Plus"),
-    *(b"HTTP/1.1", b"HTTP/1.1 ", b"http/1.1 200 ok", b"ICY 200 OK", b"HTTP/1.1 200", b"\x16\x03\x01"),
+    *(
+        b"HTTP/1.1",
+        b"HTTP/1.1 ",
+        b"http/1.1 200 ok",
+        b"ICY 200 OK",
+        b"HTTP/1.1 200",
+        b"\x16\x03\x01",
+    ),
     *(b"SSH-2.0-OpenSSH_9.6", b"\r\n\r\nHTTP/1.1 200 OK", b"HTTP/9.9 200 OK", b"HTTP/1.1\t200\tOK"),
-    *(b"HTTP/1.1 200 " + b"x" * 20_000, b"HTTP/1.1 200 \xff\x00\x1b[31m", b"", b"HTTP/1.1 200 OK\rX"),
+    *(
+        b"HTTP/1.1 200 " + b"x" * 20_000,
+        b"HTTP/1.1 200 \xff\x00\x1b[31m",
+        b"",
+        b"HTTP/1.1 200 OK\rX",
+    ),
 )
 # No 429: it slows the whole client down, which would hide a late end; tests have it instead.
 _STATUSES = (
@@ -27,8 +39,25 @@ _LENGTHS = (
     *(b"-1", b"+5", b"0x10", b"1e3", b"1 0", b"", b"abc", b"9" * 40, b"18446744073709551616"),
     *(b"0", b"1", b"99999", b"\xd9\xa1", b"5, 5", b"5\r\nContent-Length: 6", b"5;q=1"),
 )
-_TRANSFERS = (b"chunked", b"chunked, chunked", b"identity", b"xchunked", b"gzip, chunked", b"chunked;x")
-_ENCODINGS = (b"gzip", b"deflate", b"br", b"zstd", b"foo", b"gzip, gzip", b"identity", b"x-gzip", b"")
+_TRANSFERS = (
+    b"chunked",
+    b"chunked, chunked",
+    b"identity",
+    b"xchunked",
+    b"gzip, chunked",
+    b"chunked;x",
+)
+_ENCODINGS = (
+    b"gzip",
+    b"deflate",
+    b"br",
+    b"zstd",
+    b"foo",
+    b"gzip, gzip",
+    b"identity",
+    b"x-gzip",
+    b"",
+)
 _HEADERS = (
     *(b"No-Colon", b": no name", b"Sp ace: x", b"Nul: a\x00b", b"High: \xff\xfe", b" folded: x"),
     *(b"Long: " + b"x" * 100_000, b"\r\n".join(b"X-%d: y" % n for n in range(300)), b"A:\r\n B"),

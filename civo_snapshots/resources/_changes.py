@@ -8,7 +8,7 @@ from .. import _arguments
 from .._clock import Clock
 from .._creating import SENDS
 from .._protocol import Kind, Request, Response, parse_json
-from .._retry import may_have_acted
+from .._retry import RetryPolicy, Waits, may_have_acted
 from .._session import CallOptions, Session
 from ..errors import (
     CivoError,
@@ -87,6 +87,7 @@ async def update(
     """
     flight = session.flight(Kind.COMPARED, options)
     flight.began = session.clock.monotonic()
+    waits = Waits(RetryPolicy())
     wanted = {name: value for name, value in fields.items() if value is not None}
     sends = 1 if options.get("retries") is False else SENDS
     while True:
@@ -105,6 +106,7 @@ async def update(
             raise failure
         if all(getattr(current, name) == value for name, value in wanted.items()):
             return current
+        await session.clock.sleep(waits.after(failure))
 
 
 async def creating(

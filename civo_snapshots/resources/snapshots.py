@@ -105,7 +105,7 @@ class Snapshots(SnapshotWaits):
         has at most 50 characters; one is generated if none is given. The same `name` again
         continues: what exists is adopted (`on_existing="adopt"`), reported as refused ("error"),
         or made once more ("create").
-        `timeout` is for the whole run, in seconds. `concurrency` bounds the creates at once,
+        `timeout` is for all creates and waits of the run, in seconds. `concurrency` bounds the creates at once,
         `max_in_flight` the snapshots not yet terminal. `quota="check"` raises `QuotaExceededError`
         before anything is sent if the quota is too small.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
@@ -178,8 +178,14 @@ class Snapshots(SnapshotWaits):
         creations: dict[str, Creation] = {}
 
         async def create(instance_id: str, wire_name: str) -> Snapshot:
+            left = max(fleet.left(), 0.01)
             creations[instance_id] = creation_of(
-                self._scope, instance_id, wire_name, description, {}, unique=on_existing != "create"
+                self._scope,
+                instance_id,
+                wire_name,
+                description,
+                {"timeout": min(left, session.timeouts.create)},
+                unique=on_existing != "create",
             )
             try:
                 return await self._scope.creations.run(creations[instance_id])
