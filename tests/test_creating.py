@@ -324,3 +324,31 @@ def test_the_ledger_does_not_grow_for_ever() -> None:
         ledger.claim(str(number))
     assert ledger.is_free("0")
     assert not ledger.is_free("9999")
+
+
+async def test_a_late_look_ends_when_the_client_is_closed_or_the_server_stays_away() -> None:
+    clock = FakeClock()
+    server = Server(clock, [answered], failing_looks=100)
+    creation = server.creation()
+    await creation.run()
+    assert await creation.late() == ()
+    looks = server.looks
+
+    async def closed() -> list[Snapshot]:
+        raise ClientClosedError("closed")
+
+    creation.steps = evolve(creation.steps, look=closed)
+    assert await creation.late() == ()
+    assert looks == 5
+
+
+async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look() -> None:
+    """P103: the machine slept."""
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting], limit=60.0)
+    creation = server.creation()
+    left = iter([60.0, -1.0])
+    creation.steps = evolve(creation.steps, left=lambda: next(left))
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.looks == 0

@@ -136,3 +136,16 @@ async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
         with pytest.raises(OutcomeUnknownError):
             await civo.region_snapshots.restore(snapshot.id, hostname="copy2")
         assert region.total - before == 3
+
+
+async def test_a_create_that_no_listing_shows_yet_keeps_its_id(nothing_left: None) -> None:
+    """S69: an answered create is not looked for, and waiting for it outlasts the delay."""
+    clock = FakeClock()
+    async with (
+        FakeRegion(instances=3, clock=clock, visible_after=20.0, duration=(30, 40)) as region,
+        client_of(region, clock) as civo,
+    ):
+        run = await civo.snapshots.create_many(region.instance_ids)
+        assert run.counts["complete"] == 3
+        assert region.counts[CREATE] == 3
+        assert {out.snapshot.id for out in run if out.snapshot} == set(region.state.snapshots)

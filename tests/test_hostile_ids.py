@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,15 +83,19 @@ def calls_of(civo: CivoClient, bad: Any) -> Mapping[str, Callable[[], Any]]:
         "schedules.create": lambda: schedule(instances=[bad]),
         "schedules.create volumes": lambda: schedule(include_volumes={"i-1": [bad]}),
     }
+
+    async def watched(instance: Any, snapshot: Any) -> None:
+        await consumed(snapshots.watch(instance, snapshot))
+
     for place, key in {"instance": (bad, "s-1"), "snapshot": ("i-1", bad)}.items():
         calls |= {
-            f"get, {place}": lambda key=key: snapshots.get(*key),
-            f"update, {place}": lambda key=key: snapshots.update(*key, description="d"),
-            f"delete, {place}": lambda key=key: snapshots.delete(*key, missing_ok=True),
-            f"restore, {place}": lambda key=key: snapshots.restore(*key, hostname="h"),
-            f"wait, {place}": lambda key=key: snapshots.wait_until_complete(*key),
-            f"deleted, {place}": lambda key=key: snapshots.wait_until_deleted(*key),
-            f"watch, {place}": lambda key=key: consumed(snapshots.watch(*key)),
+            f"get, {place}": partial(snapshots.get, *key),
+            f"update, {place}": partial(snapshots.update, *key, description="d"),
+            f"delete, {place}": partial(snapshots.delete, *key, missing_ok=True),
+            f"restore, {place}": partial(snapshots.restore, *key, hostname="h"),
+            f"wait, {place}": partial(snapshots.wait_until_complete, *key),
+            f"deleted, {place}": partial(snapshots.wait_until_deleted, *key),
+            f"watch, {place}": partial(watched, *key),
         }
     return calls
 
@@ -101,13 +106,11 @@ def record_calls(civo: CivoClient, bad: str) -> Mapping[str, Callable[[], Awaita
     for record in (Snapshot(bad, instance_id="i-1"), Snapshot("s-1", instance_id=bad)):
         made = Outcome("i-1", "n", OutcomeKind.COMPLETE, record)
         calls |= {
-            f"get {record.id}": lambda it=record: civo.snapshots.get(it),
-            f"delete {record.id}": lambda it=record: civo.snapshots.delete(it),
-            f"restore {record.id}": lambda it=record: civo.snapshots.restore(it),
-            f"wait {record.id}": lambda it=record: civo.snapshots.wait_until_complete(it),
-            f"roll back {record.id}": lambda it=made: civo.snapshots.roll_back(
-                FleetRun("n", (it,))
-            ),
+            f"get {record.id}": partial(civo.snapshots.get, record),
+            f"delete {record.id}": partial(civo.snapshots.delete, record),
+            f"restore {record.id}": partial(civo.snapshots.restore, record),
+            f"wait {record.id}": partial(civo.snapshots.wait_until_complete, record),
+            f"roll back {record.id}": partial(civo.snapshots.roll_back, FleetRun("n", (made,))),
         }
     restore = Restore("r-1", overwrite_existing=True, instance_id=bad)
     calls["restored"] = lambda: civo.snapshots.wait_until_restored(restore)

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from benchmarks.hostile._figures import Figure, Job
 
@@ -38,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = 0
     began = time.monotonic()
     for name in options.jobs or JOBS:
-        job = cast("Job", importlib.import_module(f"benchmarks.hostile.{name}").run)
+        job: Job = importlib.import_module(f"benchmarks.hostile.{name}").run
         started = time.monotonic()
         print(f"{name}", flush=True)
-        figures = asyncio.run(job())  # type: ignore[arg-type]
+        figures = asyncio.run(job())
         took = time.monotonic() - started
         for figure in figures:
             print(figure)

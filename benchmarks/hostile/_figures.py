@@ -1,6 +1,6 @@
 """One measured number with the bar it must keep."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeAlias
 
 from attrs import frozen
@@ -30,7 +30,7 @@ class Figure:
         return f"  {verdict} {self.what}: {value} {self.unit}".rstrip() + bar
 
 
-Job: TypeAlias = Callable[[], Awaitable[list[Figure]]]
+Job: TypeAlias = Callable[[], Coroutine[None, None, list[Figure]]]
 
 
 def percentile(values: Iterable[float], share: float) -> float:

@@ -1,4 +1,4 @@
-"""A client in a process of its own under one kind of flood; prints its memory and its loop's lag."""
+"""A client in its own process under one kind of flood; prints its memory and its loop's lag."""
 
 import asyncio
 import contextlib

@@ -103,7 +103,8 @@ def life_of(rng: random.Random, instance_id: str, snapshot_id: str) -> Life:
             ("done",),
         )
     )
-    time, moments = 0.0, []
+    time = 0.0
+    moments: list[tuple[float, Moment]] = []
     for mood in moods:
         if mood == "gone":
             moments.append((time, Gone(rng.random() < 0.2)))

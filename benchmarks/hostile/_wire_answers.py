@@ -147,7 +147,8 @@ def answer(seed: str, method: str, value: Json) -> Spoiled:
         data = bytes(spoiled)
     if rng.random() < 0.05:
         data += data  # a second answer that nobody asked for
-    parts, pause = (data,), 0.0
+    parts: tuple[bytes, ...] = (data,)
+    pause = 0.0
     if rng.random() < 0.1:
         cut = rng.randrange(len(data))
         parts, pause = (data[:cut], data[cut:]), rng.uniform(0, 0.05)

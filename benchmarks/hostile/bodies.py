@@ -29,7 +29,7 @@ BODIES = 100_000
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _REQUEST = Request("GET", "/v2/instances/i-1/snapshots/s-1", Kind.SAFE, "LON1")
 _STATUSES = (200, 201, 202, 204, 206, 301, 304, 400, 401, 403, 404, 409, 418, 422, 429, 500, 503)
-_HEADERS = (
+_HEADERS: tuple[dict[str, str], ...] = (
     *({}, {}, {}, {"retry-after": "nan"}, {"retry-after": "9" * 5000}, {"date": "\x00"}),
     *({"retry-after": "Fri, 31 Dec 99999 23:59:59 GMT"}, {"x-request-id": "\x1b" * 9999}),
     *({"location": "http://[::1"}, {"location": "//u:p@\u2028"}, {"retry-after": "\u0661"}),
@@ -69,8 +69,8 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for part in cast("list[object]", value):
             yield from _texts(part)
-    elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
+    elif attrs.has(kind := type(value)):
+        for field in attrs.fields(kind):
             yield from _texts(getattr(value, field.name))
 
 

@@ -8,6 +8,7 @@ lacks an item can pass for an observation.
 import asyncio
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from attrs import define, field, frozen
 
@@ -156,8 +157,8 @@ async def _wait(server: Server, watcher: Watcher, life: Life, rng: random.Random
     return _Case(life, progress, known, deadline, clock.monotonic(), end)
 
 
-def _problem(case: _Case, *, alone: bool) -> str:
-    """What is wrong with how a wait ended, or nothing."""
+def _misjudged(case: _Case) -> str:
+    """How the end differs from the oracle's, or nothing."""
     policy, notes = case.progress.policy, case.progress.notes
     rules = Rules(policy.settle, policy.appear, policy.tolerate)
     known = Sight(case.progress.started, *states_of(case.known)) if case.known else None
@@ -169,24 +170,36 @@ def _problem(case: _Case, *, alone: bool) -> str:
         return f"ended as {case.end}, the oracle says {wanted}: {notes[-3:]}"
     if used != len(notes):
         return f"{case.end} after {len(notes)} looks, the oracle needed {used}"
-    if wanted == "timeout" and case.ended < case.deadline:
-        return "timed out early"
-    for note in notes:
+    early = wanted == "timeout" and case.ended < case.deadline
+    return "timed out early" if early else ""
+
+
+def _deceived(case: _Case) -> str:
+    """What the wait was shown that was not so, or nothing."""
+    for note in case.progress.notes:
         truth = case.life.at(note.at)
-        if isinstance(note, Sight) and (
-            isinstance(truth, Gone) or states_of(truth) != (note.own, note.volumes)
-        ):
+        seen = (note.own, note.volumes) if isinstance(note, Sight) else None
+        if seen and (isinstance(truth, Gone) or states_of(truth) != seen):
             return f"was shown {note}, the truth was {truth}"
         if isinstance(note, Missing) and not isinstance(truth, Gone):
             return f"was told 404, the truth was {truth}"
-    if alone:  # who shares a watcher may be served by a listing that lags
-        longest = policy.ceiling * (1 + policy.jitter) + LATE
-        times = [case.progress.started, *(note.at for note in notes)]
-        if wanted == "timeout":
-            times.append(case.deadline - policy.floor)
-        if any(after - before > longest for before, after in zip(times, times[1:], strict=False)):
-            return f"did not look for more than {longest:.1f} s"
     return ""
+
+
+def _asleep(case: _Case) -> str:
+    """Whether a wait did not look for too long; who shares a watcher may have a lagging listing."""
+    policy = case.progress.policy
+    longest = policy.ceiling * (1 + policy.jitter) + LATE
+    times = [case.progress.started, *(note.at for note in case.progress.notes)]
+    if case.end == "timeout":
+        times.append(case.deadline - policy.floor)
+    gap = max((after - before for before, after in pairwise(times)), default=0.0)
+    return f"did not look for {gap:.1f} s" if gap > longest else ""
+
+
+def _problem(case: _Case, *, alone: bool) -> str:
+    """What is wrong with a wait, or nothing."""
+    return _misjudged(case) or _deceived(case) or (_asleep(case) if alone else "")
 
 
 async def _round(seed: int) -> tuple[list[_Case], list[str]]:
@@ -218,7 +231,7 @@ async def run() -> list[Figure]:
     kinds = sorted({case.end for case in cases})
     wide = await over_http(OVER_HTTP)
     show(problems + wide.problems)
-    late = max(max(case.ended - case.deadline for case in cases), wide.latest)
+    late = max(wide.latest, *(case.ended - case.deadline for case in cases))
     return [
         Figure("waits judged", len(cases) + wide.waits, at_least=2_000),
         Figure("verdicts and observations that differ from the oracle", len(problems), 0),

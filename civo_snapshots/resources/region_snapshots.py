@@ -82,8 +82,8 @@ class RegionSnapshots:
         """Start a restore to a new instance, or over the original with `overwrite_existing`.
 
         `include_volumes` names the volumes to restore instead of all. The answer names no
-        instance: to wait for an overwritten one, fill in the restore's `instance_id`. It is never sent again when
-        its outcome is unknown: `OutcomeUnknownError` then.
+        instance: to wait for an overwritten one, fill in the restore's `instance_id`. It is never
+        sent again when its outcome is unknown: `OutcomeUnknownError` then.
         """
         wanted = _id_of(snapshot)
         fields = restore_fields(

@@ -105,9 +105,9 @@ class Snapshots(SnapshotWaits):
         has at most 50 characters; one is generated if none is given. The same `name` again
         continues: what exists is adopted (`on_existing="adopt"`), reported as refused ("error"),
         or made once more ("create").
-        `timeout` is for all creates and waits of the run, in seconds. `concurrency` bounds the creates at once,
-        `max_in_flight` the snapshots not yet terminal. `quota="check"` raises `QuotaExceededError`
-        before anything is sent if the quota is too small.
+        `timeout` is for all creates and waits of the run, in seconds. `concurrency` bounds the
+        creates at once, `max_in_flight` the snapshots not yet terminal. `quota="check"` raises
+        `QuotaExceededError` before anything is sent if the quota is too small.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
         cancellation, or an error of the input, leaves the partial run on the exception: see
         `FleetRun.of()`.
