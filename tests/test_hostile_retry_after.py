@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from civo_snapshots import CivoClient, RateLimitError, RetryPolicy
+from civo_snapshots import CivoClient, RateLimitError, RetryPolicy, ServerError
 from civo_snapshots._rate_headers import retry_after
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
@@ -151,3 +151,19 @@ async def test_a_429_is_obeyed_bounded_and_stalls_nobody(
         await asyncio.gather(ticking, return_exceptions=True)
         assert ticker.longest == pytest.approx(0.01)
         assert ticker.ticks == pytest.approx(clock.monotonic() / 0.01, abs=2)
+
+
+async def test_an_update_does_not_outlast_its_time_for_a_retry_after(nothing_left: None) -> None:
+    """H39, S76: a 503 that may have acted is compared, but not waited for beyond the call."""
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock) as region,
+        CivoClient(region.token, region=region.region, api_url=region.url, clock=clock) as civo,
+    ):
+        snapshot = await civo.snapshots.create(region.instance_ids[0])
+        busy = Fault.status(503, None, {"Retry-After": "3600"})
+        region.fault("PUT /v2/instances/{id}/snapshots/{sid}", busy, times=None)
+        with pytest.raises(ServerError) as caught:
+            await civo.snapshots.update(snapshot, description="kept")
+        assert caught.value.retry_after == 3600
+        assert clock.monotonic() < 90

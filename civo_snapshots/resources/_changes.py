@@ -106,7 +106,10 @@ async def update(
             raise failure
         if all(getattr(current, name) == value for name, value in wanted.items()):
             return current
-        await session.clock.sleep(waits.after(failure))
+        pause = waits.after(failure)
+        if pause >= flight.left():  # also where a Retry-After asks for more than there is
+            raise failure
+        await session.clock.sleep(pause)
 
 
 async def creating(
