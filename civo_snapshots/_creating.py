@@ -72,7 +72,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.claimed: set[str] = set()
+        self.claimed: dict[str, None] = {}
 
 
 class Ledger:
@@ -142,10 +142,19 @@ class Creation:
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
         async with self._turn.lock:
-            snapshot = await self._run()
+            snapshot = await self._already_made() or await self._run()
             for made in (snapshot.id, *self.extras):
                 self._claim(made)
             return snapshot
+
+    async def _already_made(self) -> Snapshot | None:
+        """What a forsaken create of the same unique name has made while this one waited for it."""
+        if not (self.unique and self._turn.claimed):
+            return None
+        try:
+            return await self.steps.get(next(iter(self._turn.claimed)))
+        except NotFoundError:
+            return None
 
     async def late(self) -> tuple[str, ...]:
         """Look for snapshots that earlier sends of this create made after all."""
@@ -170,7 +179,7 @@ class Creation:
 
     def _claim(self, snapshot_id: str) -> None:
         self.ledger.claim(snapshot_id)
-        self._turn.claimed.add(snapshot_id)
+        self._turn.claimed[snapshot_id] = None
 
     async def _run(self) -> Snapshot:
         self._started = self.clock.now()

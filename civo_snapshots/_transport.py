@@ -11,6 +11,7 @@ import ssl
 import warnings
 import weakref
 from collections.abc import Mapping
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -49,7 +50,14 @@ _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
-_READ_BUFFER = 1 << 20
+_READ_BUFFER = 1 << 18
+_LARGE_BODY = 1 << 18
+"""Bytes from which one body at a time is read, so that many cannot fill the memory together."""
+
+_TOKEN_LENGTH = 8
+_AT_ONCE, _AT_ONCE_PLAIN = 8 << 10, 1 << 18
+"""Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
+time per byte, and a hostile server may send nothing else; a body of known length costs none."""
 
 
 @frozen
@@ -100,7 +108,16 @@ class _Answer(aiohttp.ClientResponse):
 
     async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
         self.wire = connection.transport
-        return await super().start(connection)
+        self._take(_AT_ONCE)
+        await super().start(connection)
+        if self.content_length is not None and "Content-Encoding" not in self.headers:
+            self._take(_AT_ONCE_PLAIN)
+        return self
+
+    def _take(self, size: int) -> None:
+        """Limit what one turn of the loop reads, on event loops whose transports can."""
+        if hasattr(self.wire, "max_size"):
+            cast("Any", self.wire).max_size = size
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -159,6 +176,7 @@ class Transport:
         self._lent = lent is not None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
+        self._large_body = asyncio.Lock()
         self._forgotten: (
             weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
         ) = None
@@ -202,9 +220,6 @@ class Transport:
                 "make another one here"
             )
         if self._session is None:
-            # Freeing one block above malloc's threshold spares three system calls per response:
-            # asyncio receives into a fresh 256 KiB buffer each time.
-            bytes(1 << 20)
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
         return self._session
@@ -274,23 +289,42 @@ class Transport:
         cap = self._options.max_body
         chunks: list[bytes] = []
         size = 0
-        async for chunk in answer.content.iter_any():
-            size += len(chunk)
-            if size > cap:
-                answer.close()
-                return UnexpectedResponseError(
-                    f"the body is larger than {cap} bytes; raise max_body if that is expected",
-                    status=answer.status,
-                )
-            chunks.append(chunk)
+        holds = False
+        try:
+            async for chunk in answer.content.iter_any():
+                size += len(chunk)
+                if size > cap:
+                    answer.close()
+                    return UnexpectedResponseError(
+                        f"the body is larger than {cap} bytes; raise max_body if that is expected",
+                        status=answer.status,
+                    )
+                chunks.append(chunk)
+                if size > _LARGE_BODY and not holds:
+                    holds = await self._large_body.acquire()
+        finally:
+            if holds:
+                self._large_body.release()
         headers = answer.headers
         wire = answer.wire if isinstance(answer, _Answer) else None
         return Response(
             answer.status,
-            {name: headers[name] for name in _KEPT_HEADERS if name in headers},
-            b"".join(chunks),
+            {name: self._masked(headers[name]) for name in _KEPT_HEADERS if name in headers},
+            self._without_token(b"".join(chunks)),
             *((wire.close,) if wire else ()),
         )
+
+    # A server may echo what it was sent, and its words end in errors and logs. A token so short
+    # that it may stand in a body by chance is none.
+
+    def _masked(self, text: str) -> str:
+        token = self._token.reveal()
+        return text.replace(token, "***") if len(token) >= _TOKEN_LENGTH else text
+
+    def _without_token(self, body: bytes) -> bytes:
+        token = self._token.reveal().encode()
+        echoed = len(token) >= _TOKEN_LENGTH and token in body
+        return body.replace(token, b"***") if echoed else body
 
 
 def _translate(error: Exception, timeout: float, *, sent: bool) -> CivoError:  # noqa: PLR0911 - a table

@@ -352,3 +352,17 @@ async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look() -
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.looks == 0
+
+
+async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice() -> None:
+    """F115: they are in flight still, so no listing shows them."""
+    clock, ledger = FakeClock(), Ledger()
+    server = Server(clock, [answered, answered, answered])
+    first, second = server.creation(ledger=ledger), server.creation(ledger=ledger)
+    made = [await first.run(), await second.run()]
+    assert [found.id for found in made] == ["s0", "s0"]
+    assert server.sent == 1
+    third = server.creation(ledger=ledger)
+    server.table.clear()
+    assert (await third.run()).id == "s0"  # deleted meanwhile, so it is made anew
+    assert server.sent == 2

@@ -243,3 +243,16 @@ async def test_nothing_that_holds_the_token_shows_it() -> None:
             assert TOKEN not in f"{part!r} {part!s}"
         with pytest.raises(TypeError):
             pickle.dumps(settings)
+
+
+async def test_a_token_that_the_server_echoes_is_masked(nothing_left: None) -> None:
+    async with FakeRegion(token=TOKEN) as region:
+        echo = {"code": f"x-{TOKEN}", "reason": f"you sent bearer {TOKEN}"}
+        headers = {"X-Request-Id": TOKEN}
+        region.fault("*", Fault.status(400, echo, headers))
+        async with CivoClient(TOKEN, region=region.region, api_url=region.url) as civo:
+            with pytest.raises(errors.InvalidRequestError) as caught:
+                await civo.instances.get(region.instance_ids[0])
+            assert TOKEN not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+            assert caught.value.reason == "you sent bearer ***"
+            assert caught.value.request_id == "***"

@@ -104,24 +104,24 @@ async def test_a_region_without_a_listing_is_asked_instance_by_instance(
 async def test_a_cancelled_run_knows_every_snapshot_the_server_accepted(
     turns: int, nothing_left: None
 ) -> None:
-    async with FakeRegion(instances=300, duration=(30, 60), latency=0.001) as region:
-        async with client_of(region) as civo:
-            job = asyncio.create_task(
-                civo.snapshots.create_many(region.instance_ids, name="nightly")
-            )
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            job.cancel()
-            with pytest.raises(asyncio.CancelledError) as caught:
-                await job
-            run = FleetRun.of(caught.value)
-            assert run is not None
-            assert run.partial
-            assert len(run) == 300
-            known = {out.snapshot.id: out.instance_id for out in run if out.snapshot}
-            assert known == accepted(region)
-            unsent = [out for out in run if out.kind is OutcomeKind.NOT_ATTEMPTED]
-            assert len(unsent) == 300 - len(known)
+    async with (
+        FakeRegion(instances=300, duration=(30, 60), latency=0.001) as region,
+        client_of(region) as civo,
+    ):
+        job = asyncio.create_task(civo.snapshots.create_many(region.instance_ids, name="nightly"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await job
+        run = FleetRun.of(caught.value)
+        assert run is not None
+        assert run.partial
+        assert len(run) == 300
+        known = {out.snapshot.id: out.instance_id for out in run if out.snapshot}
+        assert known == accepted(region)
+        unsent = [out for out in run if out.kind is OutcomeKind.NOT_ATTEMPTED]
+        assert len(unsent) == 300 - len(known)
 
 
 async def test_a_timeout_around_a_run_leaves_its_account_too(nothing_left: None) -> None:
