@@ -11,7 +11,7 @@ CODE = ("civo_snapshots", "tests", "benchmarks", "noxfile.py")
 
 def group(name: str) -> list[str]:
     """The requirements of a dependency group in pyproject.toml."""
-    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), name)
+    return list(nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), name))
 
 
 @nox.session
@@ -58,3 +58,12 @@ def build(session: nox.Session) -> None:
     session.install("-q", "build", "twine")
     session.run("python", "-m", "build", "--outdir", session.create_tmp())
     session.run("twine", "check", f"{session.create_tmp()}/*.whl", f"{session.create_tmp()}/*.gz")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The jobs of benchmarks/: hostile, reliability, speed, or one of them: `-s bench -- speed`."""
+    session.install("-q", "-e", ".[cli]")
+    suites = session.posargs[:1] or ["hostile", "reliability", "speed"]
+    for suite in suites:
+        session.run("python", "-m", f"benchmarks.{suite}", *session.posargs[1:])

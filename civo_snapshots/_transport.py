@@ -50,12 +50,12 @@ _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
-_READ_BUFFER = 1 << 18
+_READ_BUFFER = 1 << 16
 _LARGE_BODY = 1 << 18
 """Bytes from which one body at a time is read, so that many cannot fill the memory together."""
 
 _TOKEN_LENGTH = 8
-_AT_ONCE, _AT_ONCE_PLAIN = 8 << 10, 1 << 18
+_AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
 time per byte, and a hostile server may send nothing else; a body of known length costs none."""
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._convert import one, page, structure, unstructure
-from civo_snapshots._protocol import Response
+from civo_snapshots._protocol import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
     Instance,
@@ -447,7 +447,7 @@ def test_any_created_at_is_a_usable_moment_or_none(text: str) -> None:
 
 
 def test_a_feature_that_is_no_switch_is_left_out() -> None:
-    body = {"code": "LON1", "features": {"iaas": True, "kfaas": None, "note": "x"}}
+    body: JSON = {"code": "LON1", "features": {"iaas": True, "kfaas": None, "note": "x"}}
     assert structure(body, Region).features == {"iaas": True}
     with pytest.raises(UnexpectedResponseError) as caught:
         structure({"code": "LON1", "features": ["iaas"]}, Region)

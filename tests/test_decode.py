@@ -18,6 +18,11 @@ PAYLOADS = sorted((Path(__file__).parent / "payloads").glob("*.json"))
 RECORDS = [Snapshot, Instance, RegionSnapshot]
 
 
+def many(target: Any) -> Any:
+    """The type of a list of records."""
+    return tuple[target, ...]
+
+
 def slowly(body: bytes, target: Any) -> Any:
     """What the converter alone makes of a body, or the path of what it refuses."""
     try:
@@ -36,7 +41,7 @@ def quickly(body: bytes, target: Any) -> Any:
 
 def listed(body: bytes, target: Any) -> Any:
     try:
-        return _convert.page(tuple[target, ...], 1)(Response(200, {}, body)).items
+        return _convert.page(many(target), 1)(Response(200, {}, body)).items
     except UnexpectedResponseError as error:
         return ("refused", error.path)
 
@@ -117,7 +122,7 @@ def test_a_list_is_read_alike_either_way(items: list[object], wrapped: str, targ
     }[wrapped]
     body = json.dumps(data).encode()
     plain = json.dumps(items).encode()
-    expected = slowly(plain, tuple[target, ...])  # type: ignore[valid-type]
+    expected = slowly(plain, many(target))
     if wrapped == "odd":
         expected = ("refused", "$")
     assert listed(body, target) == expected
@@ -129,7 +134,7 @@ def test_bytes_that_are_no_json_are_refused_either_way(body: bytes) -> None:
     for target in RECORDS:
         assert quickly(body, target) == slowly(body, target)
         if body[:1] not in (b"{", b"n"):  # which may be an envelope, or null for the empty list
-            assert listed(body, target) == slowly(body, tuple[target, ...])
+            assert listed(body, target) == slowly(body, many(target))
 
 
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: path.stem)
@@ -156,7 +161,7 @@ def test_hostile_bodies_are_read_alike_either_way(body: bytes) -> None:
     for target in RECORDS:
         assert quickly(body, target) == slowly(body, target)
         both = b"[" + body.removeprefix(b"\xef\xbb\xbf") + b"]"
-        assert listed(both, target) == slowly(both, tuple[target, ...])
+        assert listed(both, target) == slowly(both, many(target))
 
 
 def test_an_ordinary_body_takes_the_fast_way() -> None:

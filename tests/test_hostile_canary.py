@@ -10,12 +10,12 @@ from inspect import isclass
 
 import pytest
 from attrs import frozen
+from support.canary import TOKEN, assert_clean
+from support.wire import Wire, silence
 
 from civo_snapshots import CivoClient, FleetRun, PollPolicy, Restore, Snapshot, errors
 from civo_snapshots._config import resolve
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
-from tests.support.canary import TOKEN, assert_clean
-from tests.support.wire import Wire, silence
 
 GET = "GET /v2/instances/{id}/snapshots/{sid}"
 LOST = Fault.drop_after_acting()
