@@ -18,6 +18,7 @@ from ._decode import Fast, envelope_of, split
 from ._protocol import JSON, Response, parse_json
 from .errors import UnexpectedResponseError
 from .models import (
+    Identifier,
     Instance,
     Moment,
     Page,
@@ -35,6 +36,13 @@ def _text(value: object, _: type) -> str:
     if isinstance(value, str):
         return value
     raise TypeError(f"expected text, got {type(value).__name__}")
+
+
+def _identifier(value: object, _: object) -> str:
+    text = _text(value, str)
+    if not text:
+        raise TypeError("expected an id, got an empty text")
+    return text
 
 
 def _integer(value: object, _: type) -> int:
@@ -104,6 +112,10 @@ def _array_hook(target: type, converter: Converter) -> Hook:
     return hook
 
 
+def _is_identifier(target: object) -> bool:
+    return bool(target == Identifier)
+
+
 _OPTIONAL_MOMENT = Optional[Moment]  # noqa: UP045 - an alias cannot be joined with "|"
 
 
@@ -124,6 +136,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook_func(_is_identifier, _identifier)
     converter.register_structure_hook_func(_is_moment, _moment)
     converter.register_structure_hook_func(_is_flags, _flags)
     converter.register_structure_hook_factory(attrs.has)(_record_hook)

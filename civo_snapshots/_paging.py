@@ -4,7 +4,8 @@ A server's page counts are hints: `pages` has been off by one, `per_page` null. 
 ends on what the pages hold, and it raises rather than end early or never.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from typing import Generic, TypeVar
 
 from .errors import InvalidRequestError, NotFoundError, UnexpectedResponseError
@@ -13,6 +14,7 @@ from .models import Page
 T = TypeVar("T")
 
 MAX_PAGES = 1_000
+_AHEAD = 8
 
 
 class Walk(Generic[T]):
@@ -31,6 +33,12 @@ class Walk(Generic[T]):
     def is_probe(self) -> bool:
         """Whether the next page lies beyond those the server promised."""
         return self.next is not None and self.next > (self._promised or 1)
+
+    def ahead(self, count: int) -> range:
+        """The promised pages, from the next one, of which so many may be asked for at once."""
+        if self.next is None or self._promised is None:
+            return range(0)
+        return range(self.next, min(self._promised, MAX_PAGES, self.next + count - 1) + 1)
 
     def take(self, page: Page[T]) -> tuple[T, ...]:
         """The page's items that were not seen before; sets `next` to None at the end."""
@@ -95,20 +103,31 @@ class Listing(Generic[T]):
         self._page_size = page_size
         self.drifted = False
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncGenerator[Page[T]]:
         """The pages in order, each without items that an earlier one had."""
+        return self._pages(ahead=1)
+
+    async def _pages(self, ahead: int) -> AsyncGenerator[Page[T]]:
         walk = Walk(self._key, self._page_size)
-        while walk.next is not None:
-            try:
-                page = await self._fetch(walk.next)
-            except (NotFoundError, InvalidRequestError):
-                if not walk.is_probe:
-                    raise
-                return
-            fresh = walk.take(page)
-            self.drifted = walk.drifted
-            if fresh or page.number == 1:
-                yield Page(page.number, fresh, page.echoed, page.pages, page.per_page)
+        asked: dict[int, asyncio.Future[Page[T]]] = {}
+        try:
+            while walk.next is not None:
+                if ahead > 1:
+                    for number in walk.ahead(ahead):
+                        if number not in asked:
+                            asked[number] = asyncio.ensure_future(self._fetch(number))
+                try:
+                    page = await (asked.pop(walk.next, None) or self._fetch(walk.next))
+                except (NotFoundError, InvalidRequestError):
+                    if not walk.is_probe:
+                        raise
+                    return
+                fresh = walk.take(page)
+                self.drifted = walk.drifted
+                if fresh or page.number == 1:
+                    yield Page(page.number, fresh, page.echoed, page.pages, page.per_page)
+        finally:
+            await _forget(asked.values())
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -116,5 +135,16 @@ class Listing(Generic[T]):
                 yield item
 
     async def collect(self) -> list[T]:
-        """Every item, in one list."""
-        return [item async for item in self]
+        """Every item, in one list; asks for up to 8 of the promised pages at once."""
+        items: list[T] = []
+        async for page in self._pages(_AHEAD):
+            items.extend(page.items)
+        return items
+
+
+async def _forget(tasks: Collection[asyncio.Future[Page[T]]]) -> None:
+    """End requests that nobody needs any more."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,26 +9,23 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from attrs import Factory, field, frozen
-from attrs.validators import min_len
 
 from . import states
 
 T = TypeVar("T")
 
+Identifier = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that is not empty, or it could not be asked for again."""
+
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone."""
-
-
-def _identifier() -> str:
-    """A required id; an empty one could not be asked for again."""
-    return field(validator=min_len(1))
 
 
 @frozen
 class VolumeStatus:
     """One volume of a snapshot."""
 
-    id: str = _identifier()
+    id: Identifier
     state: str = ""
 
 
@@ -49,7 +46,7 @@ class Snapshot:
         created_at: UTC or as sent; None where the server sent none or Go's zero time.
     """
 
-    id: str = _identifier()
+    id: Identifier
     name: str = ""
     description: str = ""
     included_volumes: tuple[str, ...] = ()
@@ -77,6 +74,13 @@ class Snapshot:
         return states.verdict(self.state, (volume.state for volume in self.volumes), table)
 
 
+def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
+    """A snapshot just decoded, with the instance that its answer does not name."""
+    # Nobody else has the record yet, and a copy of each costs more than decoding it.
+    object.__setattr__(snapshot, "instance_id", instance_id)
+    return snapshot
+
+
 @frozen
 class RegionSnapshot:
     """An item of the region-wide listing.
@@ -86,7 +90,7 @@ class RegionSnapshot:
             returned differs between deployments and is found out by the SDK.
     """
 
-    id: str = _identifier()
+    id: Identifier
     name: str = ""
     description: str = ""
     resource_type: str = ""
@@ -109,7 +113,7 @@ class Restore:
         instance_id: the snapshot's instance, filled in by the SDK.
     """
 
-    id: str = _identifier()
+    id: Identifier
     name: str = ""
     hostname: str = ""
     description: str = ""
@@ -126,14 +130,14 @@ class Restore:
 class Volume:
     """A volume attached to an instance."""
 
-    id: str = _identifier()
+    id: Identifier
 
 
 @frozen
 class Instance:
     """A compute instance (API page "Instances"), without its secrets."""
 
-    id: str = _identifier()
+    id: Identifier
     hostname: str = ""
     status: str = ""
     region: str = ""
@@ -158,7 +162,7 @@ class Retention:
 class ScheduledInstance:
     """An instance that a schedule snapshots."""
 
-    id: str = _identifier()
+    id: Identifier
     size: str = ""
     included_volumes: tuple[str, ...] = ()
 
@@ -184,7 +188,7 @@ class ScheduleStatus:
 class Schedule:
     """A snapshot schedule (API page "Snapshot schedules")."""
 
-    id: str = _identifier()
+    id: Identifier
     name: str = ""
     description: str = ""
     cron_expression: str = ""
@@ -199,7 +203,7 @@ class Schedule:
 class Region:
     """A region (API page "Regions")."""
 
-    code: str = _identifier()
+    code: Identifier
     name: str = ""
     type: str = ""
     country: str = ""

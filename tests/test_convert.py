@@ -275,7 +275,7 @@ def array_for(name: str) -> Any:
 MISFITS: dict[str, tuple[str, str]] = {
     "misfit_snapshot_id_missing": ("$.id", "a required field is missing"),
     "misfit_snapshot_id_null": ("$.id", "a required field is missing"),
-    "misfit_snapshot_id_empty": ("$", "Length of 'id' must be >= 1"),
+    "misfit_snapshot_id_empty": ("$.id", "expected an id, got an empty text"),
     "misfit_snapshot_id_number": ("$.id", "expected text, got int"),
     "misfit_snapshot_id_object": ("$.id", "expected text, got dict"),
     "misfit_snapshot_name_list": ("$.name", "expected text, got list"),

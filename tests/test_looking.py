@@ -248,7 +248,7 @@ async def test_a_listing_that_is_mostly_of_others_is_asked_for_once() -> None:
 
 
 async def test_a_listing_pays_again_when_enough_are_watched() -> None:
-    scene = Scene(strangers=1_000)
+    scene = Scene(strangers=4_000)
     keys = scene.add(60)
     scene.finish(at=5)
     watcher = watcher_of(scene)

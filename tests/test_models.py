@@ -8,6 +8,9 @@ import attrs
 import pytest
 
 from civo_snapshots import models, states
+from civo_snapshots._convert import one
+from civo_snapshots._protocol import Response
+from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
     Acknowledgement,
     Page,
@@ -54,14 +57,15 @@ def test_no_record_has_a_field_for_a_secret(record: type[Any]) -> None:
 @pytest.mark.parametrize(
     "record", [record for record in RECORDS if attrs.fields(record)[0].default is attrs.NOTHING]
 )
-def test_an_id_is_never_empty(record: type[Any]) -> None:
+def test_an_id_in_an_answer_is_never_empty(record: type[Any]) -> None:
     """B63: an empty id could not be asked for again, or would name the whole listing."""
     if record is Page:  # its first field is a number
         return
     name = attrs.fields(record)[0].name
     assert name in ("id", "code")
-    with pytest.raises(ValueError, match="must be >= 1"):
-        record(**{name: ""})
+    with pytest.raises(UnexpectedResponseError) as caught:
+        one(record)(Response(200, {}, f'{{"{name}": ""}}'.encode()))
+    assert caught.value.path == f"$.{name}"
 
 
 def test_a_snapshot_shows_its_status() -> None:

@@ -1,5 +1,6 @@
 """Walking a listing: every item once or an error, always an end, never a request too many."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -180,7 +181,8 @@ async def test_a_page_that_was_not_asked_for_ends_the_walk(second: Page[str], sa
     """S83, S84, T13: rather an error than a listing with a hole in it."""
     server = scripted(page(1, "ab", 3, echoed=1), second)
     with pytest.raises(UnexpectedResponseError, match=f"asked for page 2 .* got {said}") as caught:
-        await listing(server).collect()
+        async for _ in listing(server):
+            pass
     assert caught.value.status == 200
     assert server.asked == [1, 2]
 
@@ -326,3 +328,58 @@ async def test_an_honest_server_gives_every_item_once_in_at_most_one_request_mor
     assert error is None
     assert found == everything
     assert len(server.asked) <= len(chunks) + 1
+
+
+async def test_collecting_asks_for_promised_pages_ahead_and_for_none_too_many() -> None:
+    asked: list[int] = []
+    running = most = 0
+
+    async def fetch(number: int) -> Page[str]:
+        nonlocal running, most
+        asked.append(number)
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        running -= 1
+        size = 2 if number < 20 else 1
+        return Page(number, tuple(f"{number}-{part}" for part in range(size)), number, 20, 2)
+
+    items = await Listing(fetch, str, 2).collect()
+    assert items == [f"{n}-{part}" for n in range(1, 21) for part in range(2 if n < 20 else 1)]
+    assert sorted(asked) == list(range(1, 21))
+    assert most == 8
+
+
+async def test_pages_asked_for_ahead_are_forgotten_when_one_before_them_fails() -> None:
+    ended: list[int] = []
+
+    async def fetch(number: int) -> Page[str]:
+        try:
+            if number == 2:
+                raise ServerError("no", status=503)
+            if number == 3:
+                raise ServerError("no", status=500)
+            if number > 3:
+                await asyncio.sleep(60)
+            return Page(number, ("a", "b"), number, 20, 2)
+        finally:
+            ended.append(number)
+
+    with pytest.raises(ServerError) as caught:
+        await Listing(fetch, str, 2).collect()
+    assert caught.value.status == 503
+    assert sorted(ended) == list(range(1, 10))
+
+
+async def test_iterating_asks_for_one_page_at_a_time() -> None:
+    asked: list[int] = []
+
+    async def fetch(number: int) -> Page[str]:
+        asked.append(number)
+        return Page(number, (f"{number}-a", f"{number}-b"), number, 20, 2)
+
+    async for item in Listing(fetch, str, 2):
+        if item == "2-a":
+            break
+    assert asked == [1, 2]

@@ -44,7 +44,7 @@ async def _get_snapshot(civo: CivoClient, seed: str) -> Snapshot:
 
 async def _list(civo: CivoClient, seed: str) -> object:
     # One page: each of a listing has a limit of its own, and a hostile server promises thousands.
-    async with aclosing(civo.snapshots.list(seed, retries=False).pages()) as pages:  # type: ignore[type-var]
+    async with aclosing(civo.snapshots.list(seed, retries=False).pages()) as pages:
         return await anext(pages)
 
 

@@ -61,6 +61,8 @@ JOBS = (
         10_000,
         DROPS,
         {"sdk": _sdk, "retry loop": _plain},
-        (Bar("difference", most=0), Bar("rounds raised", most=0)),
+        # With one attempt in ten lost, four in a row are lost about once in 10,000 calls: a round
+        # that raises is told, and no miss.
+        (Bar("difference", most=0),),
     ),
 )

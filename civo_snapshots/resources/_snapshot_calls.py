@@ -10,7 +10,7 @@ from .._creating import SENDS, Creation, Steps
 from .._paging import Listing
 from .._protocol import Kind
 from .._session import CallOptions
-from ..models import Acknowledgement, Instance, Page, Restore, Snapshot
+from ..models import Acknowledgement, Instance, Page, Restore, Snapshot, owned
 from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope, instance_id_of, record_id, snapshot_key
 
@@ -162,7 +162,7 @@ def creation_of(
     async def send() -> Snapshot:
         within = flight.options(options)
         made = await session.call(request, one(Snapshot), options=within, flight=flight)
-        return evolve(made, instance_id=instance_id)
+        return owned(made, instance_id)
 
     async def look() -> list[Snapshot]:
         once: CallOptions = {"retries": False}
@@ -214,7 +214,7 @@ async def one_snapshot(
         poll=poll,
         options=options,
     )
-    return evolve(snapshot, instance_id=instance_id)
+    return owned(snapshot, instance_id)
 
 
 def snapshots_of(
@@ -222,11 +222,12 @@ def snapshots_of(
 ) -> Listing[Snapshot]:
     """The listing of an instance, each snapshot with its instance's id."""
 
-    def owned(page: Page[Snapshot]) -> Page[Snapshot]:
-        items = tuple(evolve(found, instance_id=instance_id) for found in page.items)
-        return evolve(page, items=items)
+    def complete(page: Page[Snapshot]) -> Page[Snapshot]:
+        for found in page.items:
+            owned(found, instance_id)
+        return page
 
     path = ("instances", instance_id, "snapshots")
     return scope.listing(
-        tuple[Snapshot, ...], *path, key=record_id, poll=poll, options=options, complete=owned
+        tuple[Snapshot, ...], *path, key=record_id, poll=poll, options=options, complete=complete
     )

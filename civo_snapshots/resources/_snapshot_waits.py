@@ -203,11 +203,12 @@ class _Wait:
         self._watcher = watcher
         self._progress = progress
         self._ended = asyncio.get_running_loop().create_future()
-        self._news: asyncio.Queue[Transition | None] = asyncio.Queue()
+        self._news: asyncio.Queue[Transition | None] | None = None
         self._watch = Watch(progress, due, deadline, self._end)
 
     def _end(self, outcome: Snapshot | CivoError) -> None:
-        self._news.put_nowait(None)
+        if self._news is not None:
+            self._news.put_nowait(None)
         if not self._ended.done():
             self._ended.set_result(None)
 
@@ -229,10 +230,11 @@ class _Wait:
         """Each transition until the end."""
         if self._progress.outcome is not None:
             return
-        self._watch.on_change = self._news.put_nowait
+        news = self._news = asyncio.Queue()
+        self._watch.on_change = news.put_nowait
         self._watcher.add(self._watch)
         try:
-            while (transition := await self._news.get()) is not None:
+            while (transition := await news.get()) is not None:
                 yield transition
         finally:
             self._watcher.remove(self._watch)
