@@ -91,11 +91,18 @@ def _is_utf8(body: bytes) -> bool:
 
 @contextmanager
 def _collector_paused(size: int) -> Generator[None]:
+    """Leave the garbage collector out of building many records, none of which is garbage."""
     if size < _LARGE or not gc.isenabled():
         yield
         return
     gc.disable()
     try:
         yield
+        # Both together move the new records to the oldest generation in no time. Else the
+        # collector would go through them all as soon as it is on again, for as long as the
+        # decoding took. Whoever has frozen objects of his own keeps them frozen.
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
     finally:
         gc.enable()
