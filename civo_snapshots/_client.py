@@ -57,7 +57,10 @@ class _Core:
         region = scope.named_region().upper()
         if region not in self._watchers:
             self._watchers[region] = Watcher(
-                looks_of(scope), self._clock, on_unknown=self._tell_unknown
+                looks_of(scope),
+                self._clock,
+                on_unknown=self._tell_unknown,
+                pause_left=self.session.pause_left,
             )
         return self._watchers[region]
 

@@ -114,6 +114,10 @@ class Limiter:
             raise
         return gate
 
+    def pause_left(self) -> float:
+        """Seconds until anything may be sent again; zero or less if no pause is in force."""
+        return self._resume_at - self._clock.monotonic()
+
     def pause(self, seconds: float) -> None:
         """Let nothing of this client start for so long, whoever learned of it."""
         until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)

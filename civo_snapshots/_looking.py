@@ -5,6 +5,7 @@ many instances. What a listing does not show is asked for by its own GET, becaus
 listing proves nothing.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
@@ -37,6 +38,9 @@ _AVOID_LISTING_FOR = 300.0
 _LISTING_FAULTS = 3
 _FAULTS_PER_ROUND = 3
 _WORKERS = 8
+
+_Key = tuple[str, str]
+"""Instance id and snapshot id."""
 
 
 @frozen
@@ -167,49 +171,52 @@ class Lookout:
         return now - watch.unlisted_since >= _UNLISTED_AFTER or watch.deadline <= now
 
     async def _look_one_by_one(self, watches: Iterable[Watch]) -> None:
-        """A GET for each snapshot, one listing for several of an instance."""
-        groups: dict[str, list[Watch]] = {}
+        """One listing for several snapshots of an instance, a GET for each of the others."""
+        waiting: dict[_Key, list[Watch]] = {}
         for watch in watches:
-            groups.setdefault(watch.progress.instance_id, []).append(watch)
+            key = (watch.progress.instance_id, watch.progress.snapshot_id)
+            waiting.setdefault(key, []).append(watch)
+        crowds = [one for one, keys in Counter(key[0] for key in waiting).items() if keys > 1]
+        many = len(waiting) > 1
         failed: list[CivoError] = []
-        waiting = {watch: None for group in groups.values() for watch in group}
-        many = len(groups) > 1
 
-        async def look(group: list[Watch]) -> bool:
-            error = await self._look_at_instance(list(group), many)
-            for watch in group:
-                waiting.pop(watch, None)
+        def goes_on(error: CivoError | None) -> bool:
+            """In an outage the rest of a round would only be more of the same."""
             if error is not None and is_transient(error):
                 failed.append(error)
-            # In an outage the rest of a round would only be more of the same.
             return len(failed) < _FAULTS_PER_ROUND
 
-        await for_each(groups.values(), look, workers=min(_WORKERS, len(groups)))
-        for watch in waiting:
+        async def list_one(instance_id: str) -> bool:
+            return goes_on(await self._list(instance_id, waiting, many))
+
+        async def get_one(key: _Key) -> bool:
+            return goes_on(await self._get(waiting.pop(key), many))
+
+        await for_each(crowds, list_one, workers=min(_WORKERS, len(crowds)))
+        if goes_on(None):
+            await for_each(list(waiting), get_one, workers=min(_WORKERS, len(waiting)))
+        for watch in [watch for rest in waiting.values() for watch in rest]:
             self._sink.fault(watch, failed[-1])
 
-    async def _look_at_instance(self, group: list[Watch], many: bool) -> CivoError | None:
-        snapshots = {watch.progress.snapshot_id for watch in group}
-        if len(snapshots) > 1:
-            instance_id = group[0].progress.instance_id
-            try:
-                listed = await self._looks.list_instance(instance_id, many)
-            except NotFoundError:
-                listed = ()  # each GET below tells what is missing, the instance or the snapshot
-            except CivoError as error:
-                for watch in group:
-                    self._sink.fault(watch, error)
-                return error
-            by_id = {snapshot.id: snapshot for snapshot in listed}
-            for watch in [watch for watch in group if watch.progress.snapshot_id in by_id]:
-                group.remove(watch)
-                self._sink.show(watch, by_id[watch.progress.snapshot_id])
-                snapshots.discard(watch.progress.snapshot_id)
-        failure: CivoError | None = None
-        for snapshot_id in snapshots:
-            same = [watch for watch in group if watch.progress.snapshot_id == snapshot_id]
-            failure = await self._get(same, many) or failure
-        return failure
+    async def _list(
+        self, instance_id: str, waiting: dict[_Key, list[Watch]], many: bool
+    ) -> CivoError | None:
+        """Show an instance's listing; what it shows, or cannot show, waits no longer."""
+        keys = [key for key in waiting if key[0] == instance_id]
+        try:
+            listed = await self._looks.list_instance(instance_id, many)
+        except NotFoundError:
+            return None  # the GETs tell what is missing, the instance or the snapshot
+        except CivoError as error:
+            for watch in [watch for key in keys for watch in waiting.pop(key)]:
+                self._sink.fault(watch, error)
+            return error
+        found = {snapshot.id: snapshot for snapshot in listed}
+        for key in keys:
+            if key[1] in found:
+                for watch in waiting.pop(key):
+                    self._sink.show(watch, found[key[1]])
+        return None
 
     async def _get(self, watches: list[Watch], many: bool) -> CivoError | None:
         progress = watches[0].progress

@@ -145,6 +145,10 @@ class Session:
             )
             await self.clock.sleep(delay)
 
+    def pause_left(self) -> float:
+        """Seconds until anything may be sent again, after a 429."""
+        return self._limiter.pause_left()
+
     def tell(self, event: Event) -> None:
         """Pass an event to the client's listener and the log; a listener's error ends nothing."""
         logger.debug("%s", event)

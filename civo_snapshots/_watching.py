@@ -32,10 +32,13 @@ class Watcher:
         clock: Clock,
         *,
         on_unknown: Callable[[Snapshot, str], None] | None = None,
+        pause_left: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        """`pause_left` tells for how many seconds nothing may be sent."""
         self._lookout = Lookout(looks, clock, self)
         self._clock = clock
         self._on_unknown = on_unknown
+        self._pause_left = pause_left
         self._reported: set[str] = set()
         self._watches: dict[Watch, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -115,10 +118,13 @@ class Watcher:
         soon = now + min(watch.progress.policy.floor for watch in due) / 2
         return [watch for watch in self._watches if watch.due <= soon or watch.deadline <= now]
 
-    @staticmethod
-    def _needs_look(watch: Watch, now: float) -> bool:
-        if watch.deadline <= now:  # one last look, unless the last one was a moment ago
-            return watch.looked < watch.deadline - watch.progress.policy.floor
+    def _needs_look(self, watch: Watch, now: float) -> bool:
+        # One last look, unless the last one was a moment ago or none may be sent now.
+        if watch.deadline <= now:
+            return (
+                self._pause_left() <= 0
+                and watch.looked < watch.deadline - watch.progress.policy.floor
+            )
         return watch.due <= now
 
     async def _within_grace(self, look: Awaitable[None]) -> None:
@@ -137,7 +143,9 @@ class Watcher:
 
     def _latest_end(self, watch: Watch) -> float:
         # A machine that slept through the deadline still has the grace for one look.
-        return max(watch.deadline, self._ticked) + GRACE
+        # A look that a 429's pause holds back is in flight no more than one not begun.
+        grace = 0.0 if self._pause_left() > 0 else GRACE
+        return max(watch.deadline, self._ticked) + grace
 
     def _expire(self, *, looking: bool = False) -> None:
         """End the waits whose time is over and who need no last look, or have waited for it."""

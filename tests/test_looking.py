@@ -374,3 +374,18 @@ async def test_a_round_over_several_instances_uses_their_listings() -> None:
     assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 6
     assert scene.counts == {"region": 1, "instance": 3}
     assert scene.parts == [True] * 3
+
+
+async def test_when_listings_of_instances_fail_no_round_of_gets_follows() -> None:  # P96
+    scene = Scene()
+    keys = [*scene.add(9, each=2), ("i-9", "s-9")]
+    scene.shown[keys[-1]] = "Pending"
+    scene.faults["region"] = [ServiceDisabledError("none here", status=403)]
+    scene.faults["instance"] = [ServerError("no", status=503)]
+    waiters = [Waiter(scene, watcher_of(scene), key, timeout=0) for key in keys[-1:]]
+    watcher = watcher_of(scene)
+    waiters += [Waiter(scene, watcher, key, timeout=0) for key in keys]
+    for waiter in waiters:
+        await waiter.end()
+    assert scene.counts["get"] == 1  # of the lone wait with a watcher of its own
+    assert 3 <= scene.counts["instance"] <= 8

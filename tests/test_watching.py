@@ -540,3 +540,21 @@ async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
 
 def test_the_policy_of_these_tests_has_no_dice() -> None:
     assert [EVEN.pause(waited) for waited in (0, 5, 50, 500)] == [1, 1, 5, 10]
+
+
+async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  # P98, P99
+    scene = Scene()
+    scene.shown[KEY] = "Pending"
+    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    waiter = Waiter(scene, watcher, KEY, timeout=10)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 10
+
+
+async def test_a_look_that_a_pause_holds_back_has_no_grace() -> None:  # P98, P99
+    scene = Scene(latency=20)  # at the gate
+    scene.shown[KEY] = "Pending"
+    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    waiter = Waiter(scene, watcher, KEY, timeout=2)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 2
