@@ -10,7 +10,7 @@ from ._paging import Listing
 from ._progress import PollPolicy
 from ._retry import RetryPolicy
 from ._session import CallOptions
-from ._transport import Timeouts
+from ._timeouts import Timeouts
 from ._version import __version__
 from .errors import (
     ApiError,

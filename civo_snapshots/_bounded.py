@@ -1,8 +1,10 @@
-"""Running one coroutine function over many items with a fixed number of workers."""
+"""Running coroutines within bounds: so many at once, or for so long."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TypeVar
+
+from ._clock import Clock
 
 T = TypeVar("T")
 
@@ -24,3 +26,17 @@ async def for_each(
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(run())
+
+
+async def wait_at_most(tasks: Collection[asyncio.Task[T]], clock: Clock, seconds: float) -> None:
+    """Wait until all tasks are done or the time is over; neither result nor error is taken."""
+    if not tasks:
+        return
+    limit = asyncio.ensure_future(clock.sleep(seconds))
+    done = asyncio.ensure_future(asyncio.wait(tasks))
+    try:
+        await asyncio.wait({limit, done}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        limit.cancel()
+        done.cancel()
+        await asyncio.wait({limit, done})

@@ -13,7 +13,8 @@ from ._owning import Creations
 from ._progress import PollPolicy
 from ._retry import RetryPolicy, policy_for
 from ._session import Session
-from ._transport import HttpOptions, HttpSession, Timeouts, Transport
+from ._timeouts import Timeouts
+from ._transport import HttpOptions, HttpSession, Transport
 from ._watching import Watcher
 from .errors import ConfigurationError
 from .events import ExtraSnapshot, Listener, UnknownState

@@ -15,6 +15,7 @@ from typing import Literal
 from attrs import define, field, frozen
 
 from . import _names
+from ._bounded import wait_at_most
 from ._clock import Clock
 from ._limits import Gate
 from ._retry import was_sent
@@ -294,16 +295,7 @@ class Fleet:
 
     async def _last_answers(self) -> None:
         sending = {worker for worker, member in self._workers.items() if member and member.sending}
-        if not sending:
-            return
-        grace = asyncio.ensure_future(self._clock.sleep(GRACE))
-        ended = asyncio.ensure_future(asyncio.wait(sending))
-        try:
-            await asyncio.wait({grace, ended}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            grace.cancel()
-            ended.cancel()
-            await asyncio.wait({grace, ended})
+        await wait_at_most(sending, self._clock, GRACE)
 
     def _outcome_now(self, member: _Member) -> Outcome:
         """The outcome as far as it is known at this moment."""

@@ -6,9 +6,9 @@ first send may still act.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
 
+from ._bounded import wait_at_most
 from ._clock import Clock
 from ._creating import Creation, Ledger
 from .errors import CivoError
@@ -90,8 +90,7 @@ class Creations:
 
     async def close(self) -> None:
         """Wait a little for the forsaken creates, and look once more after the repeated ones."""
-        if self._forsaken:
-            await self._wait_for(set(self._forsaken))
+        await wait_at_most(set(self._forsaken), self._clock, GRACE)
         for task in list(self._forsaken):
             task.cancel()
         loop = asyncio.get_running_loop()
@@ -99,20 +98,9 @@ class Creations:
         for looker in self._late:
             looker.cancel()
         try:
-            if looks:
-                await self._wait_for(looks)
+            await wait_at_most(looks, self._clock, GRACE)
         finally:
             for look in looks:
                 look.cancel()
         if left := {*self._forsaken, *self._late, *looks}:
             await asyncio.wait(left)
-
-    async def _wait_for(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        grace = asyncio.ensure_future(self._clock.sleep(GRACE))
-        known = asyncio.ensure_future(asyncio.wait(tasks))
-        try:
-            await asyncio.wait({grace, known}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            grace.cancel()
-            known.cancel()
-            await asyncio.wait({grace, known})

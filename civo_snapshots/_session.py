@@ -18,7 +18,8 @@ from ._limits import Limiter
 from ._protocol import Kind, Request, Response, failure_of
 from ._rate_headers import http_date, rate_pause
 from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
-from ._transport import Timeouts, Transport
+from ._timeouts import Timeouts
+from ._transport import Transport
 from .errors import (
     ApiError,
     Call,

@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.tracing import Trace
-from attrs import field, frozen
+from attrs import frozen
 from yarl import URL
 
-from . import _arguments
 from ._config import Secret
 from ._protocol import Request, Response
+from ._timeouts import Timeouts
 from ._version import __version__
 from .errors import (
     CivoError,
@@ -58,32 +58,6 @@ _TOKEN_LENGTH = 8
 _AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
 time per byte, and a hostile server may send nothing else; a body of known length costs none."""
-
-
-@frozen
-class Timeouts:
-    """Limits in seconds.
-
-    Attributes:
-        connect: for TCP and TLS.
-        read: of silence while an answer is due.
-        attempt: for one request with its answer, from the moment it may be sent.
-        call: for a whole call with its retries; deletes, updates and reads.
-        create: the same for calls that create something.
-        settle: after which a create whose answer was lost, and that shows nowhere, did nothing and
-            is sent again; a server that commits later than that makes a second snapshot.
-    """
-
-    connect: float = field(default=5.0)
-    read: float = field(default=20.0)
-    attempt: float = field(default=30.0)
-    call: float = field(default=90.0)
-    create: float = field(default=120.0)
-    settle: float = field(default=8.0)
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("connect", "read", "attempt", "call", "create", "settle"):
-            _arguments.seconds(getattr(self, name), name)
 
 
 @frozen

@@ -14,11 +14,11 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 
 # A module imports only from lines above its own.
 ORDER = """
-    states  _clock  _names  _cron  _version  _bounded
-    models
+    states  _clock  _names  _cron  _version
+    models  _bounded
     errors
     events  outcomes  _arguments  _rate_headers  _correlation
-    _protocol  _paging  _limits  _decode  _progress  _restoring
+    _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry
     _looking  _fleet  _creating
     _watching  _adopting  _owning
