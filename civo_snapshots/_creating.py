@@ -141,20 +141,22 @@ class Creation:
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
+        known = set(self._turn.claimed)
         async with self._turn.lock:
-            snapshot = await self._already_made() or await self._run()
+            snapshot = await self._made_meanwhile(known) or await self._run()
             for made in (snapshot.id, *self.extras):
                 self._claim(made)
             return snapshot
 
-    async def _already_made(self) -> Snapshot | None:
-        """What a forsaken create of the same unique name has made while this one waited for it."""
-        if not (self.unique and self._turn.claimed):
-            return None
-        try:
-            return await self.steps.get(next(iter(self._turn.claimed)))
-        except NotFoundError:
-            return None
+    async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
+        """What a forsaken create of the same unique name made while this one waited for it."""
+        if self.unique:
+            for made in self._turn.claimed.keys() - known:
+                try:
+                    return await self.steps.get(made)
+                except NotFoundError:
+                    continue
+        return None
 
     async def late(self) -> tuple[str, ...]:
         """Look for snapshots that earlier sends of this create made after all."""

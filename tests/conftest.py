@@ -3,9 +3,15 @@
 import asyncio
 import gc
 import inspect
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
+
+# A search for new counterexamples belongs on a desk; a check of a change has to be repeatable.
+settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("project")
 
 pytest_plugins = ["civo_snapshots.testing.plugin"]
 

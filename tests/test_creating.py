@@ -1,5 +1,6 @@
 """Creating exactly once, over functions and a fake clock."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -354,15 +355,30 @@ async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look() -
     assert server.looks == 0
 
 
-async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice() -> None:
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice(
+    deleted: bool,
+) -> None:
     """F115: they are in flight still, so no listing shows them."""
     clock, ledger = FakeClock(), Ledger()
-    server = Server(clock, [answered, answered, answered])
-    first, second = server.creation(ledger=ledger), server.creation(ledger=ledger)
-    made = [await first.run(), await second.run()]
+
+    async def slowly(server: Server) -> Snapshot:
+        await clock.sleep(5)
+        made = server.make()
+        if deleted:
+            server.table.clear()
+        return made
+
+    server = Server(clock, [slowly, answered])
+    creations = [server.creation(ledger=ledger) for _ in range(2)]
+    made = await asyncio.gather(*(creation.run() for creation in creations))
+    assert server.sent == (2 if deleted else 1)
     assert [found.id for found in made] == ["s0", "s0"]
-    assert server.sent == 1
-    third = server.creation(ledger=ledger)
-    server.table.clear()
-    assert (await third.run()).id == "s0"  # deleted meanwhile, so it is made anew
-    assert server.sent == 2
+
+
+async def test_what_an_earlier_create_of_the_name_made_is_not_taken_for_a_new_one() -> None:
+    clock, ledger = FakeClock(), Ledger()
+    server = Server(clock, [answered, answered])
+    first, second = server.creation(ledger=ledger), server.creation(ledger=ledger)
+    assert (await first.run()).id == "s0"
+    assert (await second.run()).id == "s1"
