@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from . import _cron, _names
 from .errors import InvalidArgumentError
@@ -22,6 +22,11 @@ def _shown(value: object) -> str:
     except ValueError:  # an integer of more digits than Python shows
         text = type(value).__name__
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def optional(check: Callable[[object], str], value: object) -> str | None:
+    """A checked text, or None where the caller gave none."""
+    return None if value is None else check(value)
 
 
 def identifier(value: object, what: str) -> str:

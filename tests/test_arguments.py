@@ -215,3 +215,10 @@ def test_refusals_are_short_and_cannot_forge_log_lines(text: str) -> None:
     assert shown.isascii()
     assert shown.isprintable()
     assert len(shown) < 250
+
+
+def test_a_text_that_was_not_given_is_not_checked() -> None:
+    assert _arguments.optional(_arguments.label, None) is None
+    assert _arguments.optional(_arguments.label, "db1") == "db1"
+    with pytest.raises(InvalidArgumentError):
+        _arguments.optional(_arguments.label, "")

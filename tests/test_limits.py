@@ -309,7 +309,9 @@ async def test_a_cancel_during_a_pause_gives_the_place_back() -> None:
     await turn()
     await end(leaver)
     clock.advance(30)
-    await stayer
+    gate = await stayer
+    assert isinstance(gate, Gate)
+    assert gate.used == 1
 
 
 async def test_each_pause_lowers_the_limit_once(clock: FakeClock) -> None:

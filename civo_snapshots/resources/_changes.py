@@ -28,8 +28,8 @@ def named_fields(name: str | None, description: str | None) -> dict[str, object]
     if name is None and description is None:
         raise InvalidArgumentError("nothing to update: pass name= or description=")
     return {
-        "name": None if name is None else _arguments.label(name),
-        "description": None if description is None else _arguments.description(description),
+        "name": _arguments.optional(_arguments.label, name),
+        "description": _arguments.optional(_arguments.description, description),
     }
 
 
@@ -43,9 +43,9 @@ def restore_fields(
             "hostname: pass one or the other"
         )
     return {
-        "description": None if description is None else _arguments.description(description),
-        "hostname": None if hostname is None else _arguments.hostname(hostname),
-        "private_ipv4": None if private_ip is None else _arguments.ipv4(private_ip),
+        "description": _arguments.optional(_arguments.description, description),
+        "hostname": _arguments.optional(_arguments.hostname, hostname),
+        "private_ipv4": _arguments.optional(_arguments.ipv4, private_ip),
         "overwrite_existing": overwrite,
     }
 

@@ -155,7 +155,7 @@ def creation_of(
     """A create ready to run; `unique` tells that nothing else in the region can bear the name."""
     session = scope.session
     path = ("instances", instance_id, "snapshots")
-    told = None if description is None else _arguments.description(description)
+    told = _arguments.optional(_arguments.description, description)
     request = scope.request("POST", *path, body={"name": name, "description": told})
     flight = session.flight(Kind.CREATING, options)
 

@@ -62,7 +62,7 @@ class Schedules:
             "cron_expression": _arguments.cron(cron_expression),
             "retention": retention,
             "instances": [_scheduled(key, volumes.get(key)) for key in ids],
-            "description": None if description is None else _arguments.description(description),
+            "description": _arguments.optional(_arguments.description, description),
         }
         request = self._scope.request("POST", "resourcesnapshotschedules", body=body)
         session = self._scope.session
@@ -104,8 +104,8 @@ class Schedules:
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
         body: dict[str, object] = {
-            "name": None if name is None else _arguments.label(name),
-            "description": None if description is None else _arguments.description(description),
+            "name": _arguments.optional(_arguments.label, name),
+            "description": _arguments.optional(_arguments.description, description),
             "paused": None if paused is None else _arguments.boolean(paused, "paused"),
         }
         wanted = _schedule_id(schedule)

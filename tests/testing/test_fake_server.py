@@ -162,6 +162,7 @@ async def test_a_client_that_does_not_read_cannot_hold_up_the_end() -> None:
             await asyncio.sleep(0.01)
             async with asyncio.timeout(2):
                 await region.stop()
+            assert region.open_connections == 0
     gc.collect()
 
 
