@@ -3,9 +3,10 @@
 cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a text must be a text.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Optional, TypeVar, cast, get_args, get_origin
+from typing import Any, Generic, Optional, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -15,7 +16,8 @@ from cattrs.gen import make_dict_structure_fn
 from cattrs.v import transform_error
 
 from ._decode import Fast, envelope_of, split
-from ._protocol import JSON, Response, parse_json
+from ._protocol import JSON, Response, parse_json, too_large
+from ._slices import Slicer
 from .errors import UnexpectedResponseError
 from .models import (
     Identifier,
@@ -221,14 +223,63 @@ def one(target: type[T]) -> Reader[T]:
     return lambda response: _record(response.body, target, response.status)
 
 
-def page(array: type[tuple[T, ...]], number: int) -> Reader[Page[T]]:
-    """Read a list (``tuple[Record, ...]``), bare or in an envelope ``{"items": [...], ...}``.
+class PageReader(Generic[T]):
+    """Reads a list (``tuple[Record, ...]``), bare or in an envelope ``{"items": [...], ...}``.
 
-    null is the empty list: that is how Go writes one.
+    null is the empty list: that is how Go writes one. A bare list is decoded as it comes, so that
+    a large one stops the event loop for no longer than a part of it takes.
     """
 
-    def read(response: Response) -> Page[T]:
-        body, status = response.body, response.status
+    def __init__(self, array: type[tuple[T, ...]], number: int) -> None:
+        self._array = array
+        self._number = number
+        self.begin(None, 0, bytes)
+
+    def begin(self, length: int | None, most: int, clean: Callable[[bytes], bytes]) -> bool:
+        self._most = most
+        self._clean = clean
+        self._size = 0
+        self._found: list[T] = []
+        self._refused: UnexpectedResponseError | None = None
+        self._slicer = Slicer(self._slice)
+        return self._fits(length or 0)
+
+    def take(self, piece: bytes) -> bool:
+        self._size += len(piece)
+        if self._fits(self._size):
+            self._found += self._slicer.feed(piece) or ()
+        return self._refused is None
+
+    def __call__(self, response: Response) -> Page[T]:
+        if not response.poured:
+            return self._whole(response.body, response.status)
+        if self._refused is None:
+            last = self._slicer.end()
+            if last is None and not self._slicer.began:
+                return self._whole(self._clean(self._slicer.rest()), response.status)
+            if last is not None and self._refused is None:
+                return Page(self._number, (*self._found, *last))
+        raise self._refused or _no_array(response.status)
+
+    def _fits(self, size: int) -> bool:
+        if size > self._most:
+            self._refused = too_large(self._most, 200)
+        return self._refused is None
+
+    def _slice(self, body: bytes) -> tuple[T, ...] | None:
+        """The records of some items; what is wrong with one of them is raised at the end."""
+        body = self._clean(body)
+        found = _records(body, self._array, 200)
+        if found is not None or split(body) is None:
+            return found
+        try:
+            return structure(parse_json(body), self._array)
+        except UnexpectedResponseError as error:
+            self._refused = _moved(error, len(self._found))
+            return ()
+
+    def _whole(self, body: bytes, status: int) -> Page[T]:
+        array, number = self._array, self._number
         wrapped = envelope_of(body)
         found = _records(wrapped.pop("items") if "items" in wrapped else body, array, status)
         if found is not None:
@@ -240,7 +291,25 @@ def page(array: type[tuple[T, ...]], number: int) -> Reader[Page[T]]:
         items = structure([] if data is None else data, array, status)
         return Page(number, items, *_hints(envelope))
 
-    return read
+
+def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
+    """The error with its place in the whole list instead of in a part of it."""
+
+    def moved(text: str) -> str:
+        return re.sub(r"\$\[([0-9]+)\]", lambda found: f"$[{int(found[1]) + by}]", text, count=1)
+
+    return UnexpectedResponseError(
+        moved(error.message), status=error.status, path=moved(error.path)
+    )
+
+
+def _no_array(status: int) -> UnexpectedResponseError:
+    return UnexpectedResponseError("the list breaks off or is not JSON", status=status, path="$")
+
+
+def page(array: type[tuple[T, ...]], number: int) -> PageReader[T]:
+    """A reader for one page of a listing, large or small."""
+    return PageReader(array, number)
 
 
 def _hints(envelope: Mapping[str, JSON]) -> Iterator[int | None]:

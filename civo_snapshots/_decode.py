@@ -15,7 +15,7 @@ import msgspec
 
 T = TypeVar("T")
 
-_LARGE = 256 << 10
+_LARGE = 64 << 10
 """Bytes from which a pause of the garbage collector pays: it would search the growing list again
 and again, and is half of the cost."""
 
@@ -38,7 +38,9 @@ class Fast(Generic[T]):
         if not is_plain(body):
             return None
         try:
-            with _collector_paused(len(body)):
+            if len(body) < _LARGE:
+                return self._decoder.decode(body)
+            with _collector_paused():
                 return self._decoder.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return None
@@ -70,13 +72,18 @@ _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def is_plain(body: bytes) -> bool:
     """Whether both ways read the body alike, if this one reads it at all."""
-    if not body.isascii() and not _is_utf8(body):
-        return False
     if _YEAR_ONE in body or (b"." in body and _NANOSECONDS.search(body)):
+        return False
+    return is_sound(body)
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body has nothing that msgspec passes over and the converter refuses."""
+    if not body.isascii() and not _is_utf8(body):
         return False
     # msgspec skips a number in an unknown field, however long; the converter refuses one of more
     # than 4,300 digits. Such a one covers a whole stride.
-    return not any(
+    return len(body) <= _STRIDE or not any(
         body[at : at + _DIGITS].isdigit() for at in range(0, len(body) - _DIGITS, _STRIDE)
     )
 
@@ -90,9 +97,9 @@ def _is_utf8(body: bytes) -> bool:
 
 
 @contextmanager
-def _collector_paused(size: int) -> Generator[None]:
+def _collector_paused() -> Generator[None]:
     """Leave the garbage collector out of building many records, none of which is garbage."""
-    if size < _LARGE or not gc.isenabled():
+    if not gc.isenabled():
         yield
         return
     gc.disable()

@@ -23,10 +23,16 @@ class Gate:
         self.used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def try_acquire(self) -> bool:
+        """Take a permit if one is free and nobody waits for it."""
+        if self.used >= self.limit or self._waiting:
+            return False
+        self.used += 1
+        return True
+
     async def acquire(self, *, again: bool = False) -> None:
         """Take a permit, waiting for one if need be; who comes again goes to the head."""
-        if self.used < self.limit and not self._waiting:
-            self.used += 1
+        if self.try_acquire():
             return
         permit = asyncio.get_running_loop().create_future()
         if again:
@@ -96,6 +102,13 @@ class Limiter:
     def concurrency(self) -> int:
         """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
         return self._calls.limit
+
+    def try_enter(self, *, poll: bool = False) -> Gate | None:
+        """A place that is free at once; None where it has to be waited for."""
+        gate = self._polls if poll else self._calls
+        if self._resume_at > self._clock.monotonic() or not gate.try_acquire():
+            return None
+        return gate
 
     async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
         """Take a place among the requests in flight once no pause is in force; release it after.

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import cast
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -74,18 +74,46 @@ class Response:
     Attributes:
         headers: names in lower case.
         discard: closes the connection it came on, for an answer that belongs to another request.
+        poured: whether the body went to a sink instead.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     discard: Callable[[], None] = field(default=_nothing, eq=False, repr=False)
+    poured: bool = False
+
+
+class Sink(Protocol):
+    """Takes a body piece by piece, so that a large one need not be kept whole."""
+
+    def begin(self, length: int | None, most: int, clean: Callable[[bytes], bytes]) -> bool:
+        """A body begins, of so many bytes if that is known; whether it is wanted at all.
+
+        `most` is the client's own cap; `clean` makes pieces of the body safe to show.
+        """
+        ...
+
+    def take(self, piece: bytes) -> bool:
+        """The next piece; whether more of them are wanted."""
+        ...
+
+
+def too_large(cap: int, status: int) -> UnexpectedResponseError:
+    """The error that a body above the cap ends with."""
+    return UnexpectedResponseError(
+        f"the body is larger than {cap} bytes; raise max_body if that is expected", status=status
+    )
+
+
+_OWN_SEGMENTS = frozenset({"instances", "snapshots", "resourcesnapshots", "restore"})
+"""Those that need no check; the others are anybody's ids."""
 
 
 def path_of(*segments: str) -> str:
     """The path ``/v2/<segment>/...``; a segment that is no plain name or id is refused."""
     for segment in segments:
-        if not _names.is_id(segment):
+        if segment not in _OWN_SEGMENTS and not _names.is_id(segment):
             raise InvalidArgumentError(f"{ascii(segment)[:80]} cannot be part of a URL path")
     return "/v2/" + "/".join(segments)
 

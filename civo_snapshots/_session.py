@@ -15,7 +15,7 @@ from ._arguments import seconds
 from ._clock import Clock
 from ._convert import Reader
 from ._limits import Limiter
-from ._protocol import Kind, Request, Response, failure_of
+from ._protocol import Kind, Request, Response, Sink, failure_of
 from ._rate_headers import http_date, rate_pause
 from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
 from ._timeouts import Timeouts
@@ -103,6 +103,7 @@ class Session:
         read: Reader[T],
         *,
         is_ours: Callable[[T], bool] | None = None,
+        sink: Sink | None = None,
         poll: bool = False,
         options: CallOptions | None = None,
         flight: Flight | None = None,
@@ -110,7 +111,7 @@ class Session:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
         `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
-        Polls pass a gate of their own.
+        A large body goes to `sink` as it comes. Polls pass a gate of their own.
         """
         chosen: CallOptions = options or {}
         account = _Account(request, self.clock, self._limit(request.kind, chosen))
@@ -118,11 +119,15 @@ class Session:
         waits: Waits | None = None
         spent = 0
         while True:
-            again = account.attempts > 0
-            within = account.left() if again else inf
-            gate = await self._limiter.enter(poll=poll, again=again, within=within)
+            gate = self._limiter.try_enter(poll=poll)
+            if gate is None:
+                again = account.attempts > 0
+                within = account.left() if again else inf
+                gate = await self._limiter.enter(poll=poll, again=again, within=within)
             try:
-                outcome = await self._attempt(request, read, is_ours, account, flight)
+                outcome = await self._attempt(
+                    request, read, is_ours, sink, account=account, flight=flight
+                )
             finally:
                 gate.release()
             if not isinstance(outcome, CivoError):
@@ -192,12 +197,13 @@ class Session:
         request: Request,
         read: Reader[T],
         is_ours: Callable[[T], bool] | None,
+        sink: Sink | None,
+        *,
         account: "_Account",
         flight: Flight | None,
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
-        account.begin()
-        timeout = min(self.timeouts.attempt, account.left())
+        timeout = min(self.timeouts.attempt, account.begin())
         if timeout < _LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if flight is not None and flight.called_off:
@@ -208,7 +214,7 @@ class Session:
             flight.maybe_acted = True
             flight.began = self.clock.monotonic() if flight.began is None else flight.began
         try:
-            response = await self._transport.send(request, timeout)
+            response = await self._transport.send(request, timeout, sink)
         except CivoError as error:
             self.requests_sent -= not was_sent(error)
             outcome: T | CivoError = error
@@ -271,10 +277,12 @@ class _Account:
         self._history: list[str] = []
         self._unanswered = 0
 
-    def begin(self) -> None:
-        """Start the deadline, once: waiting for a first place does not count."""
+    def begin(self) -> float:
+        """Seconds left for an attempt; they count from the first one, not from the wait for it."""
         if self._started is None:
             self._started = self._clock.monotonic()
+            return self._limit
+        return self.left()
 
     def elapsed(self) -> float:
         return 0.0 if self._started is None else self._clock.monotonic() - self._started

@@ -10,19 +10,20 @@ import os
 import ssl
 import warnings
 import weakref
-from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.tracing import Trace
 from attrs import frozen
+from multidict import istr
 from yarl import URL
 
 from ._config import Secret
-from ._protocol import Request, Response
+from ._protocol import Request, Response, Sink, too_large
 from ._timeouts import Timeouts
 from ._version import __version__
+from ._watchdog import Watchdog
 from .errors import (
     CivoError,
     ClientClosedError,
@@ -31,29 +32,37 @@ from .errors import (
     ConnectionLostError,
     ProxyError,
     TLSError,
-    UnexpectedResponseError,
 )
 
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = (
-    "content-encoding",
-    "date",
-    "location",
-    "retry-after",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-    "x-request-id",
+_KEPT_HEADERS = tuple(
+    (name, istr(name))
+    for name in (
+        "content-encoding",
+        "date",
+        "location",
+        "retry-after",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+    )
 )
-_USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
+_HEADERS: dict[str, str] = {
+    istr("Accept"): "application/json",
+    istr("User-Agent"): f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}",
+}
+_AUTHORIZATION, _CONTENT_TYPE = istr("Authorization"), istr("Content-Type")
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
 _READ_BUFFER = 1 << 16
+_READ_BUFFER_OF_LISTINGS = 1 << 20
 _LARGE_BODY = 1 << 18
 """Bytes from which one body at a time is read, so that many cannot fill the memory together."""
 
+_HEAP_BLOCK = 1 << 20
 _TOKEN_LENGTH = 8
 _AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
@@ -79,19 +88,19 @@ class _Answer(aiohttp.ClientResponse):
     """A response that remembers its connection, which is back in the pool before it is judged."""
 
     wire: asyncio.BaseTransport | None = None
+    began = 0.0
+    """When it was first waited for: the request has just been written."""
 
     async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
         self.wire = connection.transport
-        self._take(_AT_ONCE)
-        await super().start(connection)
-        if self.content_length is not None and "Content-Encoding" not in self.headers:
-            self._take(_AT_ONCE_PLAIN)
-        return self
+        self.began = self._loop.time()
+        return await super().start(connection)
 
-    def _take(self, size: int) -> None:
-        """Limit what one turn of the loop reads, on event loops whose transports can."""
-        if hasattr(self.wire, "max_size"):
-            cast("Any", self.wire).max_size = size
+
+def _take(wire: asyncio.BaseTransport | None, size: int) -> None:
+    """Limit what one turn of the loop reads, on event loops whose transports can."""
+    if hasattr(wire, "max_size"):
+        cast("Any", wire).max_size = size
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -104,15 +113,29 @@ class _Connector(aiohttp.TCPConnector):
             connection = await super().connect(req, traces, timeout)
             # Written to, it would give that for an answer, before the request has even left.
             if connection.protocol is None or not connection.protocol.should_close:
+                _take(connection.transport, _AT_ONCE)
                 return connection
             connection.close()
 
 
-class _Once:
-    """Sends one request, once, and knows whether a connection was found for it."""
+class _Exchange:
+    """One request, sent once, and its answer, within a limit for all and one for silence.
 
-    def __init__(self) -> None:
+    It is a middleware of the HTTP library's, and what the watchdog guards.
+    """
+
+    __slots__ = ("_ends", "_heard", "_request", "_silence", "_watchdog", "fell_silent", "scope")
+
+    def __init__(self, watchdog: Watchdog, lasts: float, silence: float) -> None:
+        now = watchdog.now()
+        self.scope = asyncio.timeout(None)
+        self.fell_silent = False
+        self._watchdog = watchdog
+        self._ends = now + lasts
+        self._silence = silence
+        self._heard = 0.0
         self._request: aiohttp.ClientRequest | None = None
+        watchdog.guard(self, now + min(lasts, silence))
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -127,10 +150,37 @@ class _Once:
             what = _said(error)
         raise _Broken(what)
 
+    def __deepcopy__(self, memo: object) -> "_Exchange":
+        """There is only one: tools that record requests copy all that belongs to them."""
+        return self
+
+    async def more_of(self, answer: aiohttp.ClientResponse) -> bytes:
+        """The next piece of the body."""
+        piece = await answer.content.readany()
+        self._heard = self._watchdog.now()
+        return piece
+
     @property
     def was_sent(self) -> bool:
         """Whether any byte may have left: a response is awaited from the first one on."""
-        return self._request is not None and self._request.response is not None
+        return self._answer is not None
+
+    @property
+    def _answer(self) -> aiohttp.ClientResponse | None:
+        return self._request.response if self._request is not None else None
+
+    def due(self, now: float) -> float:
+        # What was not sent yet is not silent, and has a limit of its own for connecting.
+        began = self._answer.began if isinstance(self._answer, _Answer) else now
+        return min(self._ends, max(self._heard, began) + self._silence)
+
+    def end(self, now: float) -> None:
+        self.fell_silent = now < self._ends
+        self.scope.reschedule(now)
+
+
+def _nothing() -> None:
+    """There is no connection to close any more."""
 
 
 def _said(error: BaseException) -> str:
@@ -151,20 +201,25 @@ class Transport:
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
         self._large_body = asyncio.Lock()
+        self._watchdog: Watchdog | None = None
+        self._region_tails: dict[str, str] = {}
+        # Names, TCP and TLS; the rest is the watchdog's.
+        self._limits = aiohttp.ClientTimeout(total=None, connect=options.timeouts.connect)
         self._forgotten: (
             weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
         ) = None
         if lent is not None:
             _check_lent(lent, trust_env=options.trust_env)
 
-    async def send(self, request: Request, timeout: float) -> Response:
+    async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
         """Send once and read the answer whole, within so many seconds of real time.
 
+        A body that comes in pieces goes to the sink, if there is one, and is then not kept.
         Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
         and `ClientClosedError`.
         """
         session = self._open()
-        outcome = await self._exchange(session, request, self._url(request), timeout)
+        outcome = await self._exchange(session, request, timeout, sink)
         if isinstance(outcome, Response):
             return outcome
         if self._closed:
@@ -179,6 +234,8 @@ class Transport:
         self._closed = True
         if self._forgotten is not None:
             self._forgotten.detach()
+        if self._watchdog is not None:
+            self._watchdog.close()
         if self._session is not None and not self._lent:
             await self._session.close()
 
@@ -193,6 +250,8 @@ class Transport:
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
             )
+        if self._watchdog is None:
+            self._watchdog = Watchdog()
         if self._session is None:
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
@@ -200,6 +259,9 @@ class Transport:
 
     def _new_session(self) -> HttpSession:
         options = self._options
+        # The C library gives large blocks back to the system at once until one has been freed;
+        # asyncio's read buffers are such blocks, and three system calls each until then.
+        bytes(_HEAP_BLOCK)
         connector = _Connector(
             limit=options.connections,
             keepalive_timeout=_KEEP_ALIVE,
@@ -213,33 +275,34 @@ class Transport:
             read_bufsize=_READ_BUFFER,
         )
 
-    def _headers(self, request: Request) -> Mapping[str, str]:
-        headers = {
-            "Authorization": f"bearer {self._token.reveal()}",
-            "Accept": "application/json",
-            "User-Agent": _USER_AGENT,
-        }
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {**_HEADERS, _AUTHORIZATION: f"bearer {self._token.reveal()}"}
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers[_CONTENT_TYPE] = "application/json"
         return headers
 
     def _url(self, request: Request) -> URL:
         if not request.path.startswith("/v2/"):
             raise ConfigurationError(f"{request.path!r} is no path of this API")
-        query = request.query
-        if request.region:
-            query = (("region", request.region), *query)
-        tail = f"?{urlencode(query)}" if query else ""
+        region, query = request.region, request.query
+        if query or region not in self._region_tails:
+            first = (("region", region),) if region else ()
+            tail = f"?{urlencode((*first, *query))}" if first or query else ""
+            if not query:
+                self._region_tails[region] = tail
+        else:
+            tail = self._region_tails[region]
         return URL(f"{self._origin}{request.path}{tail}", encoded=True)
 
     async def _exchange(
-        self, session: HttpSession, request: Request, url: URL, timeout: float
+        self, session: HttpSession, request: Request, timeout: float, sink: Sink | None
     ) -> Response | CivoError:
-        limits = self._options.timeouts
-        once = _Once()
+        watchdog = cast("Watchdog", self._watchdog)
+        url = self._url(request)
+        exchange = _Exchange(watchdog, timeout, self._options.timeouts.read)
         try:
             async with (
-                asyncio.timeout(timeout),
+                exchange.scope,
                 session.request(
                     request.method,
                     url,
@@ -247,46 +310,86 @@ class Transport:
                     headers=self._headers(request),
                     allow_redirects=False,
                     raise_for_status=False,
-                    middlewares=(once,),
-                    timeout=aiohttp.ClientTimeout(
-                        total=None,
-                        connect=limits.connect,  # names, TCP and TLS
-                        sock_read=limits.read,
-                    ),
+                    middlewares=(exchange,),
+                    timeout=self._limits,
+                    read_bufsize=_READ_BUFFER if sink is None else _READ_BUFFER_OF_LISTINGS,
                 ) as answer,
             ):
-                return await self._read(answer)
+                return await self._read(answer, exchange, sink)
         except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
-            return _translate(error, timeout, sent=once.was_sent)
+            return _translate(error, timeout, exchange)
+        finally:
+            watchdog.release(exchange)
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> Response | CivoError:
+    async def _read(
+        self, answer: aiohttp.ClientResponse, exchange: _Exchange, sink: Sink | None
+    ) -> Response | CivoError:
+        wire = answer.wire if isinstance(answer, _Answer) else None
         cap = self._options.max_body
-        chunks: list[bytes] = []
+        poured = False
+        body: bytes | CivoError
+        first = await answer.content.readany()
+        if answer.content.at_eof():
+            body = first if len(first) <= cap else too_large(cap, answer.status)
+        else:
+            length = None if "Content-Encoding" in answer.headers else answer.content_length
+            if length is not None:
+                _take(wire, _AT_ONCE_PLAIN)
+            if sink is not None and answer.status == 200:
+                poured = True
+                body = await self._pour(answer, first, exchange, sink, length)
+            else:
+                body = await self._collect(answer, first, exchange)
+        if isinstance(body, CivoError):
+            return body
+        headers = answer.headers
+        return Response(
+            answer.status,
+            {name: self._masked(headers[key]) for name, key in _KEPT_HEADERS if key in headers},
+            self._without_token(body),
+            wire.close if wire is not None else _nothing,
+            poured,
+        )
+
+    async def _collect(
+        self, answer: aiohttp.ClientResponse, piece: bytes, exchange: _Exchange
+    ) -> bytes | CivoError:
+        """The whole body, if it is within the cap."""
+        cap = self._options.max_body
+        pieces: list[bytes] = []
         size = 0
         holds = False
         try:
-            async for chunk in answer.content.iter_any():
-                size += len(chunk)
+            while True:
+                size += len(piece)
                 if size > cap:
                     answer.close()
-                    return UnexpectedResponseError(
-                        f"the body is larger than {cap} bytes; raise max_body if that is expected",
-                        status=answer.status,
-                    )
-                chunks.append(chunk)
+                    return too_large(cap, answer.status)
+                pieces.append(piece)
+                if answer.content.at_eof():
+                    return b"".join(pieces)
                 if size > _LARGE_BODY and not holds:
                     holds = await self._large_body.acquire()
+                piece = await exchange.more_of(answer)
         finally:
             if holds:
                 self._large_body.release()
-        headers = answer.headers
-        wire = answer.wire if isinstance(answer, _Answer) else None
-        return Response(
-            answer.status,
-            {name: self._masked(headers[name]) for name in _KEPT_HEADERS if name in headers},
-            self._without_token(b"".join(chunks)),
-            *((wire.close,) if wire else ()),
-        )
+
+    async def _pour(
+        self,
+        answer: aiohttp.ClientResponse,
+        piece: bytes,
+        exchange: _Exchange,
+        sink: Sink,
+        length: int | None,
+    ) -> bytes:
+        """Let the sink have the body, for as long as it wants more of it."""
+        wanted = sink.begin(length, self._options.max_body, self._without_token)
+        while wanted and (wanted := sink.take(piece)) and not answer.content.at_eof():
+            piece = await exchange.more_of(answer)
+        if not wanted:
+            answer.close()
+        return b""
 
     # A server may echo what it was sent, and its words end in errors and logs. A token so short
     # that it may stand in a body by chance is none.
@@ -301,7 +404,9 @@ class Transport:
         return body.replace(token, b"***") if echoed else body
 
 
-def _translate(error: Exception, timeout: float, *, sent: bool) -> CivoError:  # noqa: PLR0911 - a table
+def _translate(  # noqa: PLR0911 - a table
+    error: Exception, timeout: float, exchange: _Exchange
+) -> CivoError:
     """What an exception of aiohttp means; only its class and text are kept."""
     said = _said(error)
     match error:
@@ -317,9 +422,9 @@ def _translate(error: Exception, timeout: float, *, sent: bool) -> CivoError:  #
             return ConnectionLostError(f"the connection was lost before an answer: {error}")
         case aiohttp.ClientPayloadError():
             return ConnectionLostError("the connection was lost inside the answer")
-        case aiohttp.ServerTimeoutError():
+        case TimeoutError() if exchange.fell_silent:
             return ConnectionLostError("the server fell silent")
-        case TimeoutError() if not sent:
+        case TimeoutError() if not exchange.was_sent:
             return ConnectFailedError(f"no connection within {timeout:.3g} s: nothing was sent")
         case TimeoutError():
             return ConnectionLostError(f"no complete answer within {timeout:.3g} s")

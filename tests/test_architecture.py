@@ -17,7 +17,7 @@ ORDER = """
     states  _clock  _names  _cron  _version
     models  _bounded
     errors
-    events  outcomes  _arguments  _rate_headers  _correlation
+    events  outcomes  _arguments  _rate_headers  _correlation  _slices  _watchdog
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry
     _looking  _fleet  _creating

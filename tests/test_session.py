@@ -79,7 +79,7 @@ class Script:
     def times(self) -> list[float]:
         return [at for at, _, _ in self.sent]
 
-    async def send(self, request: Request, timeout: float) -> Response:
+    async def send(self, request: Request, timeout: float, sink: object = None) -> Response:
         self.sent.append((self._clock.monotonic(), request, timeout))
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         outcome = step if isinstance(step, Response | CivoError) else await step(timeout)

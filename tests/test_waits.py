@@ -505,7 +505,7 @@ async def test_a_look_for_a_restore_has_no_more_time_than_is_left(
 ) -> None:
     allowed: list[float] = []
 
-    async def send(request: Request, timeout: float) -> Response:
+    async def send(request: Request, timeout: float, sink: object = None) -> Response:
         allowed.append(timeout)
         await place.clock.sleep(timeout)
         raise ConnectionLostError("silence")

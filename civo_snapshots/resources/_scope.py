@@ -54,7 +54,7 @@ class Scope:
             path_of(*segments),
             _KINDS[method],
             self.named_region(),
-            tuple((name, str(value)) for name, value in (query or {}).items()),
+            tuple((name, str(value)) for name, value in query.items()) if query else (),
             None if body is None else json_body(body),
         )
 
@@ -81,7 +81,7 @@ class Scope:
                 query["per_page"] = page_size
             request = self.request("GET", *segments, query=query)
             read = page(array, number)
-            found = await self.session.call(request, read, poll=poll, options=options)
+            found = await self.session.call(request, read, sink=read, poll=poll, options=options)
             return complete(found) if complete else found
 
         return Listing(fetch, key, page_size)

@@ -1,0 +1,104 @@
+"""Cutting a JSON array that arrives in pieces into arrays of whole items.
+
+Where an item ends is not searched for: a likely place is tried. If what stands before it, closed by
+a bracket, is a JSON array, then by JSON's grammar the cut was between two items.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_SIZE = 128 << 10
+"""Bytes from which a cut is tried: some hundred snapshots."""
+
+_TRIES = 8
+"""Likely places that are tried before more of the body is waited for."""
+
+_BRACES = 64
+"""Braces that are looked at in search of one."""
+
+_BLANK = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Slicer(Generic[T]):
+    """One array; any other body is kept whole.
+
+    Attributes:
+        began: whether anything was cut off.
+    """
+
+    def __init__(self, read: Callable[[bytes], T | None]) -> None:
+        """`read` makes of a JSON array what is wanted of it, and None of anything else."""
+        self._read = read
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._wanted = _SIZE
+        self.began = False
+
+    @property
+    def size(self) -> int:
+        """Bytes kept."""
+        return self._size
+
+    def feed(self, piece: bytes) -> T | None:
+        """Take the next piece; the items that became whole with it, if it was worth a cut."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size < self._wanted:
+            return None
+        text = self.rest()
+        end = len(text) if text[:1] == b"[" else 0
+        for _ in range(_TRIES):
+            start, end = _likely_cut(text, end)
+            if not end:
+                break
+            found = self._read(text[:end] + b"]")
+            if found is not None:
+                self.began = True
+                self._keep(b"[" + text[start:])
+                self._wanted = _SIZE
+                return found
+        self._keep(text)
+        self._wanted = 2 * len(text)  # each byte is tried a bounded number of times
+        return None
+
+    def end(self) -> T | None:
+        """What is left when the body has ended; None if the whole was no JSON array."""
+        text = self.rest()
+        return self._read(text) if text[:1] == b"[" else None
+
+    def rest(self) -> bytes:
+        """What was not cut off: the whole body if nothing was."""
+        text = b"".join(self._pieces)
+        if not self.began:
+            text = text.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK)
+        return text
+
+    def _keep(self, text: bytes) -> None:
+        self._pieces = [text]
+        self._size = len(text)
+
+
+def _likely_cut(text: bytes, before: int) -> tuple[int, int]:
+    """The last place like ``},{`` before a position: where the right part begins, the left ends."""
+    start = before
+    for _ in range(_BRACES):
+        start = text.rfind(b"{", 0, start)
+        if start <= 0:
+            break
+        comma = _last_of(text, start)
+        if text[comma - 1 : comma] == b",":
+            end = _last_of(text, comma - 1)
+            if text[end - 1 : end] == b"}":
+                return start, end
+    return 0, 0
+
+
+def _last_of(text: bytes, end: int) -> int:
+    """The end of what stands before a position, but for blanks."""
+    floor = max(0, end - _BRACES)
+    while end > floor and text[end - 1] in _BLANK:
+        end -= 1
+    return end
