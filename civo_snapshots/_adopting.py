@@ -5,11 +5,14 @@ found out once, by one or two GETs; where there is no such listing, each instanc
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
+from math import inf
 
-from ._correlation import RegionIndex, as_snapshot
 from ._looking import Looks, is_refusal
+from ._protocol import Clean
+from ._scanning import Item
+from ._sightings import as_snapshot
 from .errors import CivoError, NotFoundError
 from .models import RegionSnapshot, Snapshot
 from .states import StateTable, Verdict
@@ -23,27 +26,59 @@ class _Id(Enum):
     NEITHER = "neither"
 
 
+class _Namesakes:
+    """The region's snapshots whose name begins as asked; a scan of its listing."""
+
+    limit = inf
+
+    def __init__(self, beginning: str) -> None:
+        self._beginning = beginning
+        self.begin(bytes)
+
+    def begin(self, clean: Clean) -> None:
+        self._clean = clean
+        self.is_complete = True
+        self.by_name: dict[str, list[RegionSnapshot]] = {}
+
+    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+        self.is_complete = self.is_complete and not left_out
+        for item in items:
+            name = item.name or item.inner().name or ""
+            if name.startswith(self._beginning):
+                found = item.record(self._clean)
+                if found is None:
+                    self.is_complete = False
+                else:
+                    self.by_name.setdefault(name, []).append(found)
+
+
 class Adoption:
     """Looks up existing snapshots by their name on the wire."""
 
-    def __init__(self, looks: Looks) -> None:
+    def __init__(self, looks: Looks, beginning: str = "") -> None:
+        """`beginning` is what all names that will be asked for begin with."""
         self._looks = looks
-        self._index: RegionIndex | None = None
+        self._beginning = beginning
+        self._named: dict[str, list[RegionSnapshot]] | None = None
         self._id: _Id | None = None
         self._proving = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Read the region once; where that is not offered, `find` asks instance by instance."""
+        namesakes = _Namesakes(self._beginning)
         try:
-            self._index = RegionIndex.of(await self._looks.list_region())
+            await self._looks.list_region(namesakes)
         except CivoError as error:
             if not is_refusal(error):
                 raise
+            return
+        # What cannot be read may be what is looked for.
+        self._named = namesakes.by_name if namesakes.is_complete else None
 
     async def find(self, instance_id: str, name: str) -> list[Snapshot]:
         """Every snapshot of that name, as the instance's own."""
-        if self._index is not None:
-            items = self._index.named(name)
+        if self._named is not None:
+            items = self._named.get(name)
             if not items:
                 return []
             which = await self._which_id(items[0], instance_id, name)

@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_structure_fn
 from cattrs.v import transform_error
 
 from ._decode import Fast, envelope_of, split
-from ._protocol import JSON, Response, parse_json, too_large
+from ._protocol import JSON, Clean, Response, parse_json, too_large
 from ._slices import Slicer
 from .errors import UnexpectedResponseError
 from .models import (
@@ -197,7 +197,7 @@ _FAST: Mapping[object, Fast[Any]] = {
 }
 
 
-def _record(body: bytes, target: type[T], status: int) -> T:
+def record(body: bytes, target: type[T], status: int) -> T:
     fast: Fast[T] | None = _FAST.get(target)
     found = fast.read(body) if fast else None
     if found is not None:
@@ -213,14 +213,14 @@ def _records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, .
         return found
     target: type[T] = get_args(array)[0]
     try:
-        return tuple(_record(item, target, status) for item in items)
+        return tuple(record(bytes(item), target, status) for item in items)
     except UnexpectedResponseError:
         return None  # the slow way tells where in the whole body it is
 
 
 def one(target: type[T]) -> Reader[T]:
     """Read an object."""
-    return lambda response: _record(response.body, target, response.status)
+    return lambda response: record(response.body, target, response.status)
 
 
 class PageReader(Generic[T]):
@@ -235,7 +235,7 @@ class PageReader(Generic[T]):
         self._number = number
         self.begin(None, 0, bytes)
 
-    def begin(self, length: int | None, most: int, clean: Callable[[bytes], bytes]) -> bool:
+    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
         self._most = most
         self._clean = clean
         self._size = 0

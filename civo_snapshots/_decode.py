@@ -5,13 +5,12 @@ records after. Whatever it cannot take, or would take differently, is left to th
 decides: None here means "ask the converter", never "no data".
 """
 
-import gc
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import msgspec
+
+from ._collector import collector_paused
 
 T = TypeVar("T")
 
@@ -40,16 +39,16 @@ class Fast(Generic[T]):
         try:
             if len(body) < _LARGE:
                 return self._decoder.decode(body)
-            with _collector_paused():
+            with collector_paused():
                 return self._decoder.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return None
 
 
-def split(body: bytes) -> list[bytes] | None:
+def split(body: bytes) -> list[msgspec.Raw] | None:
     """The items of a list as they stand in the body, each to be read by itself."""
     try:
-        return [bytes(raw) for raw in _RAW_ITEMS.decode(body)]
+        return _RAW_ITEMS.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
 
@@ -94,22 +93,3 @@ def _is_utf8(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-@contextmanager
-def _collector_paused() -> Generator[None]:
-    """Leave the garbage collector out of building many records, none of which is garbage."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-        # Both together move the new records to the oldest generation in no time. Else the
-        # collector would go through them all as soon as it is on again, for as long as the
-        # decoding took. Whoever has frozen objects of his own keeps them frozen.
-        if not gc.get_freeze_count():
-            gc.freeze()
-            gc.unfreeze()
-    finally:
-        gc.enable()

@@ -5,17 +5,20 @@ many instances. What a listing does not show is asked for by its own GET, becaus
 listing proves nothing.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
 from typing import Protocol
 
-from attrs import define, frozen
+from attrs import frozen
 
 from ._bounded import for_each
 from ._clock import Clock
-from ._correlation import RegionIndex
-from ._progress import Progress
+from ._crowd import Crowd, Watch
 from ._retry import is_transient
+from ._scanning import Scan
+from ._sightings import Sighting, Sightings
 from .errors import (
     ApiError,
     CivoError,
@@ -23,13 +26,20 @@ from .errors import (
     PermissionDeniedError,
     ServiceDisabledError,
 )
-from .events import Transition
-from .models import RegionSnapshot, Snapshot
+from .models import Snapshot
 
 _LISTED_PER_WATCHED = 400
 """A region-wide listing pays while it holds at most so many snapshots per watched one.
 
 In CPU it would pay from one in fifty; but requests are what a rate limit counts."""
+
+_BYTES_PER_LISTED = 1_000
+_SHARE = 30.0
+"""Decoding, which is measured, may take a thirtieth of the time: it is about a third of what a
+listing costs, besides HTTP and the comparison."""
+
+_BATCH = 256
+"""How many are told between two turns of the event loop."""
 
 _UNLISTED_AFTER = 5.0
 """Seconds that a snapshot may be missing from a listing: longer than a replica lags behind."""
@@ -45,35 +55,19 @@ _Key = tuple[str, str]
 
 @frozen
 class Looks:
-    """The requests that may be made; the flag tells that one is part of a larger round."""
+    """The requests that may be made; the flag tells that one is part of a larger round.
+
+    Attributes:
+        list_region: shows the region's snapshots as they come, and tells for how many seconds that
+            kept the event loop; None if it broke off because it was larger than it is worth.
+    """
 
     get: Callable[[str, str, bool], Awaitable[Snapshot]]
     list_instance: Callable[[str, bool], Awaitable[Sequence[Snapshot]]]
-    list_region: Callable[[], Awaitable[Sequence[RegionSnapshot]]]
+    list_region: Callable[[Scan], Awaitable[float | None]]
 
 
-@define(eq=False)
-class Watch:
-    """One registered wait.
-
-    Attributes:
-        due: when to look next.
-        on_end: told once, with the finished snapshot or the error.
-        on_change: told of each transition, at once and in order; must not block.
-        looked: when it was last looked at, successfully or not.
-        unlisted_since: since when the region-wide listing has not shown it.
-    """
-
-    progress: Progress
-    due: float
-    deadline: float
-    on_end: Callable[[Snapshot | CivoError], None]
-    on_change: Callable[[Transition], None] | None = None
-    looked: float = float("-inf")
-    unlisted_since: float | None = None
-
-
-class Sink(Protocol):
+class Observer(Protocol):
     """Where a look's findings go."""
 
     def show(self, watch: Watch, snapshot: Snapshot) -> None: ...
@@ -81,8 +75,6 @@ class Sink(Protocol):
     def miss(self, watch: Watch, error: NotFoundError) -> None: ...
 
     def fault(self, watch: Watch, error: CivoError) -> None: ...
-
-    def postpone(self, watch: Watch) -> None: ...
 
 
 def is_refusal(error: CivoError) -> bool:
@@ -93,81 +85,125 @@ def is_refusal(error: CivoError) -> bool:
 
 
 class Lookout:
-    """Chooses and makes the requests of a tick; remembers what a region-wide listing costs."""
+    """Chooses and makes the requests of a tick; remembers what a region-wide listing costs.
 
-    def __init__(self, looks: Looks, clock: Clock, sink: Sink) -> None:
+    Attributes:
+        rest: seconds after which it may be read again at the earliest, so that it costs little.
+    """
+
+    def __init__(self, looks: Looks, clock: Clock, crowd: Crowd, observer: Observer) -> None:
         self._looks = looks
         self._clock = clock
-        self._sink = sink
+        self._crowd = crowd
+        self._observer = observer
         self._listed: int | None = None
+        self._too_large_for: float = 0
         self._listing_faults = 0
-        self._no_listing_until = float("-inf")
+        self._no_listing_until = -inf
+        self.rest = 0.0
 
-    async def look(self, due: Sequence[Watch], everybody: Collection[Watch]) -> None:
-        """See what is due; a region-wide listing is shown to everybody at the same price."""
-        instances = {watch.progress.instance_id for watch in due}
-        if len(instances) > 1 and self._listing_pays(len(everybody)):
-            due = await self._look_at_region(due, list(everybody))
-        await self._look_one_by_one(due)
+    async def look(self, is_due: Callable[[Watch], bool]) -> bool:
+        """See who is due; whether everybody was seen, because a listing of the region shows all."""
+        self.rest = 0.0
+        watches = (watch for watch in self._crowd if is_due(watch))
+        first = next(watches, None)
+        if first is None:
+            return False
+        home = first.progress.instance_id
+        if self._listing_pays() and any(one.progress.instance_id != home for one in watches):
+            missing = await self._look_at_region(is_due)
+            if missing is not None:
+                await self._look_one_by_one(missing)
+                return True
+        await self._look_one_by_one([watch for watch in self._crowd if is_due(watch)])
+        return False
 
-    def _listing_pays(self, watched: int) -> bool:
-        if self._clock.monotonic() < self._no_listing_until:
+    def _listing_pays(self) -> bool:
+        watched = len(self._crowd)
+        if self._clock.monotonic() < self._no_listing_until and watched <= 2 * self._too_large_for:
             return False
         return self._listed is None or self._listed <= _LISTED_PER_WATCHED * watched
 
-    async def _look_at_region(
-        self, due: Sequence[Watch], everybody: list[Watch]
-    ) -> Sequence[Watch]:
-        """Show the region's listing to everybody; returns who is due and needs a GET of its own."""
-        try:
-            items = await self._looks.list_region()
-        except CivoError as error:
-            return self._listing_failed(error, due, everybody)
-        self._listing_faults = 0
-        index = RegionIndex.of(items)
-        self._listed = index.size
-        now = self._clock.monotonic()
-        wanted = set(due)
-        missing: list[Watch] = []
-        shown = 0
-        for watch in everybody:
-            progress = watch.progress
-            name = progress.last.name if progress.last else ""
-            found = index.find(progress.instance_id, progress.snapshot_id, name)
-            if found is None:
-                if watch in wanted and self._is_unlisted(watch, now):
-                    missing.append(watch)
-                continue
-            shown += 1
-            watch.unlisted_since = None
-            if found.proven or not found.snapshot.judge(progress.table).is_terminal:
-                self._sink.show(watch, found.snapshot)
-            elif watch in wanted:
-                missing.append(watch)
-        if missing and not shown:
-            self._no_listing_until = now + _AVOID_LISTING_FOR
-        return missing
+    async def _look_at_region(self, is_due: Callable[[Watch], bool]) -> Sequence[Watch] | None:
+        """Show the region's listing to everybody; who is due and needs a GET of its own.
 
-    def _listing_failed(
-        self, error: CivoError, due: Sequence[Watch], everybody: list[Watch]
-    ) -> Sequence[Watch]:
+        None if there is no listing, or none that pays.
+        """
+        watched = len(self._crowd)
+        sightings = Sightings(self._crowd, _LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
+        try:
+            spent = await self._looks.list_region(sightings)
+        except CivoError as error:
+            return self._listing_failed(error)
+        self._listing_faults = 0
+        if spent is None:
+            self._avoid_listing(unless_above=watched)
+            return None
+        self._listed = sightings.size
+        self.rest = spent * _SHARE
+        sightings.end()
+        missing = sightings.missing()
         now = self._clock.monotonic()
+        self._crowd.show_listing(now)
+        for watch in missing:
+            self._crowd.catch_up(watch, but_the_last=True)
+        unproven = await self._tell(sightings)
+        unlisted = [one for one in missing if is_due(one) and self._is_unlisted(one, now)]
+        if unlisted and not (sightings.changed or sightings.unchanged):
+            self._avoid_listing()
+        return unlisted + [one for one in unproven if is_due(one)]
+
+    async def _tell(self, sightings: Sightings) -> list[Watch]:
+        """Tell what was seen; returns whose end was seen without proof that it is theirs."""
+        unproven: list[Watch] = []
+        for told, sighting in enumerate(sightings.changed, 1):
+            self._crowd.catch_up(sighting.watch, but_the_last=True)
+            if self._may_tell(sighting):
+                self._show(sighting)
+            else:
+                unproven.append(sighting.watch)
+            if told % _BATCH == 0:
+                await asyncio.sleep(0)  # let those run who have heard
+        return unproven
+
+    @staticmethod
+    def _may_tell(sighting: Sighting) -> bool:
+        table = sighting.watch.progress.table
+        return sighting.is_proven or not sighting.snapshot.judge(table).is_terminal
+
+    def _show(self, sighting: Sighting) -> None:
+        watch = sighting.watch
+        if watch not in self._crowd:
+            return  # somebody gave up while others were told
+        watch.unlisted_since = None
+        if sighting.digest is not None:
+            self._crowd.prove(watch)
+        self._observer.show(watch, sighting.snapshot)
+        # Only of what is simply pending the same again says nothing new.
+        if watch.progress.is_pending:
+            watch.shown = sighting.digest
+
+    def _listing_failed(self, error: CivoError) -> Sequence[Watch] | None:
         self._listing_faults += 1
-        refused = is_refusal(error)
-        if refused or self._listing_faults >= _LISTING_FAULTS:
-            self._no_listing_until = now + _AVOID_LISTING_FOR
-            self._listing_faults = 0
-        if refused:
-            return due
-        for watch in everybody:
-            self._sink.fault(watch, error)
+        if is_refusal(error):
+            self._avoid_listing()
+            return None
+        if self._listing_faults >= _LISTING_FAULTS:
+            self._avoid_listing()
+        for watch in list(self._crowd):
+            self._observer.fault(watch, error)
         return ()
+
+    def _avoid_listing(self, unless_above: float = inf) -> None:
+        """Ask without it for a while, unless it is for twice as many."""
+        self._no_listing_until = self._clock.monotonic() + _AVOID_LISTING_FOR
+        self._too_large_for = unless_above
+        self._listing_faults = 0
 
     def _is_unlisted(self, watch: Watch, now: float) -> bool:
         """Missing for longer than a replica's delay; a listing alone never proves absence."""
         if watch.unlisted_since is None:
             watch.unlisted_since = now
-        self._sink.postpone(watch)
         return now - watch.unlisted_since >= _UNLISTED_AFTER or watch.deadline <= now
 
     async def _look_one_by_one(self, watches: Iterable[Watch]) -> None:
@@ -196,7 +232,7 @@ class Lookout:
         if goes_on(None):
             await for_each(list(waiting), get_one, workers=min(_WORKERS, len(waiting)))
         for watch in [watch for rest in waiting.values() for watch in rest]:
-            self._sink.fault(watch, failed[-1])
+            self._observer.fault(watch, failed[-1])
 
     async def _list(
         self, instance_id: str, waiting: dict[_Key, list[Watch]], many: bool
@@ -209,13 +245,13 @@ class Lookout:
             return None  # the GETs tell what is missing, the instance or the snapshot
         except CivoError as error:
             for watch in [watch for key in keys for watch in waiting.pop(key)]:
-                self._sink.fault(watch, error)
+                self._observer.fault(watch, error)
             return error
         found = {snapshot.id: snapshot for snapshot in listed}
         for key in keys:
             if key[1] in found:
                 for watch in waiting.pop(key):
-                    self._sink.show(watch, found[key[1]])
+                    self._observer.show(watch, found[key[1]])
         return None
 
     async def _get(self, watches: list[Watch], many: bool) -> CivoError | None:
@@ -224,12 +260,12 @@ class Lookout:
             snapshot = await self._looks.get(progress.instance_id, progress.snapshot_id, many)
         except NotFoundError as error:
             for watch in watches:
-                self._sink.miss(watch, error)
+                self._observer.miss(watch, error)
             return None
         except CivoError as error:
             for watch in watches:
-                self._sink.fault(watch, error)
+                self._observer.fault(watch, error)
             return error
         for watch in watches:
-            self._sink.show(watch, snapshot)
+            self._observer.show(watch, snapshot)
         return None

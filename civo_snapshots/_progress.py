@@ -33,7 +33,7 @@ _LOOKS_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
 
 
-@frozen
+@frozen(cache_hash=True)
 class PollPolicy:
     """How often to look, and what to make of trouble. All times are seconds.
 
@@ -85,7 +85,7 @@ class Progress:
     last: Snapshot | None = None
     outcome: Snapshot | CivoError | None = None
     looks: int = 0
-    _volumes: dict[str, str] = field(factory=dict[str, str], init=False)
+    _lost: dict[str, str] | None = field(default=None, init=False)
     _seen: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
     _faults: int = field(default=0, init=False)
@@ -95,7 +95,6 @@ class Progress:
     def begin_with(self, known: Snapshot) -> None:
         """What the caller already has counts, but is no sight: a 404 may still be mere delay."""
         self.last = known
-        self._volumes.update((volume.id, volume.state) for volume in known.volumes)
         self._judge(known, self.started)
 
     def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
@@ -105,9 +104,22 @@ class Progress:
         self.looks += 1
         self.recover()
         changed = self._compare(before, snapshot)
-        self._volumes.update((volume.id, volume.state) for volume in snapshot.volumes)
+        if before is not None and before.volumes != snapshot.volumes:
+            self._keep_lost(before, snapshot)
         self._judge(snapshot, now)
         return changed
+
+    def see_again(self, times: int) -> None:
+        """The server showed it so many times more, with the same status as before."""
+        self._seen = True
+        self.looks += times
+        if self._misses or self._faults:
+            self.recover()
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether nothing has begun that time alone would end, such as a settling time."""
+        return self.outcome is None and self._settling_since is None
 
     def miss(self, error: NotFoundError, now: float) -> None:
         """The server says that there is no such snapshot."""
@@ -194,8 +206,21 @@ class Progress:
                 changed.append(Transition(now, volume.id, old, volume.state))
         return changed
 
+    def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
+        """Volumes that are not listed any more count as they were seen last."""
+        lost = self._lost or {}
+        lost.update((volume.id, volume.state) for volume in before.volumes)
+        for volume in now.volumes:
+            lost.pop(volume.id, None)
+        self._lost = lost or None
+
+    def _volumes(self) -> dict[str, str]:
+        """The states of all volumes that were ever seen."""
+        listed = self.last.volumes if self.last else ()
+        return {volume.id: volume.state for volume in listed} | (self._lost or {})
+
     def _judge(self, snapshot: Snapshot, now: float) -> None:
-        verdict = states.verdict(snapshot.state, self._volumes.values(), self.table)
+        verdict = states.verdict(snapshot.state, self._volumes().values(), self.table)
         if verdict is Verdict.COMPLETE:
             self._end(snapshot)
         elif verdict is Verdict.FAILED:
@@ -218,7 +243,7 @@ class Progress:
     def _fail(self, what: str, blamed: State, now: float) -> None:
         volumes = tuple(
             volume
-            for volume, state in self._volumes.items()
+            for volume, state in self._volumes().items()
             if states.classify(state, self.table) is blamed
         )
         listed = f"; volumes: {', '.join(volumes)}" if volumes else ""

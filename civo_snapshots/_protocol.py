@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
+import msgspec
 from attrs import field, frozen
 
 from . import _names
@@ -84,13 +85,17 @@ class Response:
     poured: bool = False
 
 
+Clean = Callable[[bytes], bytes]
+"""Makes a part of a body safe to show, should the server have echoed a secret in it."""
+
+
 class Sink(Protocol):
     """Takes a body piece by piece, so that a large one need not be kept whole."""
 
-    def begin(self, length: int | None, most: int, clean: Callable[[bytes], bytes]) -> bool:
+    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
         """A body begins, of so many bytes if that is known; whether it is wanted at all.
 
-        `most` is the client's own cap; `clean` makes pieces of the body safe to show.
+        `most` is the client's own cap.
         """
         ...
 
@@ -121,7 +126,7 @@ def path_of(*segments: str) -> str:
 def json_body(fields: Mapping[str, object]) -> bytes:
     """A request body; None means that the field is not sent."""
     present = {name: value for name, value in fields.items() if value is not None}
-    return json.dumps(present, separators=(",", ":"), ensure_ascii=False).encode()
+    return msgspec.json.encode(present)
 
 
 def _refuse_constant(name: str) -> float:

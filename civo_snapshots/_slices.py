@@ -35,6 +35,7 @@ class Slicer(Generic[T]):
         self._pieces: list[bytes] = []
         self._size = 0
         self._wanted = _SIZE
+        self._ending = b"}"  # what the items end with, as far as that is known
         self.began = False
 
     @property
@@ -51,17 +52,19 @@ class Slicer(Generic[T]):
         text = self.rest()
         end = len(text) if text[:1] == b"[" else 0
         for _ in range(_TRIES):
-            start, end = _likely_cut(text, end)
+            start, end = _likely_cut(text, end, self._ending)
             if not end:
                 break
-            found = self._read(text[:end] + b"]")
+            found = self._read(b"".join((memoryview(text)[:end], b"]")))
             if found is not None:
                 self.began = True
+                self._ending = _ending(text, end)
                 self._keep(b"[" + text[start:])
                 self._wanted = _SIZE
                 return found
         self._keep(text)
         self._wanted = 2 * len(text)  # each byte is tried a bounded number of times
+        self._ending = b"}"
         return None
 
     def end(self) -> T | None:
@@ -81,7 +84,7 @@ class Slicer(Generic[T]):
         self._size = len(text)
 
 
-def _likely_cut(text: bytes, before: int) -> tuple[int, int]:
+def _likely_cut(text: bytes, before: int, ending: bytes) -> tuple[int, int]:
     """The last place like ``},{`` before a position: where the right part begins, the left ends."""
     start = before
     for _ in range(_BRACES):
@@ -91,9 +94,17 @@ def _likely_cut(text: bytes, before: int) -> tuple[int, int]:
         comma = _last_of(text, start)
         if text[comma - 1 : comma] == b",":
             end = _last_of(text, comma - 1)
-            if text[end - 1 : end] == b"}":
+            if text.endswith(ending, 0, end):
                 return start, end
     return 0, 0
+
+
+def _ending(text: bytes, end: int) -> bytes:
+    """The brackets that close there: mostly more of them than inside of an item."""
+    begin = end
+    while text[begin - 1] in b"}]":
+        begin -= 1
+    return text[begin:end]
 
 
 def _last_of(text: bytes, end: int) -> int:

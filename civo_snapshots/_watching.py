@@ -11,7 +11,8 @@ from copy import copy
 
 from . import states
 from ._clock import Clock
-from ._looking import Lookout, Looks, Watch
+from ._crowd import Crowd, Watch
+from ._looking import Lookout, Looks
 from ._progress import Progress
 from .errors import CivoError, ClientClosedError, NotFoundError
 from .events import Transition
@@ -35,12 +36,12 @@ class Watcher:
         pause_left: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """`pause_left` tells for how many seconds nothing may be sent."""
-        self._lookout = Lookout(looks, clock, self)
+        self._crowd = Crowd()
+        self._lookout = Lookout(looks, clock, self._crowd, self)
         self._clock = clock
         self._on_unknown = on_unknown
         self._pause_left = pause_left
         self._reported: set[str] = set()
-        self._watches: dict[Watch, None] = {}
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
@@ -50,15 +51,17 @@ class Watcher:
 
     def add(self, watch: Watch) -> None:
         """Begin to watch; the first look comes when it is due."""
-        self._watches[watch] = None
+        cohort = self._crowd.add(watch)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif self._sleeper is not None and self._wake_for(watch) < self._wakes_at:
-            self._sleeper.cancel()
+        elif self._sleeper is not None:
+            wake = self._crowd.wake_for(cohort, self._ticked, self._lookout.rest)
+            if wake < self._wakes_at:
+                self._sleeper.cancel()
 
     def remove(self, watch: Watch) -> None:
         """Stop watching, for a waiter that gave up; does nothing if the wait is over."""
-        if self._watches.pop(watch, watch) is None and not self._watches:
+        if self._crowd.discard(watch) and not self._crowd:
             self._stop()
 
     async def close(self) -> None:
@@ -81,13 +84,9 @@ class Watcher:
 
     async def _run(self) -> None:
         try:
-            while self._watches:
-                await self._sleep_until(min(map(self._wake_for, self._watches)))
-                now = self._clock.monotonic()
-                if due := self._due(now):
-                    self.ticks += 1
-                    self._ticked = now
-                    await self._within_grace(self._lookout.look(due, self._watches.keys()))
+            while self._crowd:
+                await self._sleep_until(self._crowd.next_wake(self._ticked, self._lookout.rest))
+                await self._tick(self._clock.monotonic())
                 self._expire()
         except asyncio.CancelledError:
             raise
@@ -95,64 +94,65 @@ class Watcher:
             logger.exception("the watcher failed")
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
 
-    async def _sleep_until(self, moment: float, *others: asyncio.Future[None]) -> None:
+    async def _tick(self, now: float) -> None:
+        """Look at who is due, and once more at whose time is over."""
+        due = self._crowd.due(now)
+        last = {watch for watch in self._crowd.overdue(now) if self._needs_last_look(watch)}
+        if not due and not last:
+            return
+        self.ticks += 1
+        self._ticked = now
+
+        def is_due(watch: Watch) -> bool:
+            return watch.cohort in due or watch in last
+
+        everybody = await self._within_grace(self._lookout.look(is_due))
+        self._crowd.postpone(self._clock.monotonic(), None if everybody else due)
+
+    async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
         """Sleep until then, until `add` has somebody who may be earlier, or until others end."""
         self._wakes_at = moment
         pause = moment - self._clock.monotonic()
         sleeper = self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
         try:
-            await asyncio.wait({sleeper, *others}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[None] | asyncio.Future[bool]] = {sleeper, *others}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeper.cancel()
             self._sleeper = None
 
-    def _wake_for(self, watch: Watch) -> float:
-        # Waits that begin one after the other share a tick instead of making one each.
-        return min(max(watch.due, self._ticked + watch.progress.policy.floor), watch.deadline)
+    def _needs_last_look(self, watch: Watch) -> bool:
+        # Not if the last one was a moment ago or none may be sent now.
+        self._crowd.catch_up(watch)
+        recent = watch.looked >= watch.deadline - watch.progress.policy.floor
+        return self._pause_left() <= 0 and not recent
 
-    def _due(self, now: float) -> list[Watch]:
-        """Whoever is due, joined by those who will be within half a floor."""
-        due = [watch for watch in self._watches if self._needs_look(watch, now)]
-        if not due:
-            return []
-        soon = now + min(watch.progress.policy.floor for watch in due) / 2
-        return [watch for watch in self._watches if watch.due <= soon or watch.deadline <= now]
-
-    def _needs_look(self, watch: Watch, now: float) -> bool:
-        # One last look, unless the last one was a moment ago or none may be sent now.
-        if watch.deadline <= now:
-            return (
-                self._pause_left() <= 0
-                and watch.looked < watch.deadline - watch.progress.policy.floor
-            )
-        return watch.due <= now
-
-    async def _within_grace(self, look: Awaitable[None]) -> None:
+    async def _within_grace(self, look: Awaitable[bool]) -> bool:
         """Await a look, ending on time those waits whose deadline it overruns."""
         task = asyncio.ensure_future(look)
         try:
-            while not task.done() and self._watches:
-                await self._sleep_until(min(map(self._latest_end, self._watches)), task)
+            while not task.done() and self._crowd:
+                await self._sleep_until(self._latest_end(self._crowd.next_deadline()), task)
                 if not task.done():
                     self._expire(looking=True)
         finally:
             task.cancel()
             await asyncio.wait({task})
-        if not task.cancelled():
-            task.result()
+        return not task.cancelled() and task.result()
 
-    def _latest_end(self, watch: Watch) -> float:
+    def _latest_end(self, deadline: float) -> float:
         # A machine that slept through the deadline still has the grace for one look.
         # A look that a 429's pause holds back is in flight no more than one not begun.
         grace = 0.0 if self._pause_left() > 0 else GRACE
-        return max(watch.deadline, self._ticked) + grace
+        return max(deadline, self._ticked) + grace
 
     def _expire(self, *, looking: bool = False) -> None:
         """End the waits whose time is over and who need no last look, or have waited for it."""
         now = self._clock.monotonic()
-        for watch in [watch for watch in self._watches if watch.deadline <= now]:
-            pending = looking or self._needs_look(watch, now)
-            if not pending or self._latest_end(watch) <= now:
+        for watch in self._crowd.overdue(now):
+            pending = looking or self._needs_last_look(watch)
+            if not pending or self._latest_end(watch.deadline) <= now:
+                self._crowd.catch_up(watch)
                 watch.progress.expire(now)
                 self._settle(watch)
 
@@ -161,39 +161,36 @@ class Watcher:
     def show(self, watch: Watch, snapshot: Snapshot) -> None:
         """The server showed this snapshot."""
         now = self._clock.monotonic()
+        self._crowd.catch_up(watch)
+        watch.shown = None
         changed = watch.progress.see(snapshot, now)
         for transition in changed:
             self._report_unknown(watch.progress, transition)
-            if watch.on_change is not None and watch in self._watches:
+            if watch.on_change is not None and watch in self._crowd:
                 watch.on_change(transition)
         self._after_look(watch, now)
 
     def miss(self, watch: Watch, error: NotFoundError) -> None:
         """The server says that it does not exist."""
         now = self._clock.monotonic()
+        self._crowd.catch_up(watch)
         watch.progress.miss(error, now)
         self._after_look(watch, now)
 
     def fault(self, watch: Watch, error: CivoError) -> None:
         """Looking failed."""
         now = self._clock.monotonic()
+        self._crowd.catch_up(watch)
         if isinstance(error, ClientClosedError):
             watch.progress.outcome = copy(error)
         else:
             watch.progress.fault(error, now)
         self._after_look(watch, now)
 
-    def postpone(self, watch: Watch) -> None:
-        """Look again after the policy's pause."""
-        now, progress = self._clock.monotonic(), watch.progress
-        watch.due = now + progress.policy.pause(now - progress.started)
-
     def _after_look(self, watch: Watch, now: float) -> None:
         watch.looked = now
         if watch.progress.outcome is not None:
             self._settle(watch)
-        else:
-            self.postpone(watch)
 
     def _report_unknown(self, progress: Progress, transition: Transition) -> None:
         text = transition.after
@@ -206,10 +203,10 @@ class Watcher:
 
     def _settle(self, watch: Watch) -> None:
         outcome = watch.progress.outcome
-        if outcome is not None and self._watches.pop(watch, watch) is None:
+        if outcome is not None and self._crowd.discard(watch):
             watch.on_end(outcome)
 
     def _end_all(self, error: CivoError) -> None:
-        for watch in list(self._watches):
+        for watch in list(self._crowd):
             watch.progress.outcome = copy(error)  # each waiter raises its own
             self._settle(watch)

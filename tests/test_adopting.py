@@ -9,6 +9,7 @@ import pytest
 from civo_snapshots import states
 from civo_snapshots._adopting import Adoption, best_of
 from civo_snapshots._looking import Looks
+from civo_snapshots._scanning import Scan, items_of
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -52,11 +53,12 @@ class Region:
         self.asked.append(f"list {instance_id}")
         return [snapshot for snapshot in self.own if snapshot.instance_id == instance_id]
 
-    async def list_region(self) -> Sequence[RegionSnapshot]:
+    async def list_region(self, scan: Scan) -> float | None:
         self.asked.append("region")
         if self.refusal is not None:
             raise self.refusal
-        return self.listing
+        scan.see(items_of(self.listing))
+        return 0.0
 
 
 def own(number: int, name: str | None = None) -> Snapshot:

@@ -14,12 +14,14 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 
 # A module imports only from lines above its own.
 ORDER = """
-    states  _clock  _names  _cron  _version
+    states  _clock  _names  _cron  _version  _collector
     models  _bounded
     errors
-    events  outcomes  _arguments  _rate_headers  _correlation  _slices  _watchdog
+    events  outcomes  _arguments  _rate_headers  _slices  _watchdog
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
-    _convert  _retry
+    _convert  _retry  _crowd
+    _scanning
+    _sightings
     _looking  _fleet  _creating
     _watching  _adopting  _owning
     _config

@@ -311,7 +311,7 @@ async def test_an_error_of_the_callback_ends_this_wait_only_and_at_once(  # P104
     with pytest.raises(ZeroDivisionError) as caught:
         await waits.wait_until_complete(mine, on_change=callback)
     watcher = place.civo._core.watcher(waits._scope)
-    assert len(watcher._watches) <= 1  # the error is still held, and yet nothing is watched
+    assert len(watcher._crowd) <= 1  # the error is still held, and yet nothing is watched
     assert caught.value.__traceback__ is not None
     assert (await other).id == others.id
 
@@ -356,7 +356,7 @@ async def test_a_reader_that_leaves_ends_its_watch(place: Place) -> None:
     async with aclosing(place.civo.snapshots.watch(made.instance_id, made.id)) as changes:
         async for _ in changes:
             break
-    assert not place.civo._core.watcher(place.civo.snapshots._scope)._watches
+    assert not place.civo._core.watcher(place.civo.snapshots._scope)._crowd
     spent = place.region.total
     await place.clock.sleep(100)
     assert place.region.total == spent

@@ -28,6 +28,7 @@ from civo_snapshots import (
 )
 from civo_snapshots._looking import Looks
 from civo_snapshots._progress import Deletion
+from civo_snapshots._scanning import Scan
 from civo_snapshots._watching import GRACE, Watcher
 from civo_snapshots.states import extended
 from civo_snapshots.testing import FakeClock
@@ -523,11 +524,11 @@ async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
 ) -> None:
     scene = Scene()
 
-    async def broken() -> list[object]:
+    async def broken(scan: Scan) -> float:
         raise ZeroDivisionError
 
     sound = scene.looks()
-    looks = Looks(sound.get, sound.list_instance, broken)  # type: ignore[arg-type]
+    looks = Looks(sound.get, sound.list_instance, broken)
     watcher = Watcher(looks, scene.clock)
     caplog.set_level(logging.ERROR)
     for waiter in [Waiter(scene, watcher, key) for key in scene.add(2, shown="Complete")]:

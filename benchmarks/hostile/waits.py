@@ -29,6 +29,7 @@ from benchmarks.hostile._scripts import (
 from civo_snapshots import CivoError, PollPolicy, RegionSnapshot, Snapshot, Transition
 from civo_snapshots._looking import Looks
 from civo_snapshots._progress import Progress
+from civo_snapshots._scanning import Scan, items_of
 from civo_snapshots._watching import Watcher
 from civo_snapshots.errors import NotFoundError, ServiceDisabledError
 from civo_snapshots.resources._snapshot_waits import _Wait
@@ -102,7 +103,7 @@ class Server:
             raise gone(lives[0], Gone(True))
         return [moment for moment in found if isinstance(moment, Snapshot)]
 
-    async def list_region(self) -> list[RegionSnapshot]:
+    async def list_region(self, scan: Scan) -> float | None:
         if self.slow > 0.04:
             raise ServiceDisabledError("none here", status=403)
         now = await self._turn(*self.lives[:1])
@@ -116,7 +117,8 @@ class Server:
             outer = life.snapshot_id if number % 3 == 0 else f"o-{number}"
             stranger = Snapshot(f"i-{number}", moment.name, status=moment.status)
             items.append(RegionSnapshot(outer, moment.name, instance=inner or stranger))
-        return items
+        scan.see(items_of(items))
+        return 0.0
 
 
 @frozen

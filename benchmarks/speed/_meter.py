@@ -8,13 +8,14 @@ import os
 import resource
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 Figures = dict[str, float]
 BEAT = 0.005
+STARTED_AT_ONCE = 250
 
 
 def ask(url: str, path: str) -> Any:
@@ -135,7 +136,10 @@ class Heart:
         self.beats, self.latest = 0, 0.0
 
     @asynccontextmanager
-    async def beating(self) -> AsyncGenerator[None]:
+    async def beating(self, beats: bool = True) -> AsyncGenerator[None]:
+        if not beats:
+            yield
+            return
         task = asyncio.create_task(self._beat())
         try:
             yield
@@ -150,6 +154,20 @@ class Heart:
             self.latest = max(self.latest, time.monotonic() - due)
             self.beats += 1
             due = time.monotonic() + BEAT
+
+
+async def start_all(calls: Iterable[Coroutine[object, object, None]]) -> None:
+    """Await them all, in a task each, started some at a time.
+
+    Whoever starts 100,000 at once stops the loop for as long as that takes, with any client.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    for call in calls:
+        tasks.append(asyncio.create_task(call))
+        if len(tasks) % STARTED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    for task in tasks:  # gather() would stop the loop for half a second to add its callbacks
+        await task
 
 
 async def hammer(call: Callable[[int], Awaitable[None]], workers: int, count: int) -> float:

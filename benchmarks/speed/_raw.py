@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from ._meter import Figures, Heart, Meter, ask, hammer
+from ._meter import Figures, Heart, Meter, ask, hammer, start_all
 from ._region import CROWDED, finished_id, instance_id, running_id
 
 TICK = 2.0
@@ -91,20 +91,21 @@ async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
     return meter.figures(count)
 
 
-async def watch(url: str, count: int, policy: str) -> Figures:
+async def watch(url: str, count: int, policy: str, beats: bool) -> Figures:
     """Poll each of so many snapshots that run already."""
     meter, heart = Meter(url), Heart()
-    await heart.calibrate()
+    if beats:
+        await heart.calibrate()
     ask(url, "/_start")
     meter.begin()
-    async with opened(url, 64) as raw, heart.beating():
+    async with opened(url, 64) as raw, heart.beating(beats):
 
         async def one(number: int) -> None:
             instance, wanted = instance_id(number + 1), running_id(number)
             snapshot = await raw.get(f"/instances/{instance}/snapshots/{wanted}")
             meter.saw((await raw.wait(instance, snapshot))["id"])
 
-        await asyncio.gather(*(one(number) for number in range(count)))
+        await start_all(one(number) for number in range(count))
         meter.end()
     meter.cpu -= heart.cpu
     return {**meter.figures(count), "stall_ms": heart.latest * 1e3}

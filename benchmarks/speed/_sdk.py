@@ -11,7 +11,7 @@ from civo_snapshots import CivoClient, PollPolicy, Snapshot
 from civo_snapshots._convert import page
 from civo_snapshots._protocol import Response
 
-from ._meter import Figures, Heart, Meter, ask, hammer
+from ._meter import Figures, Heart, Meter, ask, hammer, start_all
 from ._raw import DECODES
 from ._region import CROWDED, finished_id, instance_id, running_id
 
@@ -85,13 +85,14 @@ async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
     return meter.figures(count)
 
 
-async def watch(url: str, count: int, policy: str) -> Figures:
+async def watch(url: str, count: int, policy: str, beats: bool) -> Figures:
     """A waiting task for each of so many snapshots that run already."""
     meter, heart = Meter(url), Heart()
-    await heart.calibrate()
+    if beats:
+        await heart.calibrate()
     ask(url, "/_start")
     meter.begin()
-    async with opened(url, 64, policy) as civo, heart.beating():
+    async with opened(url, 64, policy) as civo, heart.beating(beats):
 
         async def one(number: int) -> None:
             found = await civo.snapshots.wait_until_complete(
@@ -99,7 +100,7 @@ async def watch(url: str, count: int, policy: str) -> Figures:
             )
             meter.saw(found.id)
 
-        await asyncio.gather(*(one(number) for number in range(count)))
+        await start_all(one(number) for number in range(count))
         meter.end()
     meter.cpu -= heart.cpu
     return {**meter.figures(count), "stall_ms": heart.latest * 1e3}

@@ -6,9 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from .. import _arguments
-from .._looking import Looks, Watch
+from .._crowd import Watch
+from .._looking import Looks
 from .._progress import Deletion, PollPolicy, Progress
 from .._restoring import RestoreProgress
+from .._scanning import Scan
 from .._session import CallOptions
 from .._watching import GRACE, Watcher
 from ..errors import CivoError, InvalidArgumentError, NotFoundError, PollFailedError
@@ -18,7 +20,7 @@ from ..states import StateTable
 from ._scope import Scope, snapshot_key
 from ._snapshot_calls import SnapshotCalls, one_snapshot, snapshots_of
 from .instances import Instances
-from .region_snapshots import region_listing
+from .region_snapshots import scan_region
 
 DEFAULT_TIMEOUT = 1_800.0
 """Seconds; a wait is never endless by default."""
@@ -38,7 +40,10 @@ def looks_of(scope: Scope, options: CallOptions = _ONCE) -> Looks:
     async def list_instance(instance_id: str, many: bool) -> list[Snapshot]:
         return await snapshots_of(scope, instance_id, options, poll=not many).collect()
 
-    return Looks(get, list_instance, region_listing(scope, options, poll=True).collect)
+    async def list_region(scan: Scan) -> float | None:
+        return await scan_region(scope, scan, options)
+
+    return Looks(get, list_instance, list_region)
 
 
 class SnapshotWaits(SnapshotCalls):

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from .. import _arguments
 from .._convert import one
 from .._paging import Listing
+from .._scanning import Scan, Scanner, items_of
 from .._session import CallOptions
 from ..models import Acknowledgement, RegionSnapshot, Restore
 from ._changes import Fields, creating, delete, named_fields, restore_fields, update
@@ -123,10 +124,23 @@ class RegionSnapshots:
         )
 
 
+async def scan_region(scope: Scope, scan: Scan, options: CallOptions) -> float | None:
+    """Show the region-wide listing; seconds that took of the event loop, None if it broke off."""
+    scanner = Scanner(scan)
+    request = scope.request("GET", _PATH)
+    seen = await scope.session.call(request, scanner, sink=scanner, poll=True, options=options)
+    if seen and scanner.has_pages:  # this listing is documented as one answer
+        scan.begin(bytes)
+        found = await region_listing(scope, options, poll=True).collect()
+        items = items_of(found)
+        scan.see(items, len(found) - len(items))
+    return scanner.spent if seen else None
+
+
 def region_listing(
     scope: Scope, options: CallOptions, *, poll: bool = False
 ) -> Listing[RegionSnapshot]:
-    """The region-wide listing."""
+    """The region-wide listing as records."""
     return scope.listing(
         tuple[RegionSnapshot, ...], _PATH, key=lambda found: found.id, poll=poll, options=options
     )

@@ -16,8 +16,8 @@ from .. import _arguments, _names
 from .._adopting import Adoption, best_of
 from .._bounded import for_each
 from .._creating import Creation
+from .._crowd import Watch
 from .._fleet import Fleet, OnEnd, OnExisting, Steps, Unwatch
-from .._looking import Watch
 from .._progress import PollPolicy, Progress
 from .._session import logger
 from .._watching import Watcher
@@ -172,7 +172,7 @@ class Snapshots(SnapshotWaits):
             _arguments.description(description)
         run_name = _names.generate_name(session.clock.now()) if name is None else name
         fresh = name is None or on_existing == "create"
-        adoption = None if fresh else Adoption(looks_of(self._scope, {}))
+        adoption = None if fresh else Adoption(looks_of(self._scope, {}), f"{run_name}-")
         policy = poll or self._policy
 
         creations: dict[str, Creation] = {}

@@ -17,9 +17,11 @@ from civo_snapshots import (
     Transition,
     VolumeStatus,
 )
-from civo_snapshots._looking import Looks, Watch
+from civo_snapshots._crowd import Watch
+from civo_snapshots._looking import Looks
 from civo_snapshots._names import name_for
 from civo_snapshots._progress import Progress
+from civo_snapshots._scanning import Item, Scan, items_of
 from civo_snapshots._watching import Watcher
 from civo_snapshots.states import DEFAULT_STATES, StateTable
 from civo_snapshots.testing import FakeClock
@@ -123,11 +125,13 @@ class Scene:
         listed = [self._now(*key) for key in self.shown if key[0] == instance]
         return [found for found in listed if found and found.id not in self.unlisted]
 
-    async def _list_region(self) -> Sequence[RegionSnapshot]:
+    async def _list_region(self, scan: Scan) -> float | None:
         await self._ask("region", "")
         listed = [self._now(*key) for key in self.shown]
         own = [self._item(found) for found in listed if found and found.id not in self.unlisted]
-        return own + [RegionSnapshot(id=f"x-{number}") for number in range(self.strangers)]
+        scan.see(items_of(own))
+        scan.see([Item(id=f"x-{number}") for number in range(self.strangers)])
+        return 0.0
 
     def _item(self, found: Snapshot) -> RegionSnapshot:
         outer = found.id if self.ids == "outer" else f"outer-{found.id}"
