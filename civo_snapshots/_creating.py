@@ -52,6 +52,7 @@ class Steps:
         may_have_acted: whether the POST last sent may have created something.
         left: seconds that are left for sending and looking.
         call_off: keep the POST from being sent, if it has not been.
+        give_back: let go of the place among the requests in flight, if the POST has not taken it.
     """
 
     send: Callable[[], Awaitable[Snapshot]]
@@ -61,6 +62,7 @@ class Steps:
     may_have_acted: Callable[[], bool]
     left: Callable[[], float]
     call_off: Callable[[], None]
+    give_back: Callable[[], None]
 
 
 class Turn:
@@ -142,6 +144,9 @@ class Creation:
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
         known = set(self._turn.claimed)
+        if self._turn.lock.locked():
+            # Whoever it waits for may need the place to get on.
+            self.steps.give_back()
         async with self._turn.lock:
             snapshot = await self._made_meanwhile(known) or await self._run()
             for made in (snapshot.id, *self.extras):

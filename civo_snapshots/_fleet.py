@@ -66,8 +66,12 @@ class Steps:
 
 @define(eq=False)
 class _Member:
-    """One instance on its way through the run."""
+    """One instance on its way through the run; called with how its snapshot ended.
 
+    There may be thousands, so it is one object and not a few closures.
+    """
+
+    fleet: "Fleet"
     instance_id: str
     name: str
     snapshot: Snapshot | None = None
@@ -76,6 +80,9 @@ class _Member:
     duplicates: tuple[str, ...] = ()
     sending: bool = False
     unwatch: Unwatch | None = field(default=None)
+
+    def __call__(self, end: Snapshot | CivoError) -> None:
+        self.fleet.ended(self, end)
 
 
 class Fleet:
@@ -125,7 +132,7 @@ class Fleet:
         return self._deadline - self._clock.monotonic()
 
     def _member(self, instance_id: str) -> _Member:
-        return _Member(instance_id, _names.name_for(self._name, instance_id))
+        return _Member(self, instance_id, _names.name_for(self._name, instance_id))
 
     async def outcomes(self, instances: AsyncIterator[str]) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
@@ -236,18 +243,21 @@ class Fleet:
         return snapshot
 
     def _watch(self, member: _Member, snapshot: Snapshot) -> None:
-        def ended(end: Snapshot | CivoError) -> None:
-            member.unwatch = None
-            if isinstance(end, Snapshot):
-                member.snapshot = end
-                self._finish(member, OutcomeKind.COMPLETE, None)
-                return
-            seen = getattr(end, "snapshot", None)
-            if isinstance(seen, Snapshot):
-                member.snapshot = seen
-            self._finish(member, kind_of_end(end), end)
+        unwatch = self._steps.watch(snapshot, self._deadline, member)
+        if member.outcome is None:
+            member.unwatch = unwatch
 
-        member.unwatch = self._steps.watch(snapshot, self._deadline, ended)
+    def ended(self, member: _Member, end: Snapshot | CivoError) -> None:
+        """A member's snapshot is finished, or could not be waited for."""
+        member.unwatch = None
+        if isinstance(end, Snapshot):
+            member.snapshot = end
+            self._finish(member, OutcomeKind.COMPLETE, None)
+            return
+        seen = getattr(end, "snapshot", None)
+        if isinstance(seen, Snapshot):
+            member.snapshot = seen
+        self._finish(member, kind_of_end(end), end)
 
     def _finish(self, member: _Member, kind: OutcomeKind, error: CivoError | None) -> None:
         member.sending = False

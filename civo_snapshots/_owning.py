@@ -43,6 +43,8 @@ class Creations:
     async def run(self, creation: Creation) -> Snapshot:
         """Run a create in a task of the client; a cancelled caller does not wait for it."""
         task = asyncio.get_running_loop().create_task(self._run(creation))
+        # Also a task that is cancelled before its first step.
+        task.add_done_callback(lambda _: creation.steps.give_back())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

@@ -24,7 +24,7 @@ from .errors import (
     WaitTimeoutError,
 )
 from .events import Transition
-from .models import Snapshot
+from .models import Snapshot, lean
 from .states import State, StateTable, Verdict
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
@@ -94,12 +94,12 @@ class Progress:
 
     def begin_with(self, known: Snapshot) -> None:
         """What the caller already has counts, but is no sight: a 404 may still be mere delay."""
-        self.last = known
+        self.last = lean(known)
         self._judge(known, self.started)
 
     def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """The server showed the snapshot; what changed since the last sight."""
-        before, self.last = self.last, snapshot
+        before, self.last = self.last, lean(snapshot)
         self._seen = True
         self.looks += 1
         self.recover()

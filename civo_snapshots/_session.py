@@ -4,7 +4,7 @@ Interpreting and deciding are pure and live elsewhere; sending is the transport'
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from math import inf
 from typing import TypedDict, TypeVar
@@ -14,7 +14,7 @@ from attrs import define
 from ._arguments import seconds
 from ._clock import Clock
 from ._convert import Reader
-from ._limits import Limiter
+from ._limits import Gate, Limiter
 from ._protocol import Kind, Request, Response, Sink, failure_of
 from ._rate_headers import http_date, rate_pause
 from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
@@ -50,17 +50,32 @@ class CallOptions(TypedDict, total=False):
 
 @define
 class Flight:
-    """One logical call of several requests: its time, and whether it may have acted so far."""
+    """One logical call of several requests: its time, and whether it may have acted so far.
+
+    Attributes:
+        place: one among the requests in flight that its first request has already.
+    """
 
     clock: Clock
     limit: float
     began: float | None = None
     maybe_acted: bool = False
     called_off: bool = False
+    place: Gate | None = None
 
     def call_off(self) -> None:
         """Send nothing more."""
         self.called_off = True
+
+    def take_place(self) -> Gate | None:
+        """The place, for a request; whoever takes it gives it back."""
+        place, self.place = self.place, None
+        return place
+
+    def give_back(self) -> None:
+        """Let go of a place that no request took."""
+        if place := self.take_place():
+            place.release()
 
     def left(self) -> float:
         """Seconds left; they count from the moment when the first request may be sent."""
@@ -119,7 +134,9 @@ class Session:
         waits: Waits | None = None
         spent = 0
         while True:
-            gate = self._limiter.try_enter(poll=poll)
+            gate = flight.take_place() if flight else None
+            if gate is None:
+                gate = self._limiter.try_enter(poll=poll)
             if gate is None:
                 again = account.attempts > 0
                 within = account.left() if again else inf
@@ -150,6 +167,10 @@ class Session:
                 )
             )
             await self.clock.sleep(delay)
+
+    def enter(self) -> Awaitable[Gate]:
+        """Wait for a place among the requests in flight, before anything is made for a call."""
+        return self._limiter.enter()
 
     def pause_left(self) -> float:
         """Seconds until anything may be sent again, after a 429."""

@@ -81,6 +81,7 @@ class Server:
             lambda: self.maybe,
             lambda: self.limit - self.clock.monotonic(),
             lambda: None,
+            lambda: None,
         )
         return Creation(steps, ledger or Ledger(), self.clock, "i", "n", unique, settle=8.0)
 

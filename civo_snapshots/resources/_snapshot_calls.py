@@ -7,6 +7,7 @@ from attrs import evolve
 from .. import _arguments, _names
 from .._convert import one
 from .._creating import SENDS, Creation, Steps
+from .._limits import Gate
 from .._paging import Listing
 from .._protocol import Kind
 from .._session import CallOptions
@@ -40,11 +41,24 @@ class SnapshotCalls:
         A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
         """
         instance_id = instance_id_of(instance)
-        now = self._scope.session.clock.now()
-        asked = _arguments.label(_names.generate_name(now) if name is None else name)
-        creation = creation_of(
-            self._scope, instance_id, asked, description, options, unique=name is None
-        )
+        _arguments.optional(_arguments.label, name)
+        _arguments.optional(_arguments.description, description)
+        session = self._scope.session
+        # Thousands may wait here: what a create needs is made when it has a place.
+        place = await session.enter()
+        try:
+            creation = creation_of(
+                self._scope,
+                instance_id,
+                _names.generate_name(session.clock.now()) if name is None else name,
+                description,
+                options,
+                unique=name is None,
+                place=place,
+            )
+        except BaseException:
+            place.release()
+            raise
         return await self._scope.creations.run(creation)
 
     async def get(
@@ -151,13 +165,18 @@ def creation_of(
     options: CallOptions,
     *,
     unique: bool,
+    place: Gate | None = None,
 ) -> Creation:
-    """A create ready to run; `unique` tells that nothing else in the region can bear the name."""
+    """A create ready to run; `unique` tells that nothing else in the region can bear the name.
+
+    It has a `place` among the requests in flight if the caller waited for one.
+    """
     session = scope.session
     path = ("instances", instance_id, "snapshots")
     told = _arguments.optional(_arguments.description, description)
     request = scope.request("POST", *path, body={"name": name, "description": told})
     flight = session.flight(Kind.CREATING, options)
+    flight.place = place
 
     async def send() -> Snapshot:
         within = flight.options(options)
@@ -182,6 +201,7 @@ def creation_of(
         lambda: flight.maybe_acted,
         flight.left,
         flight.call_off,
+        flight.give_back,
     )
     return Creation(
         steps,

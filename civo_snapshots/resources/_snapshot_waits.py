@@ -204,14 +204,17 @@ class SnapshotWaits(SnapshotCalls):
 class _Wait:
     """One caller's wait: hears the watcher, and tells the caller in the caller's own task."""
 
+    __slots__ = ("_ended", "_news", "_progress", "_watch", "_watcher")
+
     def __init__(self, watcher: Watcher, progress: Progress, due: float, deadline: float) -> None:
         self._watcher = watcher
         self._progress = progress
         self._ended = asyncio.get_running_loop().create_future()
         self._news: asyncio.Queue[Transition | None] | None = None
-        self._watch = Watch(progress, due, deadline, self._end)
+        self._watch = Watch(progress, due, deadline, self)
 
-    def _end(self, outcome: Snapshot | CivoError) -> None:
+    def __call__(self, outcome: Snapshot | CivoError) -> None:
+        """The watcher tells the end."""
         if self._news is not None:
             self._news.put_nowait(None)
         if not self._ended.done():

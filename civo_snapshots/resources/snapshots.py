@@ -10,6 +10,7 @@ from collections.abc import (
     Iterable,
 )
 from contextlib import aclosing
+from functools import partial
 from typing import Literal, TypeGuard
 
 from .. import _arguments, _names
@@ -266,7 +267,7 @@ class Snapshots(SnapshotWaits):
         told = None if on_change is None else _guarded(on_change)
         watch = Watch(progress, now + policy.floor, deadline, on_end, told)
         watcher.add(watch)
-        return lambda: watcher.remove(watch)
+        return partial(watcher.remove, watch)
 
 
 def _nothing() -> None:
