@@ -62,6 +62,7 @@ class _Core:
                 self._clock,
                 on_unknown=self._tell_unknown,
                 pause_left=self.session.pause_left,
+                pace=self.session.pace,
             )
         return self._watchers[region]
 

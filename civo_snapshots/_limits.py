@@ -95,6 +95,7 @@ class Limiter:
         self._calls = Gate(concurrency)
         self._polls = Gate(self.POLLS)
         self._resume_at = 0.0
+        self._window = (0, 0.0)
         self._clean = 0
         self.budget = RetryBudget()
 
@@ -135,6 +136,17 @@ class Limiter:
         """Let nothing of this client start for so long, whoever learned of it."""
         until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
         self._resume_at = max(self._resume_at, until)
+
+    def note_window(self, remaining: int, reset: float) -> None:
+        """What a rate limit leaves until it begins anew in so many seconds; nothing is a pause."""
+        self._window = (remaining, self._clock.monotonic() + reset)
+        if not remaining and reset:
+            self.pause(reset)
+
+    def pace(self) -> float:
+        """Seconds between requests with which what is left lasts until the limit begins anew."""
+        remaining, ends = self._window
+        return max(0.0, ends - self._clock.monotonic()) / remaining if remaining else 0.0
 
     def rate_limited(self, seconds: float) -> None:
         """A 429: pause, and allow fewer requests at once (lowered once per pause, not per 429)."""

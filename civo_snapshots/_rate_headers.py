@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_MOMENT = re.compile(r"[0-9]{1,10}")
 _EPOCH_FROM = 100_000_000
 """An X-RateLimit-Reset from here on is a moment, below it a number of seconds."""
 
@@ -37,15 +38,16 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (moment - (http_date(headers.get("date")) or now)).total_seconds())
 
 
-def rate_pause(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until X-RateLimit-Reset if X-RateLimit-Remaining says that nothing is left."""
-    if headers.get("x-ratelimit-remaining", "").strip() != "0":
+def rate_window(headers: Mapping[str, str], now: datetime) -> tuple[int, float] | None:
+    """X-RateLimit-Remaining, and the seconds until X-RateLimit-Reset; None without both of them."""
+    if "x-ratelimit-remaining" not in headers:
         return None
+    remaining = headers["x-ratelimit-remaining"].strip()
     reset = headers.get("x-ratelimit-reset", "").strip()
-    if not re.fullmatch(r"[0-9]{1,10}", reset):
+    if not _DIGITS.fullmatch(remaining) or not _MOMENT.fullmatch(reset):
         return None
     value = float(reset)
-    if value < _EPOCH_FROM:
-        return value
-    server_now = http_date(headers.get("date")) or now
-    return max(0.0, value - server_now.timestamp())
+    if value >= _EPOCH_FROM:
+        server_now = http_date(headers.get("date")) or now
+        value = max(0.0, value - server_now.timestamp())
+    return int(remaining), value

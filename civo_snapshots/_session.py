@@ -16,7 +16,7 @@ from ._clock import Clock
 from ._convert import Reader
 from ._limits import Gate, Limiter
 from ._protocol import Kind, Request, Response, Sink, failure_of
-from ._rate_headers import http_date, rate_pause
+from ._rate_headers import http_date, rate_window
 from ._retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
 from ._timeouts import Timeouts
 from ._transport import Transport
@@ -176,6 +176,10 @@ class Session:
         """Seconds until anything may be sent again, after a 429."""
         return self._limiter.pause_left()
 
+    def pace(self) -> float:
+        """Seconds from one poll to the next with which a rate limit is not used up before its end."""
+        return self._limiter.pace()
+
     def tell(self, event: Event) -> None:
         """Pass an event to the client's listener and the log; a listener's error ends nothing."""
         logger.debug("%s", event)
@@ -254,8 +258,8 @@ class Session:
     ) -> T | CivoError:
         now = self.clock.now()
         self._note_date(response, now)
-        if pause := rate_pause(response.headers, now):
-            self._limiter.pause(pause)
+        if window := rate_window(response.headers, now):
+            self._limiter.note_window(*window)
         failure = failure_of(request, response, now)
         if failure is not None:
             if response.status == 408:

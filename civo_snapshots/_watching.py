@@ -34,13 +34,17 @@ class Watcher:
         *,
         on_unknown: Callable[[Snapshot, str], None] | None = None,
         pause_left: Callable[[], float] = lambda: 0.0,
+        pace: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`pause_left` tells for how many seconds nothing may be sent."""
+        """`pause_left` tells for how many seconds nothing may be sent, `pace` how far apart two
+        looks should be for a rate limit's sake.
+        """
         self._crowd = Crowd()
         self._lookout = Lookout(looks, clock, self._crowd, self)
         self._clock = clock
         self._on_unknown = on_unknown
         self._pause_left = pause_left
+        self._pace = pace
         self._reported: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
@@ -55,7 +59,7 @@ class Watcher:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
         elif self._sleeper is not None:
-            wake = self._crowd.wake_for(cohort, self._ticked, self._lookout.rest)
+            wake = self._crowd.wake_for(cohort, self._ticked, self._rest())
             if wake < self._wakes_at:
                 self._sleeper.cancel()
 
@@ -85,7 +89,7 @@ class Watcher:
     async def _run(self) -> None:
         try:
             while self._crowd:
-                await self._sleep_until(self._crowd.next_wake(self._ticked, self._lookout.rest))
+                await self._sleep_until(self._crowd.next_wake(self._ticked, self._rest()))
                 await self._tick(self._clock.monotonic())
                 self._expire()
         except asyncio.CancelledError:
@@ -93,6 +97,10 @@ class Watcher:
         except Exception as error:
             logger.exception("the watcher failed")
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
+
+    def _rest(self) -> float:
+        """Seconds from the last tick to the next, whatever the waits would like."""
+        return max(self._lookout.rest, self._pace())
 
     async def _tick(self, now: float) -> None:
         """Look at who is due, and once more at whose time is over."""

@@ -300,6 +300,41 @@ async def test_no_pause_is_longer_than_a_minute(clock: FakeClock) -> None:
     assert clock.monotonic() == 60.0
 
 
+async def test_what_a_rate_limit_leaves_is_spread_until_it_begins_anew() -> None:
+    clock = FakeClock(auto=False)
+    limiter = Limiter(10, clock)
+    assert limiter.pace() == 0
+    limiter.note_window(20, 30.0)
+    assert limiter.pace() == 1.5
+    assert limiter.pause_left() <= 0
+    clock.advance(15)
+    assert limiter.pace() == 0.75
+    clock.advance(60)
+    assert limiter.pace() == 0
+
+
+async def test_a_rate_limit_that_leaves_nothing_is_a_pause() -> None:
+    clock = FakeClock(auto=False)
+    limiter = Limiter(10, clock)
+    limiter.note_window(0, 12.0)
+    assert limiter.pause_left() == 12
+    assert limiter.pace() == 0
+
+
+async def test_a_place_that_is_free_needs_no_wait() -> None:
+    clock = FakeClock(auto=False)
+    limiter = Limiter(1, clock)
+    gate = limiter.try_enter()
+    assert gate is not None
+    assert limiter.try_enter() is None
+    assert limiter.try_enter(poll=True) is not None
+    gate.release()
+    limiter.pause(5)
+    assert limiter.try_enter() is None
+    clock.advance(5)
+    assert limiter.try_enter() is gate
+
+
 async def test_a_cancel_during_a_pause_gives_the_place_back() -> None:
     """L120."""
     clock = FakeClock(auto=False)

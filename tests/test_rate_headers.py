@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._rate_headers import http_date, rate_pause, retry_after
+from civo_snapshots._rate_headers import http_date, rate_window, retry_after
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -113,7 +113,7 @@ def test_anything_else_is_as_if_it_were_not_there(text: str) -> None:
 
 def test_no_header_asks_for_no_wait() -> None:
     assert retry_after({}, NOW) is None
-    assert rate_pause({}, NOW) is None
+    assert rate_window({}, NOW) is None
 
 
 def test_a_date_in_the_past_asks_for_no_wait() -> None:
@@ -147,25 +147,27 @@ def test_a_date_asks_for_exactly_the_seconds_until_then(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("headers", "window"),
     [
         pytest.param({"x-ratelimit-reset": "30"}, None, id="remaining-unknown"),
         pytest.param(
-            {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, None, id="some-left"
+            {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "30"}, (7, 30.0), id="some-left"
         ),
         pytest.param({"x-ratelimit-remaining": "0"}, None, id="reset-unknown"),
-        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30.0, id="seconds"),
         pytest.param(
-            {"x-ratelimit-remaining": " 0 ", "x-ratelimit-reset": " 0 "}, 0.0, id="spaces"
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, (0, 30.0), id="seconds"
+        ),
+        pytest.param(
+            {"x-ratelimit-remaining": " 0 ", "x-ratelimit-reset": " 0 "}, (0, 0.0), id="spaces"
         ),
         pytest.param(
             {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{NOW.timestamp() + 45:.0f}"},
-            45.0,
+            (0, 45.0),
             id="moment",
         ),
         pytest.param(
             {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{NOW.timestamp() - 45:.0f}"},
-            0.0,
+            (0, 0.0),
             id="moment-in-the-past",
         ),
         pytest.param(
@@ -174,8 +176,16 @@ def test_a_date_asks_for_exactly_the_seconds_until_then(seconds: int) -> None:
                 "x-ratelimit-reset": f"{NOW.timestamp() + 45:.0f}",
                 "date": "Mon, 23 Nov 2026 12:00:15 GMT",
             },
-            30.0,
+            (0, 30.0),
             id="moment-by-the-servers-clock",
+        ),
+        *(
+            pytest.param(
+                {"x-ratelimit-remaining": text, "x-ratelimit-reset": "30"},
+                None,
+                id=f"remaining-{ascii(text)}",
+            )
+            for text in ("nan", "-1", "1e3", "1.5", "\u0663", "9" * 10, "")
         ),
         *(
             pytest.param(
@@ -185,17 +195,17 @@ def test_a_date_asks_for_exactly_the_seconds_until_then(seconds: int) -> None:
         ),
     ],
 )
-def test_a_used_up_rate_pauses_until_its_reset(
-    headers: dict[str, str], seconds: float | None
+def test_a_rate_window_is_what_is_left_and_for_how_long(
+    headers: dict[str, str], window: tuple[int, float] | None
 ) -> None:
-    assert rate_pause(headers, NOW) == seconds
+    assert rate_window(headers, NOW) == window
 
 
 @settings(deadline=None)
 @given(header_texts, st.sampled_from(["0", "00", "1", "\u0660"]), header_texts)
-def test_a_rate_pause_is_never_nan_infinite_or_negative(
+def test_a_rate_window_is_never_nan_infinite_or_negative(
     reset: str, remaining: str, date: str
 ) -> None:
     headers = {"x-ratelimit-reset": reset, "x-ratelimit-remaining": remaining, "date": date}
-    seconds = rate_pause(headers, NOW)
-    assert seconds is None or (math.isfinite(seconds) and seconds >= 0)
+    window = rate_window(headers, NOW)
+    assert window is None or all(math.isfinite(part) and part >= 0 for part in window)

@@ -377,6 +377,14 @@ async def test_an_exhausted_rate_pauses_before_a_429_is_needed() -> None:
     assert bench.script.times == [0, 12]
 
 
+async def test_polls_make_a_rate_limit_last_until_it_begins_anew() -> None:
+    bench = Bench(said(200, {"id": "s-1"}, x_ratelimit_remaining="4", x_ratelimit_reset="12"))
+    await bench.call()
+    assert bench.session.pace() == 3
+    await bench.call()
+    assert bench.script.times == [0, 0]  # others are not held back
+
+
 async def test_no_pause_is_longer_than_a_minute() -> None:
     bench = Bench(limited("86400"), OK)
     await bench.fails(RateLimitError)

@@ -41,7 +41,7 @@ def _crowd(bench: Bench, report: Report, duration: tuple[float, float]) -> None:
     crowd = bench.size(20_000, 2_000)
     server = {"running": 20, "finished": crowd, "duration": duration}
     # Its CPU is so little that the heart would take more.
-    found = bench.interleave(_pair(20, "2s", server, beats=False), bench.rounds(3))
+    found = bench.interleave(_pair(20, "2s", server, beats=False), bench.rounds())
     _note(report, found, f"20 among {crowd}")
     product = [
         (one["cpu"] * one["lag_mean"]) / (other["cpu"] * other["lag_mean"])

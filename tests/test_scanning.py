@@ -1,0 +1,221 @@
+"""Reading the region-wide listing as it comes: what is shown of it, and when it is given up."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import evolve
+
+from civo_snapshots import UnexpectedResponseError
+from civo_snapshots._convert import structure, unstructure
+from civo_snapshots._protocol import JSON, Clean, Response
+from civo_snapshots._scanning import Item, Scanner, items_of
+from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
+
+POURED = Response(200, {}, b"", poured=True)
+
+
+class Seen:
+    """A scan that keeps everything it is shown."""
+
+    def __init__(self, limit: float = 1e9) -> None:
+        self.limit = limit
+        self.begun = 0
+        self.clean: Clean = bytes
+        self.items: list[Item] = []
+        self.left_out = 0
+
+    def begin(self, clean: Clean) -> None:
+        self.begun += 1
+        self.clean = clean
+        self.items, self.left_out = [], 0
+
+    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+        self.items += items
+        self.left_out += left_out
+
+    @property
+    def records(self) -> list[RegionSnapshot | None]:
+        return [item.record(self.clean) for item in self.items]
+
+
+def item(number: int, **more: Any) -> dict[str, Any]:
+    inner = {
+        "id": f"i-{number}",
+        "name": f"n-{number}",
+        "status": {"state": "Pending", "volumes": [{"id": "v-1", "state": "Pending"}]},
+        "included_volumes": ["v-1"],
+        "created_at": "2025-04-01T09:11:14.123456789Z",
+    }
+    outer = {"id": f"s-{number}", "name": f"n-{number}", "description": "kept", "instance": inner}
+    return {**outer, "created_at": "2025-04-01T09:11:14Z", "unknown": [number], **more}
+
+
+def poured(body: bytes, scan: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
+    """Let a scanner have a body in pieces; whether it was seen whole."""
+    scanner = Scanner(scan)
+    wanted = scanner.begin(len(body), most, bytes)
+    for at in range(0, len(body), step):
+        if wanted:
+            wanted = scanner.take(body[at : at + step])
+    return scanner(POURED)
+
+
+@pytest.mark.parametrize("step", [1_000, 50_000, 1 << 30])
+def test_every_item_is_shown_once_as_the_record_it_is(step: int) -> None:
+    raw = [item(number) for number in range(1_000)]
+    scan = Seen()
+    assert poured(json.dumps(raw).encode(), scan, step)
+    expected = [structure(one, RegionSnapshot) for one in raw]
+    # Nothing that is shown needs the type of the resource.
+    assert scan.records == [evolve(one, resource_type="") for one in expected]
+    assert scan.left_out == 0
+
+
+def test_a_body_that_came_at_once_is_shown_too() -> None:
+    scan = Seen()
+    assert Scanner(scan)(Response(200, {}, json.dumps([item(1)]).encode()))
+    assert [one.id for one in scan.items] == ["s-1"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"id": 5}, id="number-for-an-id"),
+        pytest.param({"id": ""}, id="empty-id"),
+        pytest.param({"name": ["n"]}, id="list-for-a-name"),
+        pytest.param("text", id="no-object"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_an_item_that_does_not_fit_hides_no_other(odd: Any) -> None:
+    """B62, B63: it is left out, and its own GET tells what it is."""
+    wrong = {**item(2), **odd} if isinstance(odd, dict) else odd
+    scan = Seen()
+    assert poured(json.dumps([item(1), wrong, item(3)]).encode(), scan)
+    fitting = [found.id for found in scan.records if found is not None]
+    assert fitting == ["s-1", "s-3"]
+    assert scan.left_out + scan.records.count(None) == 1
+
+
+def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
+    """B52."""
+    body = json.dumps([item(1), item(2, description="here"), item(3)]).encode()
+    scan = Seen()
+    assert poured(body.replace(b"here", b"\xff"), scan)
+    assert [found.id for found in scan.records if found] == ["s-1", "s-3"]
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        (b"null", []),
+        (b"[]", []),
+        (json.dumps({"items": [item(1)]}).encode(), ["s-1"]),
+        (b"\xef\xbb\xbf" + json.dumps([item(1)]).encode(), ["s-1"]),
+    ],
+)
+def test_the_other_forms_of_a_list_are_read(body: bytes, ids: list[str]) -> None:
+    for read in (lambda scan: poured(body, scan), lambda s: Scanner(s)(Response(200, {}, body))):
+        scan = Seen()
+        assert read(scan)
+        assert [found.id for found in scan.items] == ids
+
+
+def test_pages_that_the_server_promises_are_told_of() -> None:
+    scanner = Scanner(Seen())
+    body = json.dumps({"items": [item(1)], "pages": 2}).encode()
+    assert scanner(Response(200, {}, body))
+    assert scanner.has_pages
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"5", b"<html>", b'[{"id":"s-1"}', b"[NaN]"])
+def test_what_is_no_list_is_an_error(body: bytes) -> None:
+    """B50, B51, B54."""
+    with pytest.raises(UnexpectedResponseError):
+        poured(body, Seen())
+
+
+def test_a_large_listing_that_breaks_off_is_an_error() -> None:
+    """T19: what was shown of it does not count."""
+    body = json.dumps([item(number) for number in range(2_000)]).encode()
+    with pytest.raises(UnexpectedResponseError, match="breaks off"):
+        poured(body[:-10], Seen())
+
+
+def test_a_listing_that_is_too_long_is_not_begun() -> None:
+    scan = Seen(limit=10)
+    scanner = Scanner(scan)
+    assert not scanner.begin(11, 1 << 30, bytes)
+    assert scanner(POURED) is False
+    assert scan.items == []
+
+
+def test_a_listing_of_unknown_length_is_given_up_when_it_is_too_long() -> None:
+    body = json.dumps([item(number) for number in range(2_000)]).encode()
+    scanner = Scanner(Seen(limit=300_000))
+    assert scanner.begin(None, 1 << 30, bytes)
+    taken = [scanner.take(body[at : at + 100_000]) for at in range(0, 400_000, 100_000)]
+    assert taken == [True, True, True, False]
+    assert scanner(POURED) is False
+
+
+def test_no_more_than_the_cap_is_kept_of_what_is_no_list() -> None:
+    """B57, X150."""
+    scanner = Scanner(Seen())
+    scanner.begin(None, 100_000, bytes)
+    assert scanner.take(b"x" * 100_000)
+    assert not scanner.take(b"x")
+
+
+def test_what_is_shown_can_be_made_safe() -> None:
+    """X141: a server may echo the token."""
+    scan = Seen()
+    scanner = Scanner(scan)
+    body = json.dumps([item(1, description="secret")]).encode()
+    scanner.begin(len(body), 1 << 30, lambda part: part.replace(b"secret", b"***"))
+    scanner.take(body)
+    assert scanner(POURED)
+    (found,) = scan.records
+    assert found is not None
+    assert found.description == "***"
+
+
+def test_reading_anew_begins_anew() -> None:
+    scan = Seen()
+    scanner = Scanner(scan)
+    for _ in range(2):
+        body = json.dumps([item(1)]).encode()
+        scanner.begin(len(body), 1 << 30, bytes)
+        scanner.take(body)
+    assert scanner(POURED)
+    assert [one.id for one in scan.items] == ["s-1"]
+
+
+def test_the_time_that_reading_takes_is_measured_without_that_of_showing() -> None:
+    ticks = iter(range(100))
+    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
+    scanner.begin(None, 1 << 30, bytes)
+    for _ in range(3):
+        scanner.take(b" ")
+    assert scanner.spent == 3
+
+
+def test_records_are_items_and_items_are_records() -> None:
+    status = SnapshotStatus("Pending", (VolumeStatus("v-1", "Pending"),))
+    inner = Snapshot("i-1", "n", "d", ("v-1",), status)
+    records = [RegionSnapshot("s-1", "n", "d", instance=inner), RegionSnapshot("s-2")]
+    assert [one.record() for one in items_of(records)] == records
+    assert [one.inner().id for one in items_of(records)] == ["i-1", None]
+    assert items_of(records)[0].inner().status() == status
+    assert items_of([RegionSnapshot("s-3", "\ud800")]) == []
+
+
+def test_the_digest_changes_with_the_content() -> None:
+    def digest(state: str) -> int:
+        data: JSON = unstructure(Snapshot("i-1", status=SnapshotStatus(state)))
+        return Item("s-1", instance=msgspec.Raw(msgspec.json.encode(data))).digest()
+
+    assert digest("Pending") == digest("Pending") != digest("Complete")
