@@ -20,6 +20,10 @@ from .states import StateTable, Verdict
 _RANK = {Verdict.COMPLETE: 0, Verdict.PENDING: 1, Verdict.SETTLING: 1, Verdict.FAILED: 2}
 
 
+_MOST_KEPT = 32 << 20
+"""Bytes of one run's snapshots, about 50,000 of them: a hostile server may name all alike."""
+
+
 class _Id(Enum):
     OUTER = "outer"
     INNER = "inner"
@@ -27,7 +31,11 @@ class _Id(Enum):
 
 
 class _Namesakes:
-    """The region's snapshots whose name begins as asked; a scan of its listing."""
+    """The region's snapshots whose name begins as asked; a scan of its listing.
+
+    Attributes:
+        is_complete: whether none of them is missing.
+    """
 
     limit = inf
 
@@ -38,18 +46,24 @@ class _Namesakes:
     def begin(self, clean: Clean) -> None:
         self._clean = clean
         self.is_complete = True
+        self._kept = 0
         self.by_name: dict[str, list[RegionSnapshot]] = {}
 
     def see(self, items: Sequence[Item], left_out: int = 0) -> None:
         self.is_complete = self.is_complete and not left_out
         for item in items:
             name = item.name or item.inner().name or ""
-            if name.startswith(self._beginning):
-                found = item.record(self._clean)
-                if found is None:
-                    self.is_complete = False
-                else:
-                    self.by_name.setdefault(name, []).append(found)
+            if self.is_complete and name.startswith(self._beginning):
+                self._keep(name, item)
+
+    def _keep(self, name: str, item: Item) -> None:
+        self._kept += len(bytes(item.instance))
+        found = item.record(self._clean)
+        if found is None or self._kept > _MOST_KEPT:
+            # What cannot be read, or is too much to be true, may be what is looked for.
+            self.is_complete = False
+        else:
+            self.by_name.setdefault(name, []).append(found)
 
 
 class Adoption:
@@ -67,13 +81,13 @@ class Adoption:
         """Read the region once; where that is not offered, `find` asks instance by instance."""
         namesakes = _Namesakes(self._beginning)
         try:
-            await self._looks.list_region(namesakes)
+            read = await self._looks.list_region(namesakes)
         except CivoError as error:
             if not is_refusal(error):
                 raise
             return
-        # What cannot be read may be what is looked for.
-        self._named = namesakes.by_name if namesakes.is_complete else None
+        if read is not None and namesakes.is_complete:
+            self._named = namesakes.by_name
 
     async def find(self, instance_id: str, name: str) -> list[Snapshot]:
         """Every snapshot of that name, as the instance's own."""

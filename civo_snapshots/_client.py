@@ -140,6 +140,7 @@ class CivoClient(RegionView):
         poll: how waits look, see `PollPolicy`.
         states: further state texts and what they mean, for deployments with their own spellings.
         max_body: bytes of an answer, decompressed; a listing of 10,000 snapshots has about 5 MB.
+            Where a wait reads the region, it is what one item of it may have.
         http_session: a session of the HTTP library to use instead of an own one; it stays open. It
             must have no credentials, no cookie jar but the dummy one, and no environment proxies.
         trust_env: use the environment's proxies and netrc.

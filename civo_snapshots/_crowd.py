@@ -152,7 +152,7 @@ class Crowd:
 
         The last one is left out if it lacked the snapshot, or is told by itself.
         """
-        if seen := self.listings - watch.told - but_the_last:
+        if (seen := self.listings - watch.told - but_the_last) > 0:
             watch.progress.see_again(seen)
             watch.unlisted_since = None
             watch.looked = max(watch.looked, self.listed)

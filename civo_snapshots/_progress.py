@@ -38,7 +38,9 @@ class PollPolicy:
     """How often to look, and what to make of trouble. All times are seconds.
 
     The pause between two looks grows with the time waited so far, so that the end is noticed late
-    by at most about a tenth of it.
+    by at most about a tenth of it. Between floor and ceiling it is longer where reading the region
+    would take more than about a tenth of the time, or where a rate limit (X-RateLimit-Remaining)
+    would be used up before it begins anew.
 
     Attributes:
         floor: the shortest pause.

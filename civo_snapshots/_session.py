@@ -177,7 +177,7 @@ class Session:
         return self._limiter.pause_left()
 
     def pace(self) -> float:
-        """Seconds from one poll to the next with which a rate limit is not used up before its end."""
+        """Seconds between polls with which a rate limit lasts until it begins anew."""
         return self._limiter.pace()
 
     def tell(self, event: Event) -> None:

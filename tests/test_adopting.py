@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 
-from civo_snapshots import states
+from civo_snapshots import _adopting, states
 from civo_snapshots._adopting import Adoption, best_of
 from civo_snapshots._looking import Looks
-from civo_snapshots._scanning import Scan, items_of
+from civo_snapshots._scanning import Item, Scan, items_of
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -33,6 +34,8 @@ class Region:
         self.listing = listing
         self.refusal: CivoError | None = None
         self.trouble: CivoError | None = None
+        self.left_out = 0
+        self.whole = True
         self.asked: list[str] = []
 
     @property
@@ -57,8 +60,8 @@ class Region:
         self.asked.append("region")
         if self.refusal is not None:
             raise self.refusal
-        scan.see(items_of(self.listing))
-        return 0.0
+        scan.see(items_of(self.listing), self.left_out)
+        return 0.0 if self.whole else None
 
 
 def own(number: int, name: str | None = None) -> Snapshot:
@@ -182,6 +185,47 @@ async def test_a_listing_that_failed_is_not_taken_for_an_empty_one(error: CivoEr
     region.refusal = error
     with pytest.raises(type(error)):
         await prepared(region)
+
+
+@pytest.mark.parametrize("trouble", ["broken off", "left out", "too much"])
+async def test_what_may_be_missing_from_the_listing_is_asked_for(
+    trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L115: what exists would be created twice."""
+    region = Region(ONE, TWO, listing=[listed(TWO, "s-2", "i-2")])
+    if trouble == "broken off":
+        region.whole = False
+    elif trouble == "left out":
+        region.left_out = 1
+    else:
+        monkeypatch.setattr(_adopting, "_MOST_KEPT", 10)
+    adoption = await prepared(region)
+    assert await adoption.find("i-1", "run-1") == [ONE]
+    assert await adoption.find("i-2", "run-2") == [TWO]
+    assert region.asked == ["region", "list i-1", "list i-2"]
+
+
+async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over() -> None:
+    """L115, B63."""
+    region = Region(ONE)
+    looks = region.looks
+
+    async def list_region(scan: Scan) -> float | None:
+        scan.see([Item("s-1", "run-1", instance=msgspec.Raw(b'{"id":"i-1","status":5}'))])
+        return 0.0
+
+    adoption = Adoption(Looks(looks.get, looks.list_instance, list_region), "run-")
+    await adoption.prepare()
+    assert await adoption.find("i-1", "run-1") == [ONE]
+    assert region.asked == ["list i-1"]
+
+
+async def test_only_the_runs_own_names_are_kept() -> None:
+    region = Region(ONE, listing=[listed(ONE, "s-1", "i-1"), listed(own(2, "other"), "s-2", "i")])
+    adoption = Adoption(region.looks, "run-")
+    await adoption.prepare()
+    assert await adoption.find("i-1", "run-1") == [ONE]
+    assert await adoption.find("i-2", "other") == []
 
 
 # Which one of several

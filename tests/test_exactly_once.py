@@ -6,7 +6,12 @@ import pytest
 
 from civo_snapshots import CivoClient, Schedule, Snapshot
 from civo_snapshots._creating import SENDS
-from civo_snapshots.errors import CivoError, NotFoundError, OutcomeUnknownError
+from civo_snapshots.errors import (
+    CivoError,
+    InvalidArgumentError,
+    NotFoundError,
+    OutcomeUnknownError,
+)
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 CREATE = "POST /v2/instances/{id}/snapshots"
@@ -58,6 +63,49 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
             f"job-{number}" for number in range(1_000)
         )
         assert civo.requests_sent == region.total
+
+
+async def test_creates_of_one_name_need_no_second_place_to_get_on(nothing_left: None) -> None:
+    """S71: the one that waits for the other must not hold the only place that it needs."""
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock) as region,
+        CivoClient(
+            region.token, region=region.region, api_url=region.url, clock=clock, concurrency=1
+        ) as civo,
+    ):
+        region.fault(CREATE, Fault.drop_before_acting())
+        instance = region.instance_ids[0]
+        async with asyncio.timeout(20):
+            made = await asyncio.gather(
+                *(civo.snapshots.create(instance, name="same") for _ in range(3))
+            )
+        assert {snapshot.id for snapshot in made} == set(region.state.snapshots)
+        assert len(region.state.snapshots) == 3
+
+
+async def test_a_place_is_given_back_by_whoever_leaves_the_line(nothing_left: None) -> None:
+    """L120, F106."""
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock) as region,
+        CivoClient(
+            region.token, region=region.region, api_url=region.url, clock=clock, concurrency=1
+        ) as civo,
+    ):
+        instance = region.instance_ids[0]
+        region.fault(CREATE, Fault.stall(0.05))
+        tasks = [asyncio.create_task(civo.snapshots.create(instance)) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in tasks[1:3]:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [isinstance(result, Snapshot) for result in results] == [True, False, False, True]
+        assert civo.unresolved == ()  # nothing was sent for the two
+        assert len(region.state.snapshots) == 2
+        with pytest.raises(InvalidArgumentError):
+            await civo.snapshots.create(instance, timeout=-1)
+        await civo.snapshots.create(instance)
 
 
 async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(

@@ -1,6 +1,7 @@
 """Which requests a tick makes: the cheapest that show what is due, and nothing in vain."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 from support.scene import Scene, Waiter, gone, named, snapshot, turn
@@ -183,6 +184,55 @@ async def test_a_listing_that_shows_nobody_is_left_alone_for_a_while() -> None:
     assert late  # it is tried again,
     assert late[0] >= 300  # after five minutes
     assert len(asked) - len(late) <= 7
+
+
+async def test_a_listing_that_is_too_long_is_given_up_for_gets() -> None:
+    scene = Scene(too_large_for=3)
+    keys = scene.add(3)
+    scene.finish(at=100)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.times("region") == [0]
+    assert scene.counts["get"] == 3 * watcher.ticks
+
+
+async def test_it_is_tried_again_for_more_than_twice_as_many() -> None:
+    scene = Scene(too_large_for=3)
+    keys = scene.add(7)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys[:3]]
+    await scene.clock.sleep(10)
+    waiters += [Waiter(scene, watcher, key) for key in keys[3:]]
+    await completed(waiters)
+    asked = scene.times("region")
+    assert asked[0] == 0
+    assert min(asked[1:]) >= 10
+    assert max(scene.times("get")) < 11
+
+
+async def test_a_listing_that_takes_long_to_read_is_read_less_often() -> None:
+    scene = Scene(spent=0.1)
+    keys = scene.add(3)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    asked = scene.times("region")
+    assert {later - earlier for earlier, later in pairwise(asked)} == {3.0}
+
+
+async def test_the_first_sight_tells_what_the_create_had_not() -> None:
+    scene = Scene()
+    keys = scene.add(2)
+    scene.finish(at=5)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key, known=known(key)) for key in keys]
+    await completed(waiters)
+    for waiter in waiters:
+        assert [(change.before, change.after) for change in waiter.changes] == [
+            ("Pending", "Complete")
+        ]
+        assert waiter.progress.looks == watcher.ticks
 
 
 # Whose item it is

@@ -183,7 +183,7 @@ def test_a_date_asks_for_exactly_the_seconds_until_then(seconds: int) -> None:
             pytest.param(
                 {"x-ratelimit-remaining": text, "x-ratelimit-reset": "30"},
                 None,
-                id=f"remaining-{ascii(text)}",
+                id=f"remaining-{text!a}",
             )
             for text in ("nan", "-1", "1e3", "1.5", "\u0663", "9" * 10, "")
         ),

@@ -118,10 +118,10 @@ def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
     ],
 )
 def test_the_other_forms_of_a_list_are_read(body: bytes, ids: list[str]) -> None:
-    for read in (lambda scan: poured(body, scan), lambda s: Scanner(s)(Response(200, {}, body))):
-        scan = Seen()
-        assert read(scan)
-        assert [found.id for found in scan.items] == ids
+    in_pieces, at_once = Seen(), Seen()
+    assert poured(body, in_pieces)
+    assert Scanner(at_once)(Response(200, {}, body))
+    assert [found.id for found in in_pieces.items] == [found.id for found in at_once.items] == ids
 
 
 def test_pages_that_the_server_promises_are_told_of() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import logging
 import socket
 import ssl
@@ -41,6 +42,7 @@ from civo_snapshots import (
     OutcomeUnknownError,
     ProxyError,
     RetryPolicy,
+    ServerError,
     Timeouts,
     TLSError,
     UnexpectedResponseError,
@@ -456,6 +458,62 @@ async def test_a_body_of_exactly_the_cap_is_read(opened: list[Transport]) -> Non
     async with Wire(answer(b"x" * 1000)) as wire:
         opened.append(transport_to(wire.url, max_body=1000))
         assert len((await opened[0].send(GET, 1.0)).body) == 1000
+
+
+LONG = json.dumps([snapshot(f"s-{number}") for number in range(20_000)]).encode()
+"""More than comes in one piece."""
+
+
+async def test_a_long_listing_is_read_as_it_comes() -> None:
+    async with Wire(answer(LONG)) as wire, client_to(wire) as civo:
+        found = await civo.snapshots.list("i-1").collect()
+        assert [one.id for one in found] == [f"s-{number}" for number in range(20_000)]
+        await civo.snapshots.list("i-1").collect()
+        assert wire.connections == 1
+
+
+async def test_a_long_listing_above_the_cap_costs_its_connection() -> None:  # B57
+    async with Wire(answer(LONG)) as wire, client_to(wire, max_body=200_000, retries=False) as civo:
+        for _ in range(2):
+            with pytest.raises(UnexpectedResponseError, match="raise max_body"):
+                await civo.snapshots.list("i-1").collect()
+        assert wire.connections == 2
+
+
+async def test_a_long_listing_that_breaks_off_is_read_again() -> None:  # T19
+    cut = then_reset(http(LONG, announced=len(LONG))[: len(LONG) // 2])
+    async with Wire(cut, answer(LONG)) as wire, client_to(wire) as civo:
+        assert len(await civo.snapshots.list("i-1").collect()) == 20_000
+        assert wire.counts["GET"] == 2
+
+
+async def test_half_a_long_listing_that_http_takes_for_whole_is_no_listing() -> None:  # T20
+    half = answer(LONG[: len(LONG) // 2])
+    async with Wire(half) as wire, client_to(wire, retries=False) as civo:
+        with pytest.raises(UnexpectedResponseError, match="breaks off"):
+            await civo.snapshots.list("i-1").collect()
+
+
+async def test_one_wrong_item_of_a_long_listing_is_named() -> None:  # B63
+    wrong = LONG[:-1] + b',{"id":5}]'
+    async with Wire(answer(wrong)) as wire, client_to(wire, retries=False) as civo:
+        with pytest.raises(UnexpectedResponseError) as caught:
+            await civo.snapshots.list("i-1").collect()
+        assert caught.value.path == "$[20000].id"
+        assert "$[20000].id" in str(caught.value)
+
+
+async def test_a_token_that_a_long_listing_echoes_is_masked() -> None:  # X141
+    echo = LONG[:-1] + b',{"id":"s-x","description":"' + TOKEN.encode() + b'"}]'
+    async with Wire(answer(echo)) as wire, client_to(wire) as civo:
+        found = await civo.snapshots.list("i-1").collect()
+        assert found[-1].description == "***"
+
+
+async def test_a_long_error_is_no_listing() -> None:
+    async with Wire(answer(LONG, 500)) as wire, client_to(wire, retries=False) as civo:
+        with pytest.raises(ServerError):
+            await civo.snapshots.list("i-1").collect()
 
 
 SLOW = {

@@ -539,6 +539,14 @@ async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
     assert (await Waiter(scene, watcher, ("i-0", "s-0-0")).snapshot()).state == "Complete"
 
 
+async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=30)
+    watcher = Watcher(scene.looks(), scene.clock, pace=lambda: 4.0)
+    await Waiter(scene, watcher, KEY).snapshot()
+    assert scene.times()[:4] == [0, 4, 8, 12]
+
+
 def test_the_policy_of_these_tests_has_no_dice() -> None:
     assert [EVEN.pause(waited) for waited in (0, 5, 50, 500)] == [1, 1, 5, 10]
 

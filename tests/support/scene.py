@@ -63,6 +63,8 @@ class Scene:
         latency: seconds that a look takes.
         ids: whether the listing has the snapshot's id outside, inside or nowhere.
         strangers: how many snapshots of others the listing holds.
+        too_large_for: up to how many waits the listing is not worth its length.
+        spent: seconds of the event loop that reading the listing takes.
     """
 
     clock: FakeClock = field(factory=FakeClock)
@@ -73,6 +75,8 @@ class Scene:
     latency: float = 0.0
     ids: Literal["outer", "inner", "name"] = "outer"
     strangers: int = 0
+    too_large_for: int = 0
+    spent: float = 0.0
     parts: list[bool] = field(factory=list)
 
     def add(self, count: int, each: int = 1, shown: Shown = "Pending") -> list[tuple[str, str]]:
@@ -127,11 +131,13 @@ class Scene:
 
     async def _list_region(self, scan: Scan) -> float | None:
         await self._ask("region", "")
+        if scan.limit <= 400_000 * self.too_large_for:
+            return None
         listed = [self._now(*key) for key in self.shown]
         own = [self._item(found) for found in listed if found and found.id not in self.unlisted]
         scan.see(items_of(own))
         scan.see([Item(id=f"x-{number}") for number in range(self.strangers)])
-        return 0.0
+        return self.spent
 
     def _item(self, found: Snapshot) -> RegionSnapshot:
         outer = found.id if self.ids == "outer" else f"outer-{found.id}"
