@@ -67,7 +67,7 @@ async def test_a_closed_one_ends_nothing() -> None:
 async def test_many_take_one_timer() -> None:
     watchdog = Watchdog()
     loop = asyncio.get_running_loop()
-    ringing = {handle for handle in loop._scheduled}  # type: ignore[attr-defined]
+    ringing = set(loop._scheduled)  # type: ignore[attr-defined]
     for _ in range(100):
         one = Guarded(inf)
         watchdog.guard(one, watchdog.now() + 30)
