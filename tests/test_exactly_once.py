@@ -18,9 +18,9 @@ CREATE = "POST /v2/instances/{id}/snapshots"
 SNAPSHOT = "/v2/instances/{id}/snapshots/{sid}"
 
 
-def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
+def client_of(region: FakeRegion, clock: FakeClock, concurrency: int = 32) -> CivoClient:
     return CivoClient(
-        region.token, region=region.region, api_url=region.url, clock=clock, concurrency=32
+        region.token, region=region.region, api_url=region.url, clock=clock, concurrency=concurrency
     )
 
 
@@ -68,12 +68,7 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
 async def test_creates_of_one_name_need_no_second_place_to_get_on(nothing_left: None) -> None:
     """S71: the one that waits for the other must not hold the only place that it needs."""
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock) as region,
-        CivoClient(
-            region.token, region=region.region, api_url=region.url, clock=clock, concurrency=1
-        ) as civo,
-    ):
+    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
         region.fault(CREATE, Fault.drop_before_acting())
         instance = region.instance_ids[0]
         async with asyncio.timeout(20):
@@ -87,12 +82,7 @@ async def test_creates_of_one_name_need_no_second_place_to_get_on(nothing_left: 
 async def test_a_place_is_given_back_by_whoever_leaves_the_line(nothing_left: None) -> None:
     """L120, F106."""
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock) as region,
-        CivoClient(
-            region.token, region=region.region, api_url=region.url, clock=clock, concurrency=1
-        ) as civo,
-    ):
+    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
         instance = region.instance_ids[0]
         region.fault(CREATE, Fault.stall(0.05))
         tasks = [asyncio.create_task(civo.snapshots.create(instance)) for _ in range(4)]
