@@ -23,6 +23,9 @@ logger = logging.getLogger("civo_snapshots")
 GRACE = 5.0
 """Seconds that a look in flight may outlast a deadline: its answer may be the one waited for."""
 
+_RECHECK = 0.2
+"""Seconds after which a look that outlasts a deadline is looked after: a pause may have begun."""
+
 
 class Watcher:
     """Looks at a region for as long as somebody waits for something in it."""
@@ -140,7 +143,9 @@ class Watcher:
         task = asyncio.ensure_future(look)
         try:
             while not task.done() and self._crowd:
-                await self._sleep_until(self._latest_end(self._crowd.next_deadline()), task)
+                now, deadline = self._clock.monotonic(), self._crowd.next_deadline()
+                late = min(self._latest_end(deadline), now + _RECHECK)
+                await self._sleep_until(deadline if deadline > now else late, task)
                 if not task.done():
                     self._expire(looking=True)
         finally:
@@ -197,8 +202,9 @@ class Watcher:
 
     def _after_look(self, watch: Watch, now: float) -> None:
         watch.looked = now
-        if watch.progress.outcome is not None:
-            self._settle(watch)
+        if watch.deadline <= now:
+            watch.progress.expire(now)  # this was its last look, whatever else the round asks for
+        self._settle(watch)
 
     def _report_unknown(self, progress: Progress, transition: Transition) -> None:
         text = transition.after

@@ -539,6 +539,19 @@ async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
     assert (await Waiter(scene, watcher, ("i-0", "s-0-0")).snapshot()).state == "Complete"
 
 
+async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
+    scene = Scene(latency=4.5)
+    (key,) = scene.add(1)
+    clock = scene.clock
+    watcher = Watcher(
+        scene.looks(), clock, pause_left=lambda: 10.0 if clock.monotonic() >= 1 else 0.0
+    )
+    waiter = Waiter(scene, watcher, key, timeout=2)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at is not None
+    assert 2 <= waiter.ended_at <= 2.2
+
+
 async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
     scene = Scene()
     scene.finish(KEY, at=30)
