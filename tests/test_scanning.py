@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 from attrs import evolve
+from support.wire import Wire, answer
 
-from civo_snapshots import UnexpectedResponseError
+from civo_snapshots import CivoClient, UnexpectedResponseError
 from civo_snapshots._convert import structure, unstructure
 from civo_snapshots._protocol import JSON, Clean, Response
 from civo_snapshots._scanning import Item, Scanner, items_of
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
+from civo_snapshots.resources.region_snapshots import scan_region
 
 POURED = Response(200, {}, b"", poured=True)
 
@@ -219,3 +221,17 @@ def test_the_digest_changes_with_the_content() -> None:
         return Item("s-1", instance=msgspec.Raw(msgspec.json.encode(data))).digest()
 
     assert digest("Pending") == digest("Pending") != digest("Complete")
+
+
+async def test_promised_pages_of_the_listing_are_read_as_well() -> None:
+    """S83: it is documented as one answer, but what exists must not be overlooked."""
+    first = {"items": [item(1)], "page": 1, "pages": 2}
+    second = {"items": [item(2)], "page": 2, "pages": 2}
+    async with (
+        Wire(answer(first), answer(first), answer(second)) as wire,
+        CivoClient("token", region="LON1", api_url=wire.url) as civo,
+    ):
+        scan = Seen()
+        assert await scan_region(civo.snapshots._scope, scan, {}) is not None
+        assert [one.id for one in scan.items] == ["s-1", "s-2"]
+        assert wire.counts["GET"] == 3
