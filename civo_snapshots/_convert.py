@@ -198,6 +198,10 @@ _FAST: Mapping[object, Fast[Any]] = {
 
 
 def record(body: bytes, target: type[T], status: int) -> T:
+    """Build a record from a body that holds one object, by the fast way if that takes it.
+
+    Raises `UnexpectedResponseError` with the path of the first field that does not fit.
+    """
     fast: Fast[T] | None = _FAST.get(target)
     found = fast.read(body) if fast else None
     if found is not None:
@@ -259,7 +263,7 @@ class PageReader(Generic[T]):
                 return self._whole(self._clean(self._slicer.rest()), response.status)
             if last is not None and self._refused is None:
                 return Page(self._number, (*self._found, *last))
-        raise self._refused or _no_array(response.status)
+        raise self._refused or no_array(response.status)
 
     def _fits(self, size: int) -> bool:
         if size > self._most:
@@ -303,7 +307,8 @@ def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
     )
 
 
-def _no_array(status: int) -> UnexpectedResponseError:
+def no_array(status: int) -> UnexpectedResponseError:
+    """The error of a list that came in parts and had no end."""
     return UnexpectedResponseError("the list breaks off or is not JSON", status=status, path="$")
 
 

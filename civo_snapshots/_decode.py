@@ -22,6 +22,9 @@ and again, and is half of the cost."""
 _NANOSECONDS = re.compile(rb"\.[0-9]{7}")
 _YEAR_ONE = b'"0001-'
 
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What msgspec raises for a body that it does not take."""
+
 _STRIDE = 4_096
 _DIGITS = 32
 
@@ -41,7 +44,7 @@ class Fast(Generic[T]):
                 return self._decoder.decode(body)
             with collector_paused():
                 return self._decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except UNREADABLE:
             return None
 
 
@@ -49,7 +52,7 @@ def split(body: bytes) -> list[msgspec.Raw] | None:
     """The items of a list as they stand in the body, each to be read by itself."""
     try:
         return _RAW_ITEMS.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -59,7 +62,7 @@ def envelope_of(body: bytes) -> dict[str, bytes]:
         return {}
     try:
         envelope = _RAW_FIELDS.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return {name: bytes(raw) for name, raw in envelope.items() if name in _ENVELOPE}
 

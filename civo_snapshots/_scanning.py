@@ -10,8 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from ._convert import page, record, unstructure
-from ._decode import is_sound, split
+from ._convert import no_array, page, record, unstructure
+from ._decode import UNREADABLE, is_sound, split
 from ._protocol import Clean, Response
 from ._slices import Slicer
 from .errors import UnexpectedResponseError
@@ -33,7 +33,7 @@ class Item(msgspec.Struct, gc=False):
         """What identifies the object within."""
         try:
             return _INNER.decode(self.instance) or Inner()
-        except _UNREADABLE:
+        except UNREADABLE:
             return Inner()
 
     def digest(self) -> int:
@@ -72,11 +72,10 @@ class Inner(msgspec.Struct, gc=False):
         """Its status; None if that has to be read with the whole record."""
         try:
             return _STATUS.decode(self.raw_status)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
 
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _STATUS = msgspec.json.Decoder(SnapshotStatus)
 _INNER = msgspec.json.Decoder(Inner | None)
 _ITEM = msgspec.json.Decoder(Item)
@@ -168,9 +167,7 @@ class Scanner:
         items = self._slicer.end()
         if items is None:
             if self._slicer.began:
-                raise UnexpectedResponseError(
-                    "the listing breaks off or is not JSON", status=response.status, path="$"
-                )
+                raise no_array(response.status)
             whole = Response(response.status, {}, self._clean(self._slicer.rest()))
             found = page(tuple[RegionSnapshot, ...], 1)(whole)
             self.has_pages = (found.pages or 1) > 1
@@ -184,7 +181,7 @@ class Scanner:
         if is_sound(body):
             try:
                 return _ITEMS.decode(body)
-            except _UNREADABLE:
+            except UNREADABLE:
                 pass  # an odd item, or a cut that is none
         raws = split(body)
         if raws is None:
@@ -203,7 +200,7 @@ def _odd_item(raw: bytes) -> Item | None:
     if is_sound(raw):
         try:
             return _ITEM.decode(raw)
-        except _UNREADABLE:
+        except UNREADABLE:
             pass
     found = _fitting(raw)
     return next(iter(items_of([found] if found else [])), None)
