@@ -261,6 +261,8 @@ class PageReader(Generic[T]):
             last = self._slicer.end()
             if last is None and not self._slicer.began:
                 return self._whole(self._clean(self._slicer.rest()), response.status)
+            if last is None:  # half a surrogate pair, which msgspec does not take
+                last = self._slowly(self._clean(self._slicer.rest()))
             if last is not None and self._refused is None:
                 return Page(self._number, (*self._found, *last))
         raise self._refused or no_array(response.status)
@@ -276,8 +278,15 @@ class PageReader(Generic[T]):
         found = _records(body, self._array, 200)
         if found is not None or split(body) is None:
             return found
+        return self._slowly(body)
+
+    def _slowly(self, body: bytes) -> tuple[T, ...] | None:
         try:
-            return structure(parse_json(body), self._array)
+            data = parse_json(body)
+        except UnexpectedResponseError:
+            return None
+        try:
+            return structure(data, self._array)
         except UnexpectedResponseError as error:
             self._refused = _moved(error, len(self._found))
             return ()

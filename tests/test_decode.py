@@ -154,6 +154,15 @@ def test_a_list_in_pieces_is_read_alike(items: list[object], step: int, target: 
         assert found == expected
 
 
+@pytest.mark.parametrize("last", [{"id": "b", "name": "\ud800"}, {"id": None, "name": "\ud800"}])
+def test_half_a_surrogate_pair_late_in_a_list_is_read_alike(
+    last: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_slices, "_SIZE", 1)
+    body = json.dumps([{"id": "a"}, last]).encode()
+    assert in_parts(body, Snapshot, 1) == slowly(body, many(Snapshot))
+
+
 @given(body=st.binary(max_size=80) | BODIES.map(lambda body: body[:-1] + b"\xff}"))
 @settings(deadline=None, max_examples=200)
 def test_bytes_that_are_no_json_are_refused_either_way(body: bytes) -> None:
