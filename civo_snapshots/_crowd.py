@@ -44,7 +44,6 @@ class Watch:
         looked: when it was last looked at, successfully or not.
         unlisted_since: since when the region-wide listing has not shown it.
         shown: the digest of what the listing showed last, if nothing but waiting follows from it.
-        is_proven: whether the listing showed it under its own id.
         mark: the reading of the listing that showed it last.
         told: how many listings were shown when it was last told anything.
     """
@@ -57,7 +56,6 @@ class Watch:
     looked: float = -inf
     unlisted_since: float | None = None
     shown: int | None = None
-    is_proven: bool = False
     mark: object = None
     told: int = 0
     cohort: Cohort | None = field(default=None, init=False)
@@ -68,7 +66,7 @@ class Crowd:
 
     Attributes:
         by_id: the waits for each snapshot.
-        unproven: the waits whose snapshot the listing has not shown under its id yet.
+        has_outer_ids: whether the listing was seen to show snapshots under their own ids.
         listings: how many listings of the region were shown to everybody.
         listed: when the last one was.
         changes: how often somebody came or went.
@@ -78,7 +76,7 @@ class Crowd:
         self.by_id: dict[str, tuple[Watch, ...]] = {}
         self._cohorts: dict[Cohort, None] = {}
         self._open: dict[PollPolicy, Cohort] = {}
-        self.unproven: dict[Watch, None] = {}
+        self.has_outer_ids = False
         self.changes = 0
         self.listings = 0
         self.listed = -inf
@@ -93,11 +91,6 @@ class Crowd:
 
     def __contains__(self, watch: Watch) -> bool:
         return watch.cohort is not None
-
-    def prove(self, watch: Watch) -> None:
-        """Its snapshot was seen under its id."""
-        watch.is_proven = True
-        self.unproven.pop(watch, None)
 
     def add(self, watch: Watch) -> Cohort:
         """Begin to wait; the cohort it belongs to."""
@@ -115,8 +108,8 @@ class Crowd:
         watch.cohort = cohort
         watch.told = self.listings
         key = watch.progress.snapshot_id
-        self.by_id[key] = (*self.by_id.get(key, ()), watch)
-        self.unproven[watch] = None
+        others = self.by_id.get(key)
+        self.by_id[key] = (watch,) if others is None else (*others, watch)
         self._size += 1
         self.changes += 1
         self._lasting.made()
@@ -133,11 +126,9 @@ class Crowd:
             if self._open.get(cohort.policy) is cohort:
                 del self._open[cohort.policy]
         key = watch.progress.snapshot_id
-        if left := tuple(other for other in self.by_id[key] if other is not watch):
-            self.by_id[key] = left
-        else:
-            del self.by_id[key]
-        self.unproven.pop(watch, None)
+        watches = self.by_id.pop(key)
+        if len(watches) > 1:
+            self.by_id[key] = tuple(other for other in watches if other is not watch)
         self._size -= 1
         self.changes += 1
         return True

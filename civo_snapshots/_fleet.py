@@ -56,12 +56,14 @@ class Steps:
         find: what exists under a name, the one to adopt first; None if nothing can.
         watch: tell how a snapshot ends, until a deadline.
         call_off: keep an instance's create from being sent; False if it may have been already.
+        forsake: wait no longer for an instance's create, which goes on in this task.
     """
 
     create: Callable[[str, str], Awaitable[Snapshot]]
     find: Callable[[str, str], Awaitable[list[Snapshot]]] | None
     watch: Callable[[Snapshot, float, OnEnd], Unwatch]
-    call_off: Callable[[str], bool] = field(default=lambda _: False)
+    call_off: Callable[[str], bool]
+    forsake: Callable[[str, asyncio.Task[None]], None]
 
 
 @define(eq=False)
@@ -294,14 +296,19 @@ class Fleet:
         try:
             await self._last_answers()
         finally:
-            for worker in self._workers:
-                worker.cancel()
+            cancelled: list[asyncio.Task[None]] = []
+            for worker, member in self._workers.items():
+                if member is not None and member.sending:
+                    self._steps.forsake(member.instance_id, worker)
+                else:
+                    worker.cancel()
+                    cancelled.append(worker)
             for member in self._members.values():
                 if member.unwatch is not None:
                     member.unwatch()
                     member.unwatch = None
-        if self._workers:
-            await asyncio.wait(tuple(self._workers))
+        if cancelled:
+            await asyncio.wait(cancelled)
 
     async def _last_answers(self) -> None:
         sending = {worker for worker, member in self._workers.items() if member and member.sending}

@@ -177,7 +177,7 @@ class Lookout:
             return  # somebody gave up while others were told
         watch.unlisted_since = None
         if sighting.digest is not None:
-            self._crowd.prove(watch)
+            self._crowd.has_outer_ids = True
         self._observer.show(watch, sighting.snapshot)
         # Only of what is simply pending the same again says nothing new.
         if watch.progress.is_pending:

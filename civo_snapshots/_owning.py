@@ -7,6 +7,7 @@ first send may still act.
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from ._bounded import wait_at_most
 from ._clock import Clock
@@ -30,7 +31,7 @@ class Creations:
         self.ledger = Ledger()
         self._clock = clock
         self._tell = tell
-        self._forsaken: dict[asyncio.Task[Snapshot], Unresolved] = {}
+        self._forsaken: dict[Creation, asyncio.Task[Any]] = {}
         self._resolved: list[Unresolved] = []
         self._late: dict[asyncio.Task[None], tuple[Creation, str]] = {}
         self.extras: list[ExtraSnapshot] = []
@@ -38,26 +39,39 @@ class Creations:
     @property
     def unresolved(self) -> tuple[Unresolved, ...]:
         """Every create whose caller was cancelled after it may have acted."""
-        return (*self._resolved, *self._forsaken.values())
+        open_ones = (Unresolved(one.instance_id, one.name) for one in self._forsaken)
+        return (*self._resolved, *open_ones)
 
     async def run(self, creation: Creation) -> Snapshot:
         """Run a create in a task of the client; a cancelled caller does not wait for it."""
-        task = asyncio.get_running_loop().create_task(self._run(creation))
+        task = asyncio.get_running_loop().create_task(self.run_here(creation))
         # Also a task that is cancelled before its first step.
         task.add_done_callback(lambda _: creation.steps.give_back())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             unsent = creation.call_off()
-            if task.done() or not unsent:
-                self._forsaken[task] = Unresolved(creation.instance_id, creation.name)
-                task.add_done_callback(self._resolve)
-            else:
+            if task.done():  # in this very moment
+                self._resolve(creation, _end_of(task))
+            elif unsent:
                 task.cancel()
+            else:
+                self.forsake(creation, task)
             raise
 
-    async def _run(self, creation: Creation) -> Snapshot:
-        snapshot = await creation.run()
+    async def run_here(self, creation: Creation) -> Snapshot:
+        """Run a create in the caller's own task; who gives it up forsakes it, and does not cancel.
+
+        It saves a task for each create of many.
+        """
+        try:
+            snapshot = await creation.run()
+        except BaseException as error:
+            if creation in self._forsaken:
+                self._resolve(creation, error)
+            raise
+        if creation in self._forsaken:
+            self._resolve(creation, snapshot)
         for extra in creation.extras:
             self._report(creation, snapshot.id, extra)
         if creation.resent:
@@ -66,15 +80,22 @@ class Creations:
             task.add_done_callback(lambda done: self._late.pop(done, None))
         return snapshot
 
-    def _resolve(self, task: asyncio.Task[Snapshot]) -> None:
-        known = self._forsaken.pop(task)
-        if task.cancelled():
-            error: BaseException | None = CivoError("the client was closed before it was known")
+    def forsake(self, creation: Creation, task: asyncio.Task[Any]) -> None:
+        """Nobody waits any more for a create that may have acted: it goes on and is reported."""
+        self._forsaken[creation] = task
+
+    def _resolve(self, creation: Creation, end: Snapshot | BaseException) -> None:
+        """Report how a create ended whose caller was gone."""
+        self._forsaken.pop(creation, None)
+        snapshot: Snapshot | None = None
+        error: CivoError | None = None
+        if isinstance(end, Snapshot):
+            snapshot = end
+        elif isinstance(end, asyncio.CancelledError):
+            error = CivoError("the client was closed before it was known")
         else:
-            error = task.exception()
-        snapshot = None if error else task.result()
-        told = error if isinstance(error, CivoError) or error is None else CivoError(repr(error))
-        self._resolved.append(Unresolved(known.instance_id, known.name, snapshot, told))
+            error = end if isinstance(end, CivoError) else CivoError(repr(end))
+        self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
 
     async def _look_late(self, creation: Creation, kept: str) -> None:
         for pause in _LATE_LOOKS:
@@ -92,8 +113,9 @@ class Creations:
 
     async def close(self) -> None:
         """Wait a little for the forsaken creates, and look once more after the repeated ones."""
-        await wait_at_most(set(self._forsaken), self._clock, GRACE)
-        for task in list(self._forsaken):
+        await wait_at_most(set(self._forsaken.values()), self._clock, GRACE)
+        forsaken = set(self._forsaken.values())
+        for task in forsaken:
             task.cancel()
         loop = asyncio.get_running_loop()
         looks = {loop.create_task(self._look_once(*repeated)) for repeated in self._late.values()}
@@ -104,5 +126,11 @@ class Creations:
         finally:
             for look in looks:
                 look.cancel()
-        if left := {*self._forsaken, *self._late, *looks}:
+        if left := {*forsaken, *self._late, *looks}:
             await asyncio.wait(left)
+
+
+def _end_of(task: asyncio.Task[Snapshot]) -> Snapshot | BaseException:
+    if task.cancelled():
+        return asyncio.CancelledError()
+    return task.exception() or task.result()

@@ -5,6 +5,8 @@ pending volume which drops out of the list is not taken for a finished one.
 """
 
 import random
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -24,13 +26,16 @@ from .errors import (
     WaitTimeoutError,
 )
 from .events import Transition
-from .models import Snapshot, lean
+from .models import Snapshot, VolumeStatus, lean
 from .states import State, StateTable, Verdict
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
 _INSTANCE_GONE = ("database_instance_find", "database_snapshot_create_instance_not_found")
 _LOOKS_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
+
+_id_of: Callable[[VolumeStatus], str] = attrgetter("id")
+_state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 
 @frozen(cache_hash=True)
@@ -99,17 +104,16 @@ class Progress:
         self.last = lean(known)
         self._judge(known, self.started)
 
-    def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
-        """The server showed the snapshot; what changed since the last sight."""
-        before, self.last = self.last, lean(snapshot)
-        self._seen = True
-        self.looks += 1
-        self.recover()
-        changed = self._compare(before, snapshot)
-        if before is not None and before.volumes != snapshot.volumes:
+    def see(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
+        """The server showed the snapshot; what changed since the last sight, for who asks."""
+        before, self.last = self.last, snapshot
+        self.see_again(1)
+        if before is not None:
             self._keep_lost(before, snapshot)
         self._judge(snapshot, now)
-        return changed
+        if self.outcome is None:
+            lean(snapshot)
+        return transitions(before, snapshot)
 
     def see_again(self, times: int) -> None:
         """The server showed it so many times more, with the same status as before."""
@@ -195,34 +199,20 @@ class Progress:
         self._misses = self._faults = 0
         self._failing_since = None
 
-    @staticmethod
-    def _compare(before: Snapshot | None, now: Snapshot) -> list[Transition]:
-        changed: list[Transition] = []
-        old = before.state if before else None
-        if old != now.state:
-            changed.append(Transition(now, None, old, now.state))
-        volumes = {volume.id: volume.state for volume in before.volumes} if before else {}
-        for volume in now.volumes:
-            old = volumes.get(volume.id)
-            if old != volume.state:
-                changed.append(Transition(now, volume.id, old, volume.state))
-        return changed
-
     def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
         """Volumes that are not listed any more count as they were seen last."""
+        listed = set(map(_id_of, now.volumes))
+        if self._lost is None and listed.issuperset(map(_id_of, before.volumes)):
+            return
         lost = self._lost or {}
         lost.update((volume.id, volume.state) for volume in before.volumes)
-        for volume in now.volumes:
-            lost.pop(volume.id, None)
-        self._lost = lost or None
-
-    def _volumes(self) -> dict[str, str]:
-        """The states of all volumes that were ever seen."""
-        listed = self.last.volumes if self.last else ()
-        return {volume.id: volume.state for volume in listed} | (self._lost or {})
+        self._lost = {one: state for one, state in lost.items() if one not in listed} or None
 
     def _judge(self, snapshot: Snapshot, now: float) -> None:
-        verdict = states.verdict(snapshot.state, self._volumes().values(), self.table)
+        volumes: Iterable[str] = map(_state_of, snapshot.volumes)
+        if self._lost is not None:
+            volumes = (*volumes, *self._lost.values())
+        verdict = states.verdict(snapshot.state, volumes, self.table)
         if verdict is Verdict.COMPLETE:
             self._end(snapshot)
         elif verdict is Verdict.FAILED:
@@ -243,10 +233,10 @@ class Progress:
             self._fail(what, State.PENDING, now)
 
     def _fail(self, what: str, blamed: State, now: float) -> None:
+        seen = {volume.id: volume.state for volume in self.last.volumes} if self.last else {}
+        seen.update(self._lost or {})
         volumes = tuple(
-            volume
-            for volume, state in self._volumes().items()
-            if states.classify(state, self.table) is blamed
+            volume for volume, state in seen.items() if states.classify(state, self.table) is blamed
         )
         listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
         outcome = SnapshotFailedError(
@@ -257,6 +247,18 @@ class Progress:
         )
         outcome.failed_volumes = volumes
         self._end(outcome)
+
+
+def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
+    """What is different from one sight to the next."""
+    old = before.state if before else None
+    if old != now.state:
+        yield Transition(now, None, old, now.state)
+    volumes = {volume.id: volume.state for volume in before.volumes} if before else {}
+    for volume in now.volumes:
+        old = volumes.get(volume.id)
+        if old != volume.state:
+            yield Transition(now, volume.id, old, volume.state)
 
 
 @define

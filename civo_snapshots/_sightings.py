@@ -64,43 +64,40 @@ class Sightings:
         self._changes = self._crowd.changes
         self.changed: list[Sighting] = []
         self._within: dict[str, Item] = {}
-        self._named: dict[str, _Namesakes] = {}
-        for watch in self._crowd.unproven:
-            progress = watch.progress
-            name = progress.last.name if progress.last else ""
-            if _names.is_unique(name, progress.instance_id):
-                self._named.setdefault(name, _Namesakes([], [])).watches.append(watch)
+        self._named: dict[str, _Namesakes] | None = None
 
     def see(self, items: Sequence[Item], left_out: int = 0) -> None:
         """Compare some items; what they show counts when the listing was read to its end."""
         self.size += len(items) + left_out
-        by_id, mark, unproven = self._crowd.by_id, self.mark, bool(self._crowd.unproven)
+        by_id, mark = self._crowd.by_id, self.mark
         known = len(self.changed)
         for item in items:
-            if watches := by_id.get(item.id):
-                digest = item.digest()
-                for watch in watches:
-                    if watch.mark is mark:
-                        continue  # an item that is there twice
-                    if digest == watch.shown or (
-                        not watch.is_proven and self._is_known(watch, item, digest)
-                    ):
-                        watch.mark = mark
-                        self.unchanged += 1
-                    elif found := self._found(item, watch):
-                        watch.mark = mark
-                        self.changed.append(Sighting(watch, found, digest, True))
-            if unproven:
-                self._see_loosely(item)
+            watches = by_id.get(item.id)
+            if watches is None:
+                if not self._crowd.has_outer_ids:
+                    self._see_loosely(item)
+                continue
+            digest = item.digest()
+            for watch in watches:
+                if watch.mark is mark:
+                    continue  # an item that is there twice
+                if digest == watch.shown or (
+                    watch.shown is None and self._is_known(watch, item, digest)
+                ):
+                    watch.mark = mark
+                    self.unchanged += 1
+                elif found := self._found(item, watch):
+                    watch.mark = mark
+                    self.changed.append(Sighting(watch, found, digest, True))
         self._lasting.made(len(self.changed) - known)
 
     def _is_known(self, watch: Watch, item: Item, digest: int) -> bool:
-        """Whether the first status that the listing shows is the one that the create answered."""
+        """Whether the first status that the listing shows is the one that is known already."""
         last = watch.progress.last
         if last is None or not watch.progress.is_pending or item.inner().status() != last.status:
             return False
         watch.shown = digest
-        self._crowd.prove(watch)
+        self._crowd.has_outer_ids = True
         return True
 
     def _see_loosely(self, item: Item) -> None:
@@ -109,6 +106,12 @@ class Sightings:
         if inner.id and inner.id in self._crowd.by_id:
             # Where the inner id is the instance's, several items share it.
             self._within.setdefault(inner.id, item)
+        if self._named is None:
+            self._named = {}
+            for watch in self._crowd:
+                if watch.progress.last is not None:
+                    namesakes = self._named.setdefault(watch.progress.last.name, _Namesakes([], []))
+                    namesakes.watches.append(watch)
         name = item.name or inner.name or ""
         if name in self._named:
             self._named[name].items.append(item)
@@ -118,10 +121,11 @@ class Sightings:
         for inner_id, item in self._within.items():
             for watch in self._crowd.by_id.get(inner_id, ()):
                 self._see_late(watch, item, is_proven=True)
-        for namesakes in self._named.values():
+        for name, namesakes in (self._named or {}).items():
             if len(namesakes.items) == 1:
                 for watch in namesakes.watches:
-                    self._see_late(watch, namesakes.items[0], is_proven=False)
+                    if _names.is_unique(name, watch.progress.instance_id):
+                        self._see_late(watch, namesakes.items[0], is_proven=False)
 
     def _see_late(self, watch: Watch, item: Item, *, is_proven: bool) -> None:
         if watch.mark is not self.mark and (found := self._found(item, watch)):

@@ -13,10 +13,9 @@ from . import states
 from ._clock import Clock
 from ._crowd import Crowd, Watch
 from ._looking import Lookout, Looks
-from ._progress import Progress
 from .errors import CivoError, ClientClosedError, NotFoundError
-from .events import Transition
-from .models import Snapshot
+from .models import Snapshot, texts_of
+from .states import StateTable
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -25,6 +24,9 @@ GRACE = 5.0
 
 _RECHECK = 0.2
 """Seconds after which a look that outlasts a deadline is looked after: a pause may have begun."""
+
+_MOST_FAMILIAR = 1_000
+"""State texts after which no further one is remarked on: somebody makes them up."""
 
 
 class Watcher:
@@ -48,7 +50,7 @@ class Watcher:
         self._on_unknown = on_unknown
         self._pause_left = pause_left
         self._pace = pace
-        self._reported: set[str] = set()
+        self._familiar: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
@@ -177,10 +179,11 @@ class Watcher:
         self._crowd.catch_up(watch)
         watch.shown = None
         changed = watch.progress.see(snapshot, now)
-        for transition in changed:
-            self._report_unknown(watch.progress, transition)
-            if watch.on_change is not None and watch in self._crowd:
-                watch.on_change(transition)
+        self._report_unknown(snapshot, watch.progress.table)
+        if watch.on_change is not None:
+            for transition in changed:
+                if watch in self._crowd:
+                    watch.on_change(transition)
         self._after_look(watch, now)
 
     def miss(self, watch: Watch, error: NotFoundError) -> None:
@@ -206,14 +209,15 @@ class Watcher:
             watch.progress.expire(now)  # this was its last look, whatever else the round asks for
         self._settle(watch)
 
-    def _report_unknown(self, progress: Progress, transition: Transition) -> None:
-        text = transition.after
-        if text in self._reported or states.is_known(text, progress.table):
-            return
-        self._reported.add(text)
-        logger.warning("unknown state %r counts as pending", text)
-        if self._on_unknown is not None:
-            self._on_unknown(transition.snapshot, text)
+    def _report_unknown(self, snapshot: Snapshot, table: StateTable) -> None:
+        for text in sorted(texts_of(snapshot) - self._familiar):
+            if len(self._familiar) >= _MOST_FAMILIAR:
+                break
+            self._familiar.add(text)
+            if not states.is_known(text, table):
+                logger.warning("unknown state %r counts as pending", text)
+                if self._on_unknown is not None:
+                    self._on_unknown(snapshot, text)
 
     def _settle(self, watch: Watch) -> None:
         outcome = watch.progress.outcome

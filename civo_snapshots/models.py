@@ -4,7 +4,9 @@ Fields that the server may leave out have defaults. Unknown fields are ignored, 
 kept as sent, and an instance's secrets (passwords, tokens, scripts) are never read at all.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from sys import intern
 from typing import Annotated, Generic, TypeVar
 
@@ -28,6 +30,9 @@ class VolumeStatus:
 
     id: Identifier
     state: str = ""
+
+
+_state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 
 @frozen
@@ -82,16 +87,22 @@ def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
     return snapshot
 
 
+def texts_of(snapshot: Snapshot) -> set[str]:
+    """The state texts of the snapshot and its volumes."""
+    return {snapshot.state, *map(_state_of, snapshot.volumes)}
+
+
 def lean(snapshot: Snapshot) -> Snapshot:
     """The same record; texts that it has more than once, or that all have, become one object.
 
     Whoever waits for thousands keeps a record of each, and half of it is such texts.
     """
-    included = {one: one for one in snapshot.included_volumes}
-    for volume in snapshot.volumes:
-        object.__setattr__(volume, "id", included.get(volume.id, volume.id))
-        object.__setattr__(volume, "state", intern(volume.state))
-    object.__setattr__(snapshot.status, "state", intern(snapshot.state))
+    status, overwrite = snapshot.status, object.__setattr__
+    included = dict(zip(snapshot.included_volumes, snapshot.included_volumes, strict=True))
+    for volume in status.volumes:
+        overwrite(volume, "id", included.get(volume.id, volume.id))
+        overwrite(volume, "state", intern(volume.state))
+    overwrite(status, "state", intern(status.state))
     return snapshot
 
 

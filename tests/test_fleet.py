@@ -71,6 +71,7 @@ class Yard:
     most_in_flight: int = 0
     unwatched: list[str] = field(factory=list)
     called_off: Callable[[str], bool] = field(default=lambda _: False)
+    forsaken: dict[str, asyncio.Task[None]] = field(factory=dict)
     _waits: set[asyncio.Task[None]] = field(factory=set)
 
     async def create(self, instance_id: str, name: str) -> Snapshot:
@@ -85,6 +86,9 @@ class Yard:
         if instance_id in self.refusals:
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
+
+    def forsake(self, instance_id: str, worker: asyncio.Task[None]) -> None:
+        self.forsaken[instance_id] = worker
 
     async def find(self, instance_id: str, name: str) -> list[Snapshot]:
         await asyncio.sleep(0)
@@ -121,7 +125,7 @@ class Yard:
             **more,
         }
         find = None if options.pop("fresh", False) else self.find
-        steps = Steps(self.create, find, self.watch, self.called_off)
+        steps = Steps(self.create, find, self.watch, self.called_off, self.forsake)
         return Fleet(steps, self.clock, **options)
 
 
@@ -373,6 +377,12 @@ async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None: 
     error = result.outcomes[0].error
     assert isinstance(error, OutcomeUnknownError)
     assert (error.instance_id, error.name) == ("i-0", name_for("nightly", "i-0"))
+    # They go on in somebody else's care, and then come to an end.
+    assert list(yard.forsaken) == many(3)
+    assert yard.creating == 3
+    await asyncio.gather(*yard.forsaken.values())
+    assert len(yard.asked) == 3
+    assert fleet.result().counts["unknown"] == 0
 
 
 async def test_creates_that_can_be_called_off_were_not_attempted() -> None:

@@ -195,18 +195,18 @@ def test_the_settling_time_begins_anew_when_the_snapshot_takes_it_back() -> None
 def test_every_change_is_told_once() -> None:
     progress = waiting()
     first = snapshot("Pending", "Pending")
-    assert progress.see(first, START) == [
+    assert list(progress.see(first, START)) == [
         Transition(first, None, None, "Pending"),
         Transition(first, "v-1", None, "Pending"),
     ]
-    assert progress.see(first, START + 1) == []
+    assert list(progress.see(first, START + 1)) == []
     second = snapshot("Pending", "Completed", "new")
-    assert progress.see(second, START + 2) == [
+    assert list(progress.see(second, START + 2)) == [
         Transition(second, "v-1", "Pending", "Completed"),
         Transition(second, "v-2", None, "new"),
     ]
     third = snapshot("Complete", "Completed", "Completed")
-    assert progress.see(third, START + 3) == [
+    assert list(progress.see(third, START + 3)) == [
         Transition(third, None, "Pending", "Complete"),
         Transition(third, "v-2", "new", "Completed"),
     ]
@@ -415,7 +415,7 @@ def test_an_expired_wait_that_saw_nothing_says_so() -> None:
 @pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
 def test_a_deletion_is_over_when_the_snapshot_is_missing(state: str) -> None:
     progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    changed = progress.see(seen := snapshot(state), START)
+    changed = list(progress.see(seen := snapshot(state), START))
     assert [change.after for change in changed] == [state]
     progress.miss(GONE, START + 1)
     assert progress.outcome is seen

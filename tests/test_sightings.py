@@ -178,9 +178,19 @@ def test_the_status_that_the_create_answered_is_not_told_again() -> None:
     watch = waiting(crowd, known=evolve(WANTED, description=""))
     sightings = read(crowd, [item("s-1", "i-1")])
     assert (sightings.unchanged, sightings.changed) == (1, [])
-    assert watch.is_proven
-    assert not crowd.unproven
+    assert watch.shown is not None
+    assert crowd.has_outer_ids
     assert len(read(crowd, [item("s-1", "i-1", status=DONE)]).changed) == 1
+
+
+def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_counts() -> None:
+    crowd = Crowd()
+    waiting(crowd, known=evolve(WANTED, description=""))
+    read(crowd, [item("s-1", "i-1")])
+    late = waiting(crowd, "s-2", "i-2", known=named(NAME))
+    sightings = read(crowd, [item("s-1", "i-1"), item("x-2", "s-2", NAME)])
+    assert sightings.changed == []
+    assert sightings.missing() == [late]
 
 
 def test_a_snapshot_that_settles_is_told_each_time() -> None:

@@ -7,7 +7,7 @@ lacks an item can pass for an observation.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from attrs import define, field, frozen
@@ -54,7 +54,7 @@ class Noted(Progress):
 
     notes: list[Look] = field(factory=list[Look])
 
-    def see(self, snapshot: Snapshot, now: float) -> list[Transition]:
+    def see(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         own, volumes = states_of(snapshot)
         self.notes.append(Sight(now, own, volumes))
         return super().see(snapshot, now)

@@ -1,5 +1,6 @@
 """The snapshots of instances: all calls, waits, and the fan-out over many instances."""
 
+import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -189,12 +190,15 @@ class Snapshots(SnapshotWaits):
                 unique=on_existing != "create",
             )
             try:
-                return await self._scope.creations.run(creations[instance_id])
+                return await self._scope.creations.run_here(creations[instance_id])
             finally:
                 del creations[instance_id]
 
         def call_off(instance_id: str) -> bool:
             return instance_id not in creations or creations[instance_id].call_off()
+
+        def forsake(instance_id: str, worker: asyncio.Task[None]) -> None:
+            self._scope.creations.forsake(creations[instance_id], worker)
 
         async def find(instance_id: str, wire_name: str) -> list[Snapshot]:
             assert adoption is not None
@@ -205,7 +209,7 @@ class Snapshots(SnapshotWaits):
 
         expected = [instance_id_of(one) for one in instances] if _is_whole(instances) else []
         fleet = Fleet(
-            Steps(create, None if adoption is None else find, watch, call_off),
+            Steps(create, None if adoption is None else find, watch, call_off, forsake),
             session.clock,
             name=_arguments.run_name(run_name),
             timeout=_arguments.seconds(timeout, "timeout"),
