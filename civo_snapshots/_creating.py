@@ -2,15 +2,16 @@
 
 When a create may have acted without an answer, its name is looked for until the server can be
 trusted to have settled; what is found is adopted, and only if nothing acted is it sent again. It is
-given functions to work with, not a client.
+given steps to take, not a client.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 from weakref import WeakValueDictionary
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from ._clock import Clock
 from ._retry import may_have_acted
@@ -40,29 +41,40 @@ _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
 
 
-@frozen
-class Steps:
-    """What a creation can do.
+class Steps(Protocol):
+    """What a creation can do."""
 
-    Attributes:
-        send: POST, repeated only while it certainly did nothing.
-        look: the instance's snapshots as they are now.
-        get: one snapshot of the instance by its id.
-        skew: how far the server's clock is ahead of ours; None if it never told its time.
-        may_have_acted: whether the POST last sent may have created something.
-        left: seconds that are left for sending and looking.
-        call_off: keep the POST from being sent, if it has not been.
-        give_back: let go of the place among the requests in flight, if the POST has not taken it.
-    """
+    async def send(self) -> Snapshot:
+        """POST, repeated only while it certainly did nothing."""
+        ...
 
-    send: Callable[[], Awaitable[Snapshot]]
-    look: Callable[[], Awaitable[Sequence[Snapshot]]]
-    get: Callable[[str], Awaitable[Snapshot]]
-    skew: Callable[[], timedelta | None]
-    may_have_acted: Callable[[], bool]
-    left: Callable[[], float]
-    call_off: Callable[[], None]
-    give_back: Callable[[], None]
+    async def look(self) -> Sequence[Snapshot]:
+        """The instance's snapshots as they are now."""
+        ...
+
+    async def get(self, snapshot_id: str, /) -> Snapshot:
+        """One snapshot of the instance."""
+        ...
+
+    def skew(self) -> timedelta | None:
+        """How far the server's clock is ahead of ours; None if it never told its time."""
+        ...
+
+    def may_have_acted(self) -> bool:
+        """Whether the POST last sent may have created something."""
+        ...
+
+    def left(self) -> float:
+        """Seconds that are left for sending and looking."""
+        ...
+
+    def call_off(self) -> None:
+        """Keep the POST from being sent, if it has not been."""
+        ...
+
+    def give_back(self) -> None:
+        """Let go of the place among the requests in flight, if the POST has not taken it."""
+        ...
 
 
 class Turn:

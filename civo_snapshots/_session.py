@@ -53,6 +53,7 @@ class Flight:
     """One logical call of several requests: its time, and whether it may have acted so far.
 
     Attributes:
+        called_off: nothing more is to be sent.
         place: one among the requests in flight that its first request has already.
     """
 
@@ -62,10 +63,6 @@ class Flight:
     maybe_acted: bool = False
     called_off: bool = False
     place: Gate | None = None
-
-    def call_off(self) -> None:
-        """Send nothing more."""
-        self.called_off = True
 
     def take_place(self) -> Gate | None:
         """The place, for a request; whoever takes it gives it back."""
@@ -85,7 +82,11 @@ class Flight:
 
     def options(self, options: CallOptions) -> CallOptions:
         """The caller's options, for one more request within the time left."""
-        return {**options, "timeout": max(self.left(), _LEAST_ATTEMPT)}
+        return {**options, "timeout": self.time()}
+
+    def time(self) -> float:
+        """The time for one more request."""
+        return max(self.left(), _LEAST_ATTEMPT)
 
 
 class Session:
@@ -129,7 +130,8 @@ class Session:
         A large body goes to `sink` as it comes. Polls pass a gate of their own.
         """
         chosen: CallOptions = options or {}
-        account = _Account(request, self.clock, self._limit(request.kind, chosen))
+        limit = flight.time() if flight else self._limit(request.kind, chosen)
+        account = _Account(request, self.clock, limit)
         policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
         waits: Waits | None = None
         spent = 0

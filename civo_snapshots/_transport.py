@@ -202,7 +202,7 @@ class Transport:
         self._closed = False
         self._large_body = asyncio.Lock()
         self._watchdog: Watchdog | None = None
-        self._region_tails: dict[str, str] = {}
+        self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
         self._limits = aiohttp.ClientTimeout(total=None, connect=options.timeouts.connect)
         self._forgotten: (
@@ -285,14 +285,13 @@ class Transport:
         if not request.path.startswith("/v2/"):
             raise ConfigurationError(f"{request.path!r} is no path of this API")
         region, query = request.region, request.query
-        if query or region not in self._region_tails:
+        base = self._bases.get(region) if not query else None
+        if base is None:
             first = (("region", region),) if region else ()
-            tail = f"?{urlencode((*first, *query))}" if first or query else ""
+            base = URL(f"{self._origin}/?{urlencode((*first, *query))}", encoded=True)
             if not query:
-                self._region_tails[region] = tail
-        else:
-            tail = self._region_tails[region]
-        return URL(f"{self._origin}{request.path}{tail}", encoded=True)
+                self._bases[region] = base
+        return base.with_path(request.path, encoded=True, keep_query=True)
 
     async def _exchange(
         self, session: HttpSession, request: Request, timeout: float, sink: Sink | None

@@ -643,7 +643,7 @@ async def test_a_flight_knows_whether_it_may_have_acted_and_how_long_it_has() ->
 async def test_a_flight_that_is_called_off_sends_nothing_more() -> None:
     bench = Bench()
     flight = bench.session.flight(Kind.CREATING, {})
-    flight.call_off()
+    flight.called_off = True
     error = await bench.fails(CivoError, POST, flight=flight)
     assert "before this was sent" in error.message
     assert bench.script.sent == []

@@ -1,16 +1,17 @@
 """The calls of one instance's snapshots (API page "Instance snapshots")."""
 
+from datetime import timedelta
 from typing import Unpack
 
 from attrs import evolve
 
 from .. import _arguments, _names
 from .._convert import one
-from .._creating import SENDS, Creation, Steps
+from .._creating import SENDS, Creation
 from .._limits import Gate
 from .._paging import Listing
-from .._protocol import Kind
-from .._session import CallOptions
+from .._protocol import Kind, Request
+from .._session import CallOptions, Flight
 from ..models import Acknowledgement, Instance, Page, Restore, Snapshot, owned
 from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope, instance_id_of, record_id, snapshot_key
@@ -177,34 +178,8 @@ def creation_of(
     request = scope.request("POST", *path, body={"name": name, "description": told})
     flight = session.flight(Kind.CREATING, options)
     flight.place = place
-
-    async def send() -> Snapshot:
-        within = flight.options(options)
-        made = await session.call(request, one(Snapshot), options=within, flight=flight)
-        return owned(made, instance_id)
-
-    async def look() -> list[Snapshot]:
-        once: CallOptions = {"retries": False}
-        # Within the create's time; a look after its end, for what came late, has one of its own.
-        within = flight.options(once) if flight.left() > 0 else once
-        return await snapshots_of(scope, instance_id, within).collect()
-
-    async def get(snapshot_id: str) -> Snapshot:
-        key = (instance_id, snapshot_id)
-        return await one_snapshot(scope, "GET", key, None, flight.options({}))
-
-    steps = Steps(
-        send,
-        look,
-        get,
-        lambda: session.skew,
-        lambda: flight.maybe_acted,
-        flight.left,
-        flight.call_off,
-        flight.give_back,
-    )
     return Creation(
-        steps,
+        _Steps(scope, instance_id, request, flight, options),
         scope.creations.ledger,
         session.clock,
         instance_id,
@@ -213,6 +188,57 @@ def creation_of(
         session.timeouts.settle,
         sends=1 if options.get("retries") is False else SENDS,
     )
+
+
+class _Steps:
+    """The requests of one create, all of them within its time."""
+
+    __slots__ = ("_flight", "_instance_id", "_options", "_request", "_scope")
+
+    def __init__(
+        self,
+        scope: Scope,
+        instance_id: str,
+        request: Request,
+        flight: Flight,
+        options: CallOptions,
+    ) -> None:
+        self._scope = scope
+        self._instance_id = instance_id
+        self._request = request
+        self._flight = flight
+        self._options = options
+
+    async def send(self) -> Snapshot:
+        made = await self._scope.session.call(
+            self._request, one(Snapshot), options=self._options, flight=self._flight
+        )
+        return owned(made, self._instance_id)
+
+    async def look(self) -> list[Snapshot]:
+        once: CallOptions = {"retries": False}
+        # Within the create's time; a look after its end, for what came late, has one of its own.
+        within = self._flight.options(once) if self._flight.left() > 0 else once
+        return await snapshots_of(self._scope, self._instance_id, within).collect()
+
+    async def get(self, snapshot_id: str) -> Snapshot:
+        key = (self._instance_id, snapshot_id)
+        return await one_snapshot(self._scope, "GET", key, None, self._flight.options({}))
+
+    def skew(self) -> timedelta | None:
+        return self._scope.session.skew
+
+    def may_have_acted(self) -> bool:
+        return self._flight.maybe_acted
+
+    def left(self) -> float:
+        return self._flight.left()
+
+    def call_off(self) -> None:
+        self._flight.called_off = True
+
+    def give_back(self) -> None:
+        self._flight.give_back()
 
 
 async def one_snapshot(
