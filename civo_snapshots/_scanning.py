@@ -5,14 +5,15 @@ item only its ids, its name and the bytes of its status are taken; the record is
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 
-from ._convert import no_array, page, record, unstructure
+from ._convert import no_array, page, record, structure, unstructure
 from ._decode import UNREADABLE, is_sound, split
-from ._protocol import Clean, Response
+from ._protocol import JSON, Clean, Response, parse_json
 from ._slices import Slicer
 from .errors import UnexpectedResponseError
 from .models import RegionSnapshot, SnapshotStatus
@@ -87,6 +88,24 @@ def _fitting(body: bytes) -> RegionSnapshot | None:
         return record(body, RegionSnapshot, 200)
     except UnexpectedResponseError:
         return None
+
+
+def _array(body: bytes) -> list[JSON] | None:
+    """What a JSON array holds; None of anything else."""
+    if body[:1] != b"[":
+        return None
+    try:
+        data = parse_json(body)
+    except UnexpectedResponseError:
+        return None
+    return data if isinstance(data, list) else None
+
+
+def _fitting_of(array: Iterable[JSON]) -> Iterator[RegionSnapshot]:
+    """The records of those items that fit."""
+    for one in array:
+        with suppress(UnexpectedResponseError):
+            yield structure(one, RegionSnapshot)
 
 
 def items_of(records: Iterable[RegionSnapshot]) -> list[Item]:
@@ -166,13 +185,10 @@ class Scanner:
             return False
         items = self._slicer.end()
         if items is None:
-            if self._slicer.began:
-                raise no_array(response.status)
-            whole = Response(response.status, {}, self._clean(self._slicer.rest()))
-            found = page(tuple[RegionSnapshot, ...], 1)(whole)
-            self.has_pages = (found.pages or 1) > 1
-            items = items_of(found.items)
-            self._left_out = len(found.items) - len(items)
+            rest = Response(response.status, {}, self._clean(self._slicer.rest()))
+            began = self._timer()
+            items = self._slowly(rest)
+            self.spent += self._timer() - began
         self._show(items)
         return True
 
@@ -188,6 +204,21 @@ class Scanner:
             return None
         items = [item for raw in raws if (item := _odd_item(bytes(raw))) is not None]
         self._left_out += len(raws) - len(items)
+        return items
+
+    def _slowly(self, rest: Response) -> list[Item]:
+        """The items of what is no array to msgspec."""
+        array = _array(rest.body)
+        if array is not None:  # half a surrogate pair stands in it
+            records, length = list(_fitting_of(array)), len(array)
+        elif self._slicer.began:
+            raise no_array(rest.status)
+        else:
+            whole = page(tuple[RegionSnapshot, ...], 1)(rest)
+            self.has_pages = (whole.pages or 1) > 1
+            records, length = list(whole.items), len(whole.items)
+        items = items_of(records)
+        self._left_out = length - len(items)
         return items
 
     def _show(self, items: Sequence[Item]) -> None:

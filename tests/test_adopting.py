@@ -1,13 +1,14 @@
 """Finding what a run of the same name has made before, with as few requests as that takes."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 
-from civo_snapshots import _adopting, states
+from civo_snapshots import CivoClient, _adopting, states
 from civo_snapshots._adopting import Adoption, best_of
 from civo_snapshots._looking import Looks
 from civo_snapshots._scanning import Item, Scan, items_of
@@ -22,6 +23,7 @@ from civo_snapshots.errors import (
 )
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
 from civo_snapshots.states import State
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 STATUS = SnapshotStatus("Pending")
 
@@ -218,6 +220,23 @@ async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over() -> None:
     await adoption.prepare()
     assert await adoption.find("i-1", "run-1") == [ONE]
     assert region.asked == ["list i-1"]
+
+
+async def test_a_run_goes_on_where_an_item_of_a_large_region_is_no_text() -> None:
+    """L115, B52: what that item is cannot be told, so each instance is asked."""
+    clock = FakeClock()
+    async with (
+        FakeRegion(instances=3, clock=clock) as region,
+        CivoClient(region.token, region=region.region, api_url=region.url, clock=clock) as civo,
+    ):
+        await civo.snapshots.create_many(region.instance_ids[:1], name="nightly")
+        others = [{"id": f"x-{number}", "description": "x" * 300} for number in range(2_000)]
+        others[1_000]["name"] = "\ud800"
+        listing = Fault.status(200, json.dumps(others).encode())
+        region.fault("GET /v2/resourcesnapshots", listing, times=None)
+        run = await civo.snapshots.create_many(region.instance_ids, name="nightly")
+        assert run.counts["complete"] == 3
+        assert region.counts["POST /v2/instances/{id}/snapshots"] == 3
 
 
 async def test_only_the_runs_own_names_are_kept() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.wire import Wire, answer
 
-from civo_snapshots import CivoClient, UnexpectedResponseError
+from civo_snapshots import CivoClient, UnexpectedResponseError, _slices
 from civo_snapshots._convert import structure, unstructure
 from civo_snapshots._protocol import JSON, Clean, Response
 from civo_snapshots._scanning import Item, Scanner, items_of
@@ -100,6 +102,68 @@ def test_an_item_that_does_not_fit_hides_no_other(odd: Any) -> None:
     fitting = [found.id for found in scan.records if found is not None]
     assert fitting == ["s-1", "s-3"]
     assert scan.left_out + scan.records.count(None) == 1
+
+
+LONE = "\ud800"  # half a surrogate pair: JSON can spell it, but it is no text
+
+
+@pytest.mark.parametrize("at", [0, 1_000, 1_998, 1_999])
+@pytest.mark.parametrize("step", [50_000, 1 << 30])
+def test_half_a_surrogate_pair_hides_only_its_item_in_a_large_listing(at: int, step: int) -> None:
+    raw = [item(number) for number in range(2_000)]
+    raw[at]["name"] = LONE
+    scan = Seen()
+    assert poured(json.dumps(raw).encode(), scan, step)
+    assert [one.id for one in scan.items] == [one["id"] for one in raw if one is not raw[at]]
+    assert None not in scan.records
+    assert scan.left_out == 1
+
+
+@pytest.mark.parametrize("lost", [1, 10, 100_000])
+def test_a_large_listing_with_half_a_surrogate_pair_that_breaks_off_is_an_error(lost: int) -> None:
+    """T19: what was shown of it does not count."""
+    raw = [item(number) for number in range(2_000)]
+    raw[1_000]["name"] = LONE
+    with pytest.raises(UnexpectedResponseError, match="breaks off"):
+        poured(json.dumps(raw).encode()[:-lost], Seen())
+
+
+ODD = st.sampled_from([LONE, None, 5, "", "text", ["n"], {}, {"id": LONE}, {"status": LONE}])
+ITEM = st.one_of(
+    ODD,
+    st.fixed_dictionaries({"id": st.sampled_from("abc")}),
+    st.fixed_dictionaries(
+        {"id": st.just("odd")},
+        optional=dict.fromkeys(["name", "description", "created_at", "instance", "unknown"], ODD),
+    ),
+    st.fixed_dictionaries({"id": ODD}),
+)
+
+
+def shown(raw: Any) -> list[RegionSnapshot]:
+    """An item as the record that should be shown of it, if any."""
+    try:
+        record = structure(raw, RegionSnapshot)
+        msgspec.json.encode(unstructure(record))
+    except (UnexpectedResponseError, UnicodeEncodeError):
+        return []
+    return [record]
+
+
+@given(raw=st.lists(ITEM, max_size=8), step=st.integers(1, 200))
+@settings(max_examples=300)
+def test_a_listing_in_pieces_is_shown_as_the_whole_is(raw: list[Any], step: int) -> None:
+    """B62, B63: what fits is shown in its order, and of everything else it is told how many."""
+    body = json.dumps(raw).encode()
+    whole, in_pieces = Seen(), Seen()
+    assert Scanner(whole)(Response(200, {}, body))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_slices, "_SIZE", 1)
+        assert poured(body, in_pieces, step)
+    expected = [record for one in raw for record in shown(one)]
+    for scan in (whole, in_pieces):
+        assert [record for record in scan.records if record is not None] == expected
+        assert scan.left_out + scan.records.count(None) == len(raw) - len(expected)
 
 
 def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
@@ -203,6 +267,13 @@ def test_the_time_that_reading_takes_is_measured_without_that_of_showing() -> No
     for _ in range(3):
         scanner.take(b" ")
     assert scanner.spent == 3
+
+
+def test_the_time_that_an_odd_listing_takes_at_its_end_is_measured_too() -> None:
+    ticks = iter(range(100))
+    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
+    assert scanner(Response(200, {}, json.dumps([item(1, name=LONE)]).encode()))
+    assert scanner.spent == 2
 
 
 def test_records_are_items_and_items_are_records() -> None:
