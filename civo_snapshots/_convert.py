@@ -3,10 +3,9 @@
 cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a text must be a text.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Generic, Optional, TypeVar, cast, get_args, get_origin
+from typing import Any, Optional, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -15,15 +14,13 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 from cattrs.v import transform_error
 
-from ._decode import Fast, envelope_of, split
-from ._protocol import JSON, Clean, Response, parse_json, too_large
-from ._slices import Slicer
+from ._decode import Fast, split
+from ._protocol import JSON, Response, parse_json
 from .errors import UnexpectedResponseError
 from .models import (
     Identifier,
     Instance,
     Moment,
-    Page,
     RegionSnapshot,
     RestoreStatus,
     ScheduleStatus,
@@ -209,7 +206,7 @@ def record(body: bytes, target: type[T], status: int) -> T:
     return structure(parse_json(body, status), target, status)
 
 
-def _records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
+def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
     """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
     fast: Fast[tuple[T, ...]] | None = _FAST.get(array)
     found = fast.read(body) if fast else None
@@ -225,115 +222,3 @@ def _records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, .
 def one(target: type[T]) -> Reader[T]:
     """Read an object."""
     return lambda response: record(response.body, target, response.status)
-
-
-class PageReader(Generic[T]):
-    """Reads a list (``tuple[Record, ...]``), bare or in an envelope ``{"items": [...], ...}``.
-
-    null is the empty list: that is how Go writes one. A bare list is decoded as it comes, so that
-    a large one stops the event loop for no longer than a part of it takes.
-    """
-
-    def __init__(self, array: type[tuple[T, ...]], number: int) -> None:
-        self._array = array
-        self._number = number
-        self.begin(None, 0, bytes)
-
-    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
-        self._most = most
-        self._clean = clean
-        self._size = 0
-        self._found: list[T] = []
-        self._refused: UnexpectedResponseError | None = None
-        self._slicer = Slicer(self._slice)
-        return self._fits(length or 0)
-
-    def take(self, piece: bytes) -> bool:
-        self._size += len(piece)
-        if self._fits(self._size):
-            self._found += self._slicer.feed(piece) or ()
-        return self._refused is None
-
-    def __call__(self, response: Response) -> Page[T]:
-        if not response.poured:
-            return self._whole(response.body, response.status)
-        if self._refused is None:
-            last = self._slicer.end()
-            if last is None and not self._slicer.began:
-                return self._whole(self._clean(self._slicer.rest()), response.status)
-            if last is None:  # half a surrogate pair, which msgspec does not take
-                last = self._slowly(self._clean(self._slicer.rest()))
-            if last is not None and self._refused is None:
-                return Page(self._number, (*self._found, *last))
-        raise self._refused or no_array(response.status)
-
-    def _fits(self, size: int) -> bool:
-        if size > self._most:
-            self._refused = too_large(self._most, 200)
-        return self._refused is None
-
-    def _slice(self, body: bytes) -> tuple[T, ...] | None:
-        """The records of some items; what is wrong with one of them is raised at the end."""
-        body = self._clean(body)
-        found = _records(body, self._array, 200)
-        if found is not None or split(body) is None:
-            return found
-        return self._slowly(body)
-
-    def _slowly(self, body: bytes) -> tuple[T, ...] | None:
-        try:
-            data = parse_json(body)
-        except UnexpectedResponseError:
-            return None
-        try:
-            return structure(data, self._array)
-        except UnexpectedResponseError as error:
-            self._refused = _moved(error, len(self._found))
-            return ()
-
-    def _whole(self, body: bytes, status: int) -> Page[T]:
-        array, number = self._array, self._number
-        wrapped = envelope_of(body)
-        found = _records(wrapped.pop("items") if "items" in wrapped else body, array, status)
-        if found is not None:
-            return Page(number, found, *_hints({k: parse_json(v) for k, v in wrapped.items()}))
-        data = parse_json(body, status)
-        envelope: dict[str, JSON] = {}
-        if isinstance(data, dict) and "items" in data:
-            envelope, data = data, data["items"]
-        items = structure([] if data is None else data, array, status)
-        return Page(number, items, *_hints(envelope))
-
-
-def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
-    """The error with its place in the whole list instead of in a part of it."""
-
-    def moved(text: str) -> str:
-        return re.sub(r"\$\[([0-9]+)\]", lambda found: f"$[{int(found[1]) + by}]", text, count=1)
-
-    return UnexpectedResponseError(
-        moved(error.message), status=error.status, path=moved(error.path)
-    )
-
-
-def no_array(status: int) -> UnexpectedResponseError:
-    """The error of a list that came in parts and had no end."""
-    return UnexpectedResponseError("the list breaks off or is not JSON", status=status, path="$")
-
-
-def page(array: type[tuple[T, ...]], number: int) -> PageReader[T]:
-    """A reader for one page of a listing, large or small."""
-    return PageReader(array, number)
-
-
-def _hints(envelope: Mapping[str, JSON]) -> Iterator[int | None]:
-    return (_hint(envelope.get(key)) for key in ("page", "pages", "per_page"))
-
-
-def _hint(value: JSON) -> int | None:
-    """A positive number of an envelope; anything else says nothing."""
-    try:
-        number = _integer(value, int)
-    except TypeError:
-        return None
-    return number if number > 0 else None

@@ -11,8 +11,9 @@ from typing import Protocol
 
 import msgspec
 
-from ._convert import no_array, page, record, structure, unstructure
+from ._convert import record, structure, unstructure
 from ._decode import UNREADABLE, is_sound, split
+from ._pages import no_array, page
 from ._protocol import JSON, Clean, Response, parse_json
 from ._slices import Slicer
 from .errors import UnexpectedResponseError

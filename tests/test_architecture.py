@@ -20,6 +20,7 @@ ORDER = """
     events  outcomes  _arguments  _rate_headers  _slices  _watchdog
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry  _crowd
+    _pages
     _scanning
     _sightings
     _looking  _fleet  _creating

@@ -10,7 +10,8 @@ from attrs import evolve, fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._convert import one, page, structure, unstructure
+from civo_snapshots._convert import one, structure, unstructure
+from civo_snapshots._pages import page
 from civo_snapshots._protocol import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots import _convert, _decode, _slices
+from civo_snapshots import _convert, _decode, _pages, _slices
 from civo_snapshots._protocol import Response, parse_json
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import Instance, RegionSnapshot, Snapshot
@@ -41,14 +41,14 @@ def quickly(body: bytes, target: Any) -> Any:
 
 def listed(body: bytes, target: Any) -> Any:
     try:
-        return _convert.page(many(target), 1)(Response(200, {}, body)).items
+        return _pages.page(many(target), 1)(Response(200, {}, body)).items
     except UnexpectedResponseError as error:
         return ("refused", error.path)
 
 
 def in_parts(body: bytes, target: Any, step: int) -> Any:
     """What callers get of a list that comes in pieces."""
-    reader = _convert.page(many(target), 1)
+    reader = _pages.page(many(target), 1)
     wanted = reader.begin(len(body), 1 << 20, bytes)
     for at in range(0, len(body), step):
         wanted = wanted and reader.take(body[at : at + step])

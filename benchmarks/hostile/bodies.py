@@ -21,7 +21,8 @@ from civo_snapshots import (
     Schedule,
     Snapshot,
 )
-from civo_snapshots._convert import Reader, one, page, unstructure
+from civo_snapshots._convert import Reader, one, unstructure
+from civo_snapshots._pages import page
 from civo_snapshots._protocol import Kind, Request, Response, failure_of
 from civo_snapshots.resources._changes import acknowledgement
 

@@ -8,7 +8,7 @@ import tracemalloc
 import aiohttp
 
 from civo_snapshots import CivoClient, PollPolicy, Snapshot
-from civo_snapshots._convert import page
+from civo_snapshots._pages import page
 from civo_snapshots._protocol import Response
 
 from ._meter import Figures, Heart, Meter, ask, hammer, start_all

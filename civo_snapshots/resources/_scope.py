@@ -6,8 +6,8 @@ from typing import TypeVar
 from attrs import frozen
 
 from .._arguments import identifier
-from .._convert import page
 from .._owning import Creations
+from .._pages import page
 from .._paging import Listing
 from .._protocol import Kind, Request, json_body, path_of
 from .._session import CallOptions, Session

@@ -2,7 +2,7 @@
 
 from typing import Unpack
 
-from .._convert import page
+from .._pages import page
 from .._paging import Listing
 from .._protocol import Kind, Request, path_of
 from .._session import CallOptions
