@@ -2,109 +2,44 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve, fields
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.payloads import (
+    AT,
+    DOCUMENTED,
+    INSTANCE,
+    ITEM,
+    JSON_VALUES,
+    RECORDS,
+    RESTORE,
+    SCHEDULE,
+    answer,
+    names,
+    status,
+)
 
 from civo_snapshots._convert import one, structure, unstructure
-from civo_snapshots._pages import page
 from civo_snapshots._protocol import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
     Instance,
     LastSnapshot,
-    Page,
     Quota,
     Region,
-    RegionSnapshot,
     Restore,
     RestoreStatus,
     Retention,
     Schedule,
-    ScheduledInstance,
     ScheduleStatus,
     Snapshot,
-    SnapshotStatus,
-    Volume,
-    VolumeStatus,
 )
 from civo_snapshots.resources.region_snapshots import _RestoreAnswer
 
-PAYLOADS = Path(__file__).parent / "payloads"
-
-
-def answer(name: str, status: int = 200) -> Response:
-    return Response(status, {}, (PAYLOADS / f"{name}.json").read_bytes())
-
-
-AT = datetime(2025, 4, 1, 9, 11, 14, tzinfo=UTC)
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
-
-
-def status(state: str, *volumes: tuple[str, str]) -> SnapshotStatus:
-    return SnapshotStatus(state, tuple(VolumeStatus(*volume) for volume in volumes))
-
-
-DOCUMENTED = Snapshot(
-    id="snapshot-uuid",
-    name="instance-snapshot-name",
-    description="before the upgrade",
-    included_volumes=("volume_uuid_1", "volume_uuid_2"),
-    status=status("Pending", ("volume_uuid_1", "Completed"), ("volume_uuid_2", "Pending")),
-    created_at=AT,
-)
-RESTORE = Restore(
-    id="restore-123",
-    name="restore-operation-123",
-    hostname="my-new-instance-hostname",
-    description="copy",
-    from_snapshot="snapshot-123",
-    private_ipv4="10.0.0.1",
-    overwrite_existing=False,
-    status=RestoreStatus("complete"),
-    created_at=datetime(2022, 1, 1, 12, 0, tzinfo=UTC),
-    completed_at=datetime(2022, 1, 1, 12, 5, tzinfo=UTC),
-)
-SCHEDULE = Schedule(
-    id="schedule-1",
-    name="nightly",
-    description="every night",
-    cron_expression="0 2 * * *",
-    paused=False,
-    retention=Retention(7),
-    instances=(
-        ScheduledInstance("i-1", "g3.small", ("v-1",)),
-        ScheduledInstance("i-2", "g3.medium"),
-    ),
-    status=ScheduleStatus("active", LastSnapshot("s-1", "nightly-1", "Complete")),
-    created_at=AT,
-)
-INSTANCE = Instance(
-    id="i-1",
-    hostname="db1",
-    status="ACTIVE",
-    region="LON1",
-    network_id="net-1",
-    private_ip="10.0.0.4",
-    public_ip="203.0.113.9",
-    size="g3.small",
-    tags=("prod", "db"),
-    attached_volumes=(Volume("v-1"),),
-    created_at=AT,
-)
-INNER = Snapshot(
-    id="s-1",
-    name="nightly-0123456789ab",
-    description="d",
-    included_volumes=("v-1",),
-    status=status("Complete", ("v-1", "Complete")),
-    created_at=AT,
-)
-ITEM = RegionSnapshot("outer-1", "nightly-0123456789ab", "d", "instance", AT, INNER)
 
 
 def created(moment: datetime | None) -> Snapshot:
@@ -184,93 +119,7 @@ OBJECTS: dict[str, object] = {
     "quota_null": Quota(None, 6),
 }
 
-STATES = [
-    "Complete",
-    "Completed",
-    "complete",
-    "completed",
-    "COMPLETE ",
-    "Failed",
-    "error",
-    "Pending",
-    "pending",
-    "available",
-    "in_progress",
-    "in-progress",
-    "new",
-    "Ready",
-    "",
-    "Copying",
-]
-
-# What was asked for is page 7 throughout: an echo is the server's word, not ours.
-PAGES: dict[str, Page[Any]] = {
-    "snapshots_bare": Page(7, (DOCUMENTED, Snapshot("s-2"))),
-    "snapshots_wrapped": Page(7, (DOCUMENTED, Snapshot("s-2"))),
-    "snapshots_empty": Page(7, ()),
-    "snapshots_null": Page(7, ()),
-    "snapshots_wrapped_null": Page(7, ()),
-    "snapshots_every_state": Page(
-        7, tuple(Snapshot(f"s-{n}", status=status(text)) for n, text in enumerate(STATES, 1))
-    ),
-    "region_snapshots_inner_is_the_snapshot": Page(7, (ITEM,)),
-    "region_snapshots_inner_is_the_instance": Page(
-        7,
-        (
-            RegionSnapshot(
-                "s-1",
-                "nightly-0123456789ab",
-                "d",
-                "instance",
-                AT,
-                Snapshot("i-1", "db1", "d", ("v-1",), INNER.status, AT),
-            ),
-        ),
-    ),
-    "region_snapshots_without_inner": Page(
-        7, (RegionSnapshot("s-1", "n", resource_type="volume"),)
-    ),
-    "region_snapshots_inner_null": Page(7, (RegionSnapshot("s-1", "n", "", "instance"),)),
-    "region_snapshots_named_inside": Page(
-        7, (RegionSnapshot("s-1", instance=Snapshot("s-1", "n", created_at=AT)),)
-    ),
-    "region_snapshots_wrapped": Page(7, (ITEM,)),
-    "schedules_bare": Page(7, (SCHEDULE,)),
-    "instances_page": Page(7, (INSTANCE,), 2, 3, 20),
-    "instances_per_page_null": Page(7, (INSTANCE,), 1, 1, None),
-    "instances_numbers_as_text": Page(7, (INSTANCE,), 2, 3, 20),
-    "instances_pages_zero": Page(7, ()),
-    "instances_counts_are_no_numbers": Page(7, ()),
-    "regions": Page(
-        7,
-        (
-            Region(
-                "LON1",
-                "London 1",
-                "public",
-                "uk",
-                "United Kingdom",
-                False,
-                True,
-                {"iaas": True, "kubernetes": False},
-            ),
-            Region("lon1-private", type="private"),
-        ),
-    ),
-}
-
-ARRAYS: dict[str, Any] = {
-    "snapshots": tuple[Snapshot, ...],
-    "region_snapshots": tuple[RegionSnapshot, ...],
-    "schedules": tuple[Schedule, ...],
-    "instances": tuple[Instance, ...],
-    "regions": tuple[Region, ...],
-}
 SINGLES: dict[str, Any] = {"snapshot": Snapshot, "restore": Restore, "schedule": Schedule}
-
-
-def array_for(name: str) -> Any:
-    return next(array for kind, array in ARRAYS.items() if name.startswith(kind))
 
 
 MISFITS: dict[str, tuple[str, str]] = {
@@ -290,10 +139,6 @@ MISFITS: dict[str, tuple[str, str]] = {
     "misfit_snapshot_list": ("$", "expected an object, got list"),
     "misfit_snapshot_null": ("$", "expected an object, got NoneType"),
     "misfit_snapshot_text": ("$", "expected an object, got str"),
-    "misfit_snapshots_object": ("$", "expected a list, got dict"),
-    "misfit_snapshots_items_object": ("$", "expected a list, got dict"),
-    "misfit_snapshots_text_inside": ("$[1]", "expected an object, got str"),
-    "misfit_snapshots_text": ("$", "expected a list, got str"),
     "misfit_restore_flag_text": ("$.overwrite_existing", "expected true or false, got str"),
     "misfit_schedule_count_float": (
         "$.retention.max_snapshots",
@@ -307,7 +152,6 @@ MISFITS: dict[str, tuple[str, str]] = {
         "$.retention.max_snapshots",
         "expected a whole number, got str",
     ),
-    "misfit_regions_features_list": ("$[0].features", "expected an object, got list"),
 }
 
 
@@ -328,20 +172,12 @@ def test_an_object_becomes_exactly_this_record(name: str) -> None:
 WEST = timezone(-timedelta(hours=5, minutes=30))
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_list_becomes_exactly_this_page(name: str) -> None:
-    """B62: bare or wrapped in `items`; null is how Go writes an empty list."""
-    assert page(array_for(name), 7)(answer(name)) == PAGES[name]
-
-
 @pytest.mark.parametrize("name", MISFITS)
 def test_what_does_not_fit_is_named_by_its_path(name: str) -> None:
     """B62, B63: nothing becomes the text "None", and nothing is indexed into on trust."""
-    kind = name.split("_")[1]
     path, said = MISFITS[name]
-    read: Any = one(SINGLES[kind]) if kind in SINGLES else page(array_for(kind), 1)
     with pytest.raises(UnexpectedResponseError) as caught:
-        read(answer(name, 201))
+        one(SINGLES[name.split("_")[1]])(answer(name, 201))
     assert (caught.value.path, caught.value.status) == (path, 201)
     assert caught.value.message.startswith(f"the body does not fit: {said}")
     assert caught.value.message.endswith(f" at {path}")
@@ -349,10 +185,8 @@ def test_what_does_not_fit_is_named_by_its_path(name: str) -> None:
     assert caught.value.__context__ is None
 
 
-def test_every_payload_is_read_by_a_test() -> None:
-    known = {*OBJECTS, *PAGES, *MISFITS}
-    stored = {path.stem for path in PAYLOADS.iterdir() if not path.name.startswith("error_")}
-    assert stored == known
+def test_every_recorded_object_is_read_by_a_test() -> None:
+    assert names(lists=False) == {*OBJECTS, *MISFITS}
 
 
 def test_secrets_of_an_instance_are_never_read() -> None:
@@ -362,11 +196,10 @@ def test_secrets_of_an_instance_are_never_read() -> None:
     assert "canary" not in repr(one(Instance)(response))
 
 
-@pytest.mark.parametrize("read", [one(Snapshot), page(tuple[Snapshot, ...], 1)])
-def test_an_empty_body_is_never_data(read: Any) -> None:
-    """B50: neither no record nor the empty list."""
+def test_an_empty_body_is_no_record() -> None:
+    """B50."""
     with pytest.raises(UnexpectedResponseError, match="it is empty"):
-        read(Response(200, {}, b""))
+        one(Snapshot)(Response(200, {}, b""))
 
 
 def test_an_unreadable_body_keeps_its_status() -> None:
@@ -394,20 +227,8 @@ def test_records_survive_the_way_to_json_and_back(record: object) -> None:
     assert structure(json.loads(text), type(record)) == record
 
 
-RECORDS: list[type[Any]] = [Snapshot, RegionSnapshot, Restore, Instance, Schedule, Region, Quota]
-KEYS = sorted({part.name for record in RECORDS for part in fields(record)} | {"items", "page"})
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5)
-    ),
-    max_leaves=12,
-)
-
-
 @settings(deadline=None)
-@given(data=json_values, target=st.sampled_from(RECORDS))
+@given(data=JSON_VALUES, target=st.sampled_from(RECORDS))
 def test_any_json_is_a_record_or_an_unexpected_response(data: Any, target: type[Any]) -> None:
     """B62-B67, X150."""
     result: Any
@@ -422,18 +243,6 @@ def test_any_json_is_a_record_or_an_unexpected_response(data: Any, target: type[
     else:
         assert type(result) is target
         assert getattr(result, "id", "-") != ""
-
-
-@settings(deadline=None)
-@given(data=json_values, array=st.sampled_from([*ARRAYS.values()]))
-def test_any_json_is_a_page_or_an_unexpected_response(data: Any, array: Any) -> None:
-    body = json.dumps(data, allow_nan=True).encode()
-    try:
-        result = page(array, 3)(Response(200, {}, body))
-    except UnexpectedResponseError:
-        return
-    assert result.number == 3
-    assert all(hint is None or hint > 0 for hint in (result.echoed, result.pages, result.per_page))
 
 
 @settings(deadline=None)
