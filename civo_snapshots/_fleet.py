@@ -8,7 +8,7 @@ slows the run instead of filling the memory.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from copy import copy
 from typing import Literal
 
@@ -43,6 +43,7 @@ GRACE = 2.0
 _STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
 """Errors that every further create would meet as well."""
 
+Source = Iterator[str] | AsyncIterator[str]
 Unwatch = Callable[[], None]
 OnEnd = Callable[[Snapshot | CivoError], None]
 
@@ -136,7 +137,7 @@ class Fleet:
     def _member(self, instance_id: str) -> _Member:
         return _Member(self, instance_id, _names.name_for(self._name, instance_id))
 
-    async def outcomes(self, instances: AsyncIterator[str]) -> AsyncGenerator[Outcome]:
+    async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
 
         An error of the input iterator is raised at the end, after everything launched is known.
@@ -163,11 +164,12 @@ class Fleet:
 
     # The workers: take an instance, adopt or create, hand over to the watcher.
 
-    async def _work(self, instances: AsyncIterator[str], lock: asyncio.Lock) -> None:
+    async def _work(self, instances: Source, lock: asyncio.Lock) -> None:
         me = asyncio.current_task()
         assert me is not None
         while not self._closing:
-            await self._places.acquire()
+            if not self._places.try_acquire():
+                await self._places.acquire()
             member = None
             try:
                 member = await self._next(instances, lock)
@@ -180,23 +182,33 @@ class Fleet:
             await self._begin(member)
             self._workers[me] = None
 
-    async def _next(self, instances: AsyncIterator[str], lock: asyncio.Lock) -> _Member | None:
+    async def _next(self, instances: Source, lock: asyncio.Lock) -> _Member | None:
         """The next instance that is not known yet; None at the end of the input."""
-        async with lock:
-            while self._broken_by is None:
-                try:
-                    instance_id = await anext(instances)
-                except StopAsyncIteration:
-                    return None
-                except Exception as error:
-                    self._broken_by = error
-                    return None
-                self._order.append(instance_id)
-                if instance_id not in self._members:
-                    member = self._members[instance_id] = self._member(instance_id)
-                    self._unknown += 1
-                    return member
-        return None
+        while True:
+            if isinstance(instances, AsyncIterator):
+                async with lock:
+                    instance_id = await self._pull(instances)
+            else:
+                instance_id = await self._pull(instances)
+            if instance_id is None:
+                return None
+            self._order.append(instance_id)
+            if instance_id not in self._members:
+                member = self._members[instance_id] = self._member(instance_id)
+                self._unknown += 1
+                return member
+
+    async def _pull(self, instances: Source) -> str | None:
+        """One of the input; None if there is none, or something is broken."""
+        if self._broken_by is not None:
+            return None
+        try:
+            return next(instances) if isinstance(instances, Iterator) else await anext(instances)
+        except (StopIteration, StopAsyncIteration):
+            return None
+        except Exception as error:
+            self._broken_by = error
+            return None
 
     async def _begin(self, member: _Member) -> None:
         if self._stopped_by is not None:

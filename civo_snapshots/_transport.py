@@ -40,7 +40,6 @@ HttpSession = aiohttp.ClientSession
 _KEPT_HEADERS = tuple(
     (name, istr(name))
     for name in (
-        "content-encoding",
         "date",
         "location",
         "retry-after",

@@ -19,7 +19,7 @@ from .._adopting import Adoption, best_of
 from .._bounded import for_each
 from .._creating import Creation
 from .._crowd import Watch
-from .._fleet import Fleet, OnEnd, OnExisting, Steps, Unwatch
+from .._fleet import Fleet, OnEnd, OnExisting, Source, Steps, Unwatch
 from .._progress import PollPolicy, Progress
 from .._session import logger
 from .._watching import Watcher
@@ -222,13 +222,13 @@ class Snapshots(SnapshotWaits):
         )
 
         async def outcomes() -> AsyncGenerator[Outcome]:
-            source = ids_of(expected if _is_whole(instances) else instances)
+            source = iter(expected) if _is_whole(instances) else _ids_of(instances)
             if adoption is not None:
                 await adoption.prepare()
             if quota == "check":
-                wanted = expected if _is_whole(instances) else [one async for one in source]
+                wanted = await _all_of(source)
                 await self._check_quota(set(wanted), run_name, find if adoption else None)
-                source = ids_of(wanted)
+                source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:
                     yield outcome
@@ -295,11 +295,12 @@ def _is_whole(instances: Instances) -> TypeGuard[Collection[str | Instance]]:
     return isinstance(instances, Collection)
 
 
-async def ids_of(instances: Instances) -> AsyncGenerator[str]:
+def _ids_of(instances: Instances) -> Source:
     """The instances' ids, checked one by one."""
     if isinstance(instances, AsyncIterable):
-        async for instance in instances:
-            yield instance_id_of(instance)
-    else:
-        for instance in instances:
-            yield instance_id_of(instance)
+        return (instance_id_of(instance) async for instance in instances)
+    return map(instance_id_of, instances)
+
+
+async def _all_of(source: Source) -> list[str]:
+    return [one async for one in source] if isinstance(source, AsyncIterator) else list(source)
