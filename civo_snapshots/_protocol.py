@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
-import msgspec
 from attrs import field, frozen
 
 from . import _names
@@ -121,12 +120,6 @@ def path_of(*segments: str) -> str:
         if segment not in _OWN_SEGMENTS and not _names.is_id(segment):
             raise InvalidArgumentError(f"{ascii(segment)[:80]} cannot be part of a URL path")
     return "/v2/" + "/".join(segments)
-
-
-def json_body(fields: Mapping[str, object]) -> bytes:
-    """A request body; None means that the field is not sent."""
-    present = {name: value for name, value in fields.items() if value is not None}
-    return msgspec.json.encode(present)
 
 
 def _refuse_constant(name: str) -> float:

@@ -17,7 +17,6 @@ from civo_snapshots._protocol import (
     Request,
     Response,
     failure_of,
-    json_body,
     parse_json,
     path_of,
 )
@@ -36,6 +35,7 @@ from civo_snapshots.errors import (
     ServiceDisabledError,
     UnexpectedResponseError,
 )
+from civo_snapshots.resources._scope import json_body
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import msgspec
 from attrs import frozen
 
 from .._arguments import identifier
 from .._owning import Creations
 from .._pages import page
 from .._paging import Listing
-from .._protocol import Kind, Request, json_body, path_of
+from .._protocol import Kind, Request, path_of
 from .._session import CallOptions, Session
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..models import Instance, Page, Restore, Snapshot
@@ -85,6 +86,12 @@ class Scope:
             return complete(found) if complete else found
 
         return Listing(fetch, key, page_size)
+
+
+def json_body(fields: Mapping[str, object]) -> bytes:
+    """A request body; None means that the field is not sent."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(present)
 
 
 def instance_id_of(instance: str | Instance) -> str:
