@@ -1,72 +1,110 @@
 """Async SDK for the instance snapshots of CivoStack Enterprise private regions.
 
 Start with `CivoClient`; the errors are drawn as a tree in `civo_snapshots.errors`, and a region to
-test against is `civo_snapshots.testing.FakeRegion`.
+test against is `civo_snapshots.testing.FakeRegion`. Names are loaded when they are first asked for.
 """
 
-from ._client import CivoClient, RegionView
-from ._clock import Clock
-from ._paging import Listing
-from ._progress import PollPolicy
-from ._retry import RetryPolicy
-from ._session import CallOptions
-from ._timeouts import Timeouts
+import typing
+
+from . import _lazy
 from ._version import __version__
-from .errors import (
-    ApiError,
-    AuthenticationError,
-    Call,
-    CivoError,
-    ClientClosedError,
-    ConfigurationError,
-    ConflictError,
-    ConnectFailedError,
-    ConnectionLostError,
-    DeadlineExceededError,
-    InvalidArgumentError,
-    InvalidRequestError,
-    NotFoundError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PollFailedError,
-    ProxyError,
-    QuotaExceededError,
-    RateLimitError,
-    RestoreFailedError,
-    ServerError,
-    ServiceDisabledError,
-    SnapshotExistsError,
-    SnapshotFailedError,
-    SnapshotVanishedError,
-    TLSError,
-    TransportError,
-    UnexpectedResponseError,
-    WaitError,
-    WaitTimeoutError,
-)
-from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
-from .models import (
-    Acknowledgement,
-    Instance,
-    LastSnapshot,
-    Page,
-    Quota,
-    Region,
-    RegionSnapshot,
-    Restore,
-    RestoreStatus,
-    Retention,
-    Schedule,
-    ScheduledInstance,
-    ScheduleStatus,
-    Snapshot,
-    SnapshotStatus,
-    Volume,
-    VolumeStatus,
-)
-from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-from .resources.snapshots import FleetStream
-from .states import State, Verdict
+
+if typing.TYPE_CHECKING:
+    from ._client import CivoClient, RegionView
+    from ._clock import Clock
+    from ._paging import Listing
+    from ._progress import PollPolicy
+    from ._retry import RetryPolicy
+    from ._session import CallOptions
+    from ._timeouts import Timeouts
+    from .errors import (
+        ApiError,
+        AuthenticationError,
+        Call,
+        CivoError,
+        ClientClosedError,
+        ConfigurationError,
+        ConflictError,
+        ConnectFailedError,
+        ConnectionLostError,
+        DeadlineExceededError,
+        InvalidArgumentError,
+        InvalidRequestError,
+        NotFoundError,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        PollFailedError,
+        ProxyError,
+        QuotaExceededError,
+        RateLimitError,
+        RestoreFailedError,
+        ServerError,
+        ServiceDisabledError,
+        SnapshotExistsError,
+        SnapshotFailedError,
+        SnapshotVanishedError,
+        TLSError,
+        TransportError,
+        UnexpectedResponseError,
+        WaitError,
+        WaitTimeoutError,
+    )
+    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
+    from .models import (
+        Acknowledgement,
+        Instance,
+        LastSnapshot,
+        Page,
+        Quota,
+        Region,
+        RegionSnapshot,
+        Restore,
+        RestoreStatus,
+        Retention,
+        Schedule,
+        ScheduledInstance,
+        ScheduleStatus,
+        Snapshot,
+        SnapshotStatus,
+        Volume,
+        VolumeStatus,
+    )
+    from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+    from .resources.snapshots import FleetStream
+    from .states import State, Verdict
+else:
+    __getattr__, __dir__ = _lazy.lazy(
+        globals(),
+        {
+            "._client": "CivoClient RegionView",
+            "._clock": "Clock",
+            "._paging": "Listing",
+            "._progress": "PollPolicy",
+            "._retry": "RetryPolicy",
+            "._session": "CallOptions",
+            "._timeouts": "Timeouts",
+            ".errors": """
+                ApiError AuthenticationError Call CivoError ClientClosedError
+                ConfigurationError ConflictError ConnectFailedError ConnectionLostError
+                DeadlineExceededError InvalidArgumentError InvalidRequestError NotFoundError
+                OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
+                QuotaExceededError RateLimitError RestoreFailedError ServerError
+                ServiceDisabledError SnapshotExistsError SnapshotFailedError
+                SnapshotVanishedError TLSError TransportError UnexpectedResponseError
+                WaitError WaitTimeoutError
+            """,
+            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState",
+            ".models": """
+                Acknowledgement Instance LastSnapshot Page Quota Region RegionSnapshot Restore
+                RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
+                SnapshotStatus Volume VolumeStatus
+            """,
+            ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
+            ".resources": "",
+            ".resources.snapshots": "FleetStream",
+            ".states": "State Verdict",
+        },
+    )
 
 __all__ = [
     "Acknowledgement",

@@ -1,78 +1,45 @@
 """The client: one token, one pool of connections, one set of limits, views on any region."""
 
+from __future__ import annotations
+
 import ssl
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Self
 
-from . import _arguments, states
+from . import _arguments, _later, resources
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
 from ._limits import Limiter
-from ._owning import Creations
-from ._progress import PollPolicy
 from ._retry import RetryPolicy, policy_for
 from ._session import Session
 from ._timeouts import Timeouts
 from ._transport import HttpOptions, HttpSession, Transport
-from ._watching import Watcher
 from .errors import ConfigurationError
-from .events import ExtraSnapshot, Listener, UnknownState
-from .models import Snapshot
-from .outcomes import Unresolved
-from .resources._scope import Scope
-from .resources._snapshot_waits import looks_of
-from .resources.instances import Instances
-from .resources.quota import Quotas
-from .resources.region_snapshots import RegionSnapshots
-from .resources.regions import Regions
-from .resources.schedules import Schedules
-from .resources.snapshots import Snapshots
 
 DEFAULT_CONCURRENCY = 10
 DEFAULT_MAX_BODY = 8 << 20
 
 
-class _Core:
-    """What the views of one client share: session, watchers, settings."""
+class _Shared:
+    """What the views of one client share; the greater part is made when a resource is used."""
 
-    def __init__(
-        self,
-        session: Session,
-        clock: Clock,
-        *,
-        poll: PollPolicy,
-        table: states.StateTable,
-        concurrency: int,
-    ) -> None:
+    def __init__(self, session: Session, make_core: Callable[[], _later.Core]) -> None:
         self.session = session
-        self.poll = poll
-        self.table = table
-        self.concurrency = concurrency
-        self._clock = clock
-        self._watchers: dict[str, Watcher] = {}
-        self.creations = Creations(clock, session.tell)
+        self._make_core = make_core
+        self.made: _later.Core | None = None
 
-    def watcher(self, scope: Scope) -> Watcher:
-        """The one watcher of a region, whose code may be spelled in either case."""
-        region = scope.named_region().upper()
-        if region not in self._watchers:
-            self._watchers[region] = Watcher(
-                looks_of(scope),
-                self._clock,
-                on_unknown=self._tell_unknown,
-                pause_left=self.session.pause_left,
-                pace=self.session.pace,
-            )
-        return self._watchers[region]
-
-    def _tell_unknown(self, snapshot: Snapshot, state: str) -> None:
-        self.session.tell(UnknownState(snapshot, state))
+    @property
+    def core(self) -> _later.Core:
+        """Watchers, creates and settings."""
+        if self.made is None:
+            self.made = self._make_core()
+        return self.made
 
     async def close(self) -> None:
-        for watcher in self._watchers.values():
-            await watcher.close()
-        await self.creations.close()
+        if self.made is not None:
+            await self.made.close()
         await self.session.close()
 
 
@@ -84,44 +51,71 @@ class RegionView:
         instances, snapshots, region_snapshots, schedules, regions, quota: the resources.
     """
 
-    def __init__(self, core: _Core, region: str | None) -> None:
-        self._core = core
+    def __init__(self, shared: _Shared, region: str | None) -> None:
+        self._shared = shared
         self.region = region
-        scope = Scope(core.session, region, core.creations)
-        self.instances = Instances(scope)
-        self.snapshots = Snapshots(
-            scope, _bound(core, scope), core.poll, core.table, core.concurrency
-        )
-        self.region_snapshots = RegionSnapshots(scope)
-        self.schedules = Schedules(scope)
-        self.regions = Regions(scope)
-        self.quota = Quotas(scope)
 
-    def in_region(self, region: str) -> "RegionView":
+    @property
+    def _core(self) -> _later.Core:
+        return self._shared.core
+
+    @cached_property
+    def instances(self) -> resources.Instances:
+        """What snapshots are made of."""
+        return resources.Instances(self._core.scope(self.region))
+
+    @cached_property
+    def snapshots(self) -> resources.Snapshots:
+        """The snapshots of instances: all calls, waits, and the fan-out over many instances."""
+        core = self._core
+        scope = core.scope(self.region)
+        return resources.Snapshots(
+            scope, partial(core.watcher, scope), core.poll, core.table, core.concurrency
+        )
+
+    @cached_property
+    def region_snapshots(self) -> resources.RegionSnapshots:
+        """The same snapshots, without naming their instances."""
+        return resources.RegionSnapshots(self._core.scope(self.region))
+
+    @cached_property
+    def schedules(self) -> resources.Schedules:
+        """What makes snapshots regularly."""
+        return resources.Schedules(self._core.scope(self.region))
+
+    @cached_property
+    def regions(self) -> resources.Regions:
+        """The regions that the token can see."""
+        return resources.Regions(self._core.scope(self.region))
+
+    @cached_property
+    def quota(self) -> resources.Quotas:
+        """How many snapshots the account may have."""
+        return resources.Quotas(self._core.scope(self.region))
+
+    def in_region(self, region: str) -> RegionView:
         """The same client in another region; raises `ConfigurationError` for an impossible code."""
-        return RegionView(self._core, check_region(region))
+        return RegionView(self._shared, check_region(region))
 
     @property
     def requests_sent(self) -> int:
         """How many requests this client has sent so far, retries and polls included."""
-        return self._core.session.requests_sent
+        return self._shared.session.requests_sent
 
     @property
-    def unresolved(self) -> tuple[Unresolved, ...]:
+    def unresolved(self) -> tuple[_later.Unresolved, ...]:
         """Every create whose caller was cancelled after it may have acted, and what it made."""
-        return self._core.creations.unresolved
+        core = self._shared.made
+        return core.creations.unresolved if core else ()
 
     @property
-    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
+    def extra_snapshots(self) -> tuple[_later.ExtraSnapshot, ...]:
         """Every snapshot too many that a create made by acting after it was sent again."""
-        return tuple(self._core.creations.extras)
+        core = self._shared.made
+        return tuple(core.creations.extras) if core else ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"
-
-
-def _bound(core: _Core, scope: Scope) -> Callable[[], Watcher]:
-    return lambda: core.watcher(scope)
 
 
 class CivoClient(RegionView):
@@ -160,14 +154,14 @@ class CivoClient(RegionView):
         timeouts: Timeouts | None = None,
         retries: bool | RetryPolicy = True,
         concurrency: int = DEFAULT_CONCURRENCY,
-        poll: PollPolicy | None = None,
-        states: Mapping[str, states.State] | None = None,
+        poll: _later.PollPolicy | None = None,
+        states: Mapping[str, _later.State] | None = None,
         max_body: int = DEFAULT_MAX_BODY,
         http_session: HttpSession | None = None,
         trust_env: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
-        on_event: Listener | None = None,
+        on_event: _later.Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.region: str | None = None  # for repr(), should anything below be refused
@@ -198,18 +192,16 @@ class CivoClient(RegionView):
             policy=policy_for(retries),
             listener=on_event,
         )
-        core = _Core(
-            session,
-            time,
-            poll=poll or PollPolicy(),
-            table=_table(states),
-            concurrency=concurrency,
-        )
-        super().__init__(core, settings.region)
+        table = _later.extended(states) if states else None
+
+        def make_core() -> _later.Core:
+            return _later.Core(session, poll=poll, table=table, concurrency=concurrency)
+
+        super().__init__(_Shared(session, make_core), settings.region)
 
     async def close(self) -> None:
         """End waits and calls in flight with `ClientClosedError`, and close the connections."""
-        await self._core.close()
+        await self._shared.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -242,7 +234,3 @@ def _resolved(
         )
     except ConfigurationError as error:
         return error
-
-
-def _table(extra: Mapping[str, states.State] | None) -> states.StateTable:
-    return states.extended(extra) if extra else states.DEFAULT_STATES

@@ -3,17 +3,19 @@
 Interpreting and deciding are pure and live elsewhere; sending is the transport's.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from math import inf
-from typing import TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from attrs import define
 
+from . import _records
 from ._arguments import seconds
 from ._clock import Clock
-from ._convert import Reader
 from ._limits import Gate, Limiter
 from ._protocol import Kind, Request, Response, Sink, failure_of
 from ._rate_headers import http_date, rate_window
@@ -28,7 +30,10 @@ from .errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
-from .events import Event, Listener, RetryScheduled
+
+if TYPE_CHECKING:
+    from ._convert import Reader
+    from .events import Event, Listener
 
 T = TypeVar("T")
 logger = logging.getLogger("civo_snapshots")
@@ -164,7 +169,7 @@ class Session:
             spent += cost_of(outcome)
             account.note(outcome)
             self.tell(
-                RetryScheduled(
+                _records.RetryScheduled(
                     request.method, request.path, account.attempts, delay, _brief(outcome)
                 )
             )
@@ -206,7 +211,7 @@ class Session:
         return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
 
     @staticmethod
-    def _or_deadline(error: CivoError, account: "_Account") -> CivoError:
+    def _or_deadline(error: CivoError, account: _Account) -> CivoError:
         """A transient error that used the last of the call's time is the deadline's."""
         if account.left() > _LEAST_ATTEMPT or not is_transient(error):
             return error
@@ -226,7 +231,7 @@ class Session:
         is_ours: Callable[[T], bool] | None,
         sink: Sink | None,
         *,
-        account: "_Account",
+        account: _Account,
         flight: Flight | None,
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""

@@ -23,11 +23,13 @@
 They pickle, and they hold neither headers nor the token nor anything of the HTTP library.
 """
 
+from __future__ import annotations
+
 from datetime import datetime
 
 from attrs import frozen
 
-from .models import Instance, Restore, Snapshot
+from . import _records
 
 _SHOWN = 2_000
 
@@ -242,7 +244,7 @@ class SnapshotExistsError(CivoError):
     """A snapshot of this name exists already, and the fan-out was told not to adopt it."""
 
     def __init__(
-        self, message: str, *, snapshot: Snapshot | None = None, call: Call | None = None
+        self, message: str, *, snapshot: _records.Snapshot | None = None, call: Call | None = None
     ) -> None:
         super().__init__(message, call=call)
         self.snapshot = snapshot
@@ -263,9 +265,9 @@ class WaitError(CivoError):
         self,
         message: str,
         *,
-        snapshot: Snapshot | None = None,
-        restore: Restore | None = None,
-        instance: Instance | None = None,
+        snapshot: _records.Snapshot | None = None,
+        restore: _records.Restore | None = None,
+        instance: _records.Instance | None = None,
         elapsed: float = 0.0,
         looks: int = 0,
         call: Call | None = None,

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 
 # A module imports only from lines above its own.
 ORDER = """
-    states  _clock  _names  _cron  _version  _collector
-    models  _bounded
+    states  _clock  _names  _cron  _version  _collector  _lazy
+    models  _bounded  _jitter
+    events
+    _records
     errors
-    events  outcomes  _arguments  _rate_headers  _slices  _watchdog
+    outcomes  _arguments  _rate_headers  _slices  _watchdog
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry  _crowd
     _pages
@@ -34,6 +37,8 @@ ORDER = """
     resources.region_snapshots  resources._snapshot_calls
     resources._snapshot_waits
     resources.snapshots
+    resources.__init__  _core
+    _later
     _client
     __init__
     testing
@@ -52,8 +57,6 @@ def name_of(path: Path) -> str:
 
 def rank_of(name: str) -> int | None:
     """A module's line; a package on the list stands for everything in it."""
-    if name in ("resources", "resources.__init__"):
-        return -1  # holds nothing but a docstring
     while name:
         if name in RANK:
             return RANK[name]
@@ -62,13 +65,16 @@ def rank_of(name: str) -> int | None:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """The package's own modules that a module imports, as dotted names within the package."""
+    """The package's own modules that a module imports, as dotted names within the package.
+
+    What it imports for annotations counts, and so does what a lazy module loads later.
+    """
     here = path.relative_to(PACKAGE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "civo_snapshots":
-                    yield ".".join(alias.name.split(".")[1:]) or "__init__"
+                    yield module_at(*alias.name.split(".")[1:])
         elif isinstance(node, ast.ImportFrom):
             if node.level == 0:
                 if (node.module or "").split(".")[0] != "civo_snapshots":
@@ -78,12 +84,15 @@ def imports_of(path: Path) -> Iterator[str]:
                 base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
             base = [part for part in base if part]
             for alias in node.names:
-                deeper = PACKAGE.joinpath(*base, f"{alias.name}.py")
-                package = PACKAGE.joinpath(*base, alias.name, "__init__.py")
-                if deeper.exists() or package.exists():
-                    yield ".".join([*base, alias.name])
-                else:
-                    yield ".".join(base) or "__init__"
+                yield module_at(*base, alias.name) or module_at(*base)
+
+
+def module_at(*parts: str) -> str:
+    """The name of the module or package at this place; empty if there is none."""
+    if PACKAGE.joinpath(*parts, "__init__.py").exists():
+        return ".".join([*parts, "__init__"])
+    exists = PACKAGE.joinpath(*parts).with_suffix(".py").exists()
+    return ".".join(parts) if exists else ""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -136,15 +145,95 @@ def test_one_module_knows_the_http_client() -> None:
     assert knowing == {"_transport", "testing"}
 
 
-def test_importing_the_package_loads_no_server_no_cli_and_no_test_code() -> None:
-    code = (
-        "import sys, civo_snapshots; "
-        "unwanted = ('aiohttp.web', 'aiohttp.test_utils', 'rich', 'pytest', "
-        "'civo_snapshots.testing', 'civo_snapshots.cli'); "
-        "print([name for name in unwanted if name in sys.modules])"
-    )
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded when it has run the code."""
+    code = f"import sys\n{code}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+CLIENT = "from civo_snapshots import CivoClient\ncivo = CivoClient('token', region='LON1')\n"
+RESOURCES = ("instances", "snapshots", "region_snapshots", "schedules", "regions", "quota")
+
+
+def test_importing_the_package_loads_nothing_that_is_not_asked_for() -> None:
+    loaded = loaded_by("import civo_snapshots")
+    assert not loaded & {"aiohttp", "attrs", "attr", "cattrs", "msgspec", "backoff", "asyncio"}
+    own = {name for name in loaded if name.startswith("civo_snapshots.")}
+    assert own == {"civo_snapshots._lazy", "civo_snapshots._version"}
+
+
+@pytest.mark.parametrize("code", [CLIENT, f"from civo_snapshots import *\n{CLIENT}civo.snapshots"])
+def test_using_the_package_loads_no_server_no_cli_and_no_test_code(code: str) -> None:
+    unwanted = {
+        "aiohttp.web",
+        "aiohttp.test_utils",
+        "rich",
+        "pytest",
+        "civo_snapshots.testing",
+        "civo_snapshots.cli",
+    }
+    assert not loaded_by(code) & unwanted
+
+
+def test_making_a_client_loads_what_sends_but_no_record_and_no_resource() -> None:
+    loaded = loaded_by(CLIENT)
+    assert {"aiohttp", "civo_snapshots._transport"} <= loaded
+    assert not loaded & {"cattrs", "msgspec", "backoff", "dataclasses"}
+    late = {"_core", "_convert", "_owning", "_progress", "_watching", "events", "models", "states"}
+    assert not loaded & {f"civo_snapshots.{name}" for name in late}
+    assert not [name for name in loaded if name.startswith("civo_snapshots.resources.")]
+
+
+def test_looking_at_a_client_and_closing_it_loads_no_more() -> None:
+    code = "assert (civo.unresolved, civo.extra_snapshots, civo.requests_sent) == ((), (), 0)\n"
+    code += "repr(civo.in_region('NYC1'))\nimport asyncio\nasyncio.run(civo.close())"
+    own = {name for name in loaded_by(CLIENT + code) if name.startswith("civo_snapshots")}
+    assert own <= loaded_by(CLIENT)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_a_resource_is_loaded_when_it_is_used(resource: str) -> None:
+    loaded = loaded_by(f"{CLIENT}civo.{resource}")
+    assert f"civo_snapshots.resources.{resource}" in loaded
+
+
+# Lazy modules: what type checkers read and what is loaded are the same names from the same places.
+
+LAZY = [path for path in MODULES if "= lazy(" in path.read_text() or ".lazy(" in path.read_text()]
+
+
+def told_and_loaded(path: Path) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The (module, name) pairs that a lazy module imports for annotations, and those it loads."""
+    tree = ast.parse(path.read_text())
+    [fork] = [node for node in tree.body if isinstance(node, ast.If)]
+    told = {
+        (f"{'.' * node.level}{node.module}", alias.name)
+        for node in fork.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    [assignment] = fork.orelse
+    assert isinstance(assignment, ast.Assign)
+    assert isinstance(assignment.value, ast.Call)
+    homes = ast.literal_eval(assignment.value.args[1])
+    return told, {(home, name) for home, names in homes.items() for name in names.split()}
+
+
+@pytest.mark.parametrize("path", LAZY, ids=name_of)
+def test_what_a_lazy_module_loads_is_what_it_tells_type_checkers(path: Path) -> None:
+    told, loaded = told_and_loaded(path)
+    assert told
+    assert told == loaded
+    module = import_module(f"civo_snapshots.{name_of(path)}".removesuffix(".__init__"))
+    for home, name in loaded:
+        assert getattr(module, name) is getattr(import_module(home, module.__package__), name)
+        assert name in dir(module)
+
+
+def test_which_modules_are_lazy() -> None:
+    names = {name_of(path) for path in LAZY}
+    assert names == {"__init__", "_jitter", "_later", "_records", "resources.__init__"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

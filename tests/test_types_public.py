@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import cached_property
 from importlib.resources import files
 from typing import assert_type
 
@@ -22,6 +23,7 @@ from civo_snapshots import (
     Snapshot,
     Transition,
     errors,
+    resources,
 )
 from civo_snapshots.resources.instances import Instances
 from civo_snapshots.resources.quota import Quotas
@@ -64,6 +66,7 @@ def functions_of(cls: type) -> Iterator[tuple[str, Callable[..., object]]]:
             if name.startswith("_") and name not in ("__init__", "__aiter__", "__iter__"):
                 continue
             found = member.fget if isinstance(member, property) else member
+            found = member.func if isinstance(member, cached_property) else found
             found = getattr(found, "__func__", found)
             if isinstance(found, types.FunctionType) and found.__module__ != "typing":
                 yield f"{base.__name__}.{name}", found
@@ -108,9 +111,26 @@ def test_every_public_name_is_told_what_it_is_for() -> None:
 
 def test_the_public_names_are_sorted_and_complete() -> None:
     assert list(civo_snapshots.__all__) == sorted(set(civo_snapshots.__all__))
-    for name, found in vars(civo_snapshots).items():
-        if not name.startswith("_") and not inspect.ismodule(found):
+    for name in dir(civo_snapshots):
+        if not name.startswith("_") and not inspect.ismodule(getattr(civo_snapshots, name)):
             assert name in civo_snapshots.__all__, name
+    assert set(civo_snapshots.__all__) <= set(dir(civo_snapshots))
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
+    name = "Snapshoot"
+    for module in (civo_snapshots, resources):
+        with pytest.raises(AttributeError, match=f"{module.__name__}' has no attribute '{name}'"):
+            getattr(module, name)
+    with pytest.raises(ImportError, match=name):
+        exec(f"from civo_snapshots import {name}")
+
+
+def test_public_modules_can_be_reached_through_the_package() -> None:
+    for name in ("errors", "events", "models", "outcomes", "resources", "states"):
+        assert inspect.ismodule(getattr(civo_snapshots, name))
+        assert name in dir(civo_snapshots)
+    assert civo_snapshots.resources.quota.Quotas is Quotas
 
 
 def test_every_error_is_public() -> None:
