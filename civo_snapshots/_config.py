@@ -9,23 +9,18 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
-
-from attrs import field, frozen
 
 from . import _names
 from .errors import ConfigurationError
 
 DEFAULT_URL = "https://api.civo.com"
 
-_TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
+_TOKEN = r"[!#-&(-~]{1,4096}"
 """Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
 
-
-_HOST_AND_PORT = re.compile(
-    r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
-)
+_HOST_AND_PORT = r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
 """A name (container networks have underscores), an IPv4 or a bracketed IPv6 address."""
 
 
@@ -48,8 +43,7 @@ class Secret:
         raise TypeError("a Secret is not pickled")
 
 
-@frozen
-class Settings:
+class Settings(NamedTuple):
     """A checked configuration.
 
     Attributes:
@@ -61,13 +55,15 @@ class Settings:
     url: str
 
 
-@frozen
 class _CliFile:
-    """What a file of the civo CLI says; `path` names it in messages."""
+    """What a file of the civo CLI says, shown to nobody; `path` names it in messages."""
 
-    path: str
-    keys: Mapping[str, object] = field(factory=dict[str, object], repr=False)
-    meta: Mapping[str, object] = field(factory=dict[str, object], repr=False)
+    __slots__ = ("keys", "meta", "path")
+
+    def __init__(self, path: str, keys: Mapping[str, object], meta: Mapping[str, object]) -> None:
+        self.path = path
+        self.keys = keys
+        self.meta = meta
 
     def token(self, profile: str | None) -> str:
         current = self.meta.get("current_apikey")
@@ -114,12 +110,12 @@ def resolve(
     # A file counts as a whole or not at all: an address from it would send another place's token
     # to a host that it was not made for.
     meta: Mapping[str, object] = file.meta if file else {}
-    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url")) or DEFAULT_URL
+    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url"))
     code = region or environ.get("CIVO_REGION") or _text(meta.get("default_region"))
     return Settings(
         Secret(check_token(token, origin)),
         check_region(code) if code else None,
-        check_url(url, allow_insecure_http=allow_insecure_http),
+        check_url(url, allow_insecure_http=allow_insecure_http) if url else DEFAULT_URL,
     )
 
 
@@ -167,7 +163,7 @@ def _text(value: object) -> str:
 
 def check_token(value: object, origin: str) -> str:
     """A token that fits in a header; nothing is stripped silently."""
-    if isinstance(value, str) and _TOKEN.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_TOKEN, value):
         return value
     raise ConfigurationError(
         f"the API token from {origin} is empty or has spaces, quotes, line ends or other "
@@ -200,7 +196,7 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         problem = "it must begin with https://"
     elif parts.username is not None or parts.password is not None:
         problem = "it holds a user name or password"
-    elif not _HOST_AND_PORT.fullmatch(parts.netloc) or port == 0:
+    elif not re.fullmatch(_HOST_AND_PORT, parts.netloc) or port == 0:
         problem = "it names no host, or a host or port that cannot be"
     elif parts.path not in ("", "/") or parts.query or parts.fragment or value[-1] in "?#":
         problem = "it must end after the host and port"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -51,8 +51,7 @@ class Kind(Enum):
     """Repeating it makes another object."""
 
 
-@frozen
-class Request:
+class Request(NamedTuple):
     """One request, ready but for the token; the body is frozen before the first attempt."""
 
     method: str
