@@ -19,6 +19,7 @@ print(json.dumps({{"cpu_ms": after * 1e3, "modules": len(sys.modules) - modules}
 """
 CODE = {
     "sdk": "from civo_snapshots import CivoClient\nCivoClient('token', region='LON1')",
+    "sdk in use": "from civo_snapshots import *\nCivoClient('token', region='LON1').snapshots",
     "package": "import civo_snapshots",
     "aiohttp": "import aiohttp",
     "models": "from civo_snapshots.models import Snapshot",
