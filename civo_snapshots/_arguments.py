@@ -11,7 +11,7 @@ MAX_DESCRIPTION = 4_096
 """Characters; the API names no limit, but a description is not a place for a payload."""
 
 MAX_RETAINED = 10
-_DURATION = r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?"
+_DURATION = re.compile(r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?")
 MAX_SECONDS = 366 * 24 * 3600
 MAX_COUNT = 1_000_000_000
 
@@ -133,6 +133,6 @@ def cron(value: object) -> str:
 
 def duration(value: object) -> str:
     """A Go duration of whole hours, minutes and seconds, such as "48h"."""
-    if isinstance(value, str) and re.fullmatch(_DURATION, value):
+    if isinstance(value, str) and _DURATION.fullmatch(value):
         return value
     raise InvalidArgumentError(f"period must be a duration such as '48h'; got {_shown(value)}")

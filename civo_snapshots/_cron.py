@@ -19,7 +19,7 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("month", 1, 12, {name: index for index, name in enumerate(_MONTHS, 1)}),
     ("day of week", 0, 7, {name: index for index, name in enumerate(_DAYS)}),
 )
-_PART = r"(?:(\*)|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]{1,4}))?"
+_PART = re.compile(r"(?:(\*)|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]{1,4}))?", re.ASCII)
 
 
 def problem_with(expression: str) -> str | None:
@@ -42,7 +42,7 @@ def problem_with(expression: str) -> str | None:
 def _field(text: str, low: int, high: int, names: dict[str, int]) -> frozenset[int] | None:
     found: set[int] = set()
     for part in text.split(","):
-        match = re.fullmatch(_PART, part)
+        match = _PART.fullmatch(part)
         if match is None:
             return None
         star, first, last, step_text = match.groups()

@@ -5,8 +5,8 @@ allow-list, because URL libraries resolve ``..`` and would turn a bad id into an
 """
 
 import hashlib
-import os
 import re
+import secrets
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
@@ -15,28 +15,27 @@ MAX_NAME = 63
 DIGEST_DIGITS = 12
 MAX_RUN_NAME = MAX_NAME - DIGEST_DIGITS - 1
 
-# Compiled by `re` when they are first used.
 # ASCII classes only and fullmatch only: `\d`, `isalnum` and `$` let other scripts or a newline in.
-_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-_REGION = r"[A-Za-z0-9][A-Za-z0-9-]{0,31}"
-_GENERATED = r"snap-[0-9]{8}-[0-9]{6}-[0-9a-f]{8}"
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_GENERATED = re.compile(r"snap-[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
 
 def is_label(text: str) -> bool:
     """Whether the text is an RFC 1123 label."""
-    return re.fullmatch(_LABEL, text) is not None
+    return _LABEL.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1_024)  # each id is checked more than once on its way into a path
 def is_id(text: str) -> bool:
     """Whether the text may stand in a URL path as one segment."""
-    return re.fullmatch(_ID, text) is not None
+    return _ID.fullmatch(text) is not None
 
 
 def is_region(text: str) -> bool:
     """Whether the text looks like a region code."""
-    return re.fullmatch(_REGION, text) is not None
+    return _REGION.fullmatch(text) is not None
 
 
 def suggest_label(text: str, max_length: int = MAX_NAME) -> str:
@@ -47,7 +46,7 @@ def suggest_label(text: str, max_length: int = MAX_NAME) -> str:
 
 def generate_name(now: datetime) -> str:
     """A fresh name: the only key by which a create whose answer was lost can be found again."""
-    return f"snap-{now:%Y%m%d-%H%M%S}-{os.urandom(4).hex()}"
+    return f"snap-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def name_for(run: str, instance_id: str) -> str:
@@ -58,7 +57,7 @@ def name_for(run: str, instance_id: str) -> str:
 
 def is_unique(name: str, instance_id: str) -> bool:
     """Whether a name was made here, so that no other instance's snapshot can bear it."""
-    if re.fullmatch(_GENERATED, name):
+    if _GENERATED.fullmatch(name):
         return True
     run, _, _ = name.rpartition("-")
     return bool(run) and name == name_for(run, instance_id)

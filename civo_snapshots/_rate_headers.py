@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_DIGITS = r"[0-9]{1,9}"
-_MOMENT = r"[0-9]{1,10}"
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_MOMENT = re.compile(r"[0-9]{1,10}")
 _EPOCH_FROM = 100_000_000
 """An X-RateLimit-Reset from here on is a moment, below it a number of seconds."""
 
@@ -30,7 +30,7 @@ def http_date(text: str | None) -> datetime | None:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the server asks to wait; its own Date header cancels a skew between the clocks."""
     text = headers.get("retry-after", "").strip(" \t")
-    if re.fullmatch(_DIGITS, text):
+    if _DIGITS.fullmatch(text):
         return float(text)
     moment = http_date(text)
     if moment is None:
@@ -44,7 +44,7 @@ def rate_window(headers: Mapping[str, str], now: datetime) -> tuple[int, float] 
         return None
     remaining = headers["x-ratelimit-remaining"].strip()
     reset = headers.get("x-ratelimit-reset", "").strip()
-    if not re.fullmatch(_DIGITS, remaining) or not re.fullmatch(_MOMENT, reset):
+    if not _DIGITS.fullmatch(remaining) or not _MOMENT.fullmatch(reset):
         return None
     value = float(reset)
     if value >= _EPOCH_FROM:
