@@ -7,9 +7,10 @@ certainly did nothing: it never left, or a 429 turned it away (RFC 9110, 9.2.2).
 import random
 from collections.abc import Generator
 
+import backoff
 from attrs import field, frozen
 
-from . import _arguments, _jitter
+from . import _arguments
 from ._protocol import Kind
 from .errors import (
     ApiError,
@@ -113,9 +114,9 @@ class Waits:
     def after(self, error: CivoError) -> float:
         """Seconds until the next attempt."""
         if isinstance(error, RateLimitError):
-            wait = _jitter.full_jitter(next(self._rate_limited))
+            wait = backoff.full_jitter(next(self._rate_limited))
         else:
-            wait = _jitter.full_jitter(next(self._usual))
+            wait = backoff.full_jitter(next(self._usual))
         asked = error.retry_after if isinstance(error, ApiError) else None
         if asked:
             # Upwards only: earlier than asked is never right, all at the same moment neither.
@@ -124,6 +125,6 @@ class Waits:
 
 
 def _bounds(base: float, cap: float) -> Generator[float, None, None]:
-    bounds = _jitter.expo(base=2, factor=base, max_value=cap)
+    bounds = backoff.expo(base=2, factor=base, max_value=cap)
     next(bounds)  # the library's generators begin with an empty step
     return bounds

@@ -16,7 +16,7 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 # A module imports only from lines above its own.
 ORDER = """
     states  _clock  _names  _cron  _version  _collector  _lazy
-    models  _bounded  _jitter
+    models  _bounded
     events
     _records
     errors
@@ -179,7 +179,7 @@ def test_using_the_package_loads_no_server_no_cli_and_no_test_code(code: str) ->
 def test_making_a_client_loads_what_sends_but_no_record_and_no_resource() -> None:
     loaded = loaded_by(CLIENT)
     assert {"aiohttp", "civo_snapshots._transport"} <= loaded
-    assert not loaded & {"cattrs", "msgspec", "backoff", "dataclasses"}
+    assert not loaded & {"cattrs", "msgspec", "dataclasses"}
     late = {"_core", "_convert", "_owning", "_progress", "_watching", "events", "models", "states"}
     assert not loaded & {f"civo_snapshots.{name}" for name in late}
     assert not [name for name in loaded if name.startswith("civo_snapshots.resources.")]
@@ -233,7 +233,7 @@ def test_what_a_lazy_module_loads_is_what_it_tells_type_checkers(path: Path) -> 
 
 def test_which_modules_are_lazy() -> None:
     names = {name_of(path) for path in LAZY}
-    assert names == {"__init__", "_jitter", "_later", "_records", "resources.__init__"}
+    assert names == {"__init__", "_later", "_records", "resources.__init__"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
