@@ -92,18 +92,20 @@ class Crowd:
     def __contains__(self, watch: Watch) -> bool:
         return watch.cohort is not None
 
-    def add(self, watch: Watch) -> Cohort:
-        """Begin to wait; the cohort it belongs to."""
-        policy = watch.progress.policy
+    def add(self, watch: Watch) -> Cohort | None:
+        """Begin to wait; the cohort if there is something to do for it earlier than without it."""
+        policy, started = watch.progress.policy, watch.progress.started
         cohort = self._open.get(policy)
+        hurries = True
         if cohort is None or abs(cohort.due - watch.due) > policy.floor / 2:
-            cohort = self._open[policy] = Cohort(
-                policy, watch.progress.started, watch.due, watch.deadline
-            )
+            cohort = self._open[policy] = Cohort(policy, started, watch.due, watch.deadline)
             self._cohorts[cohort] = None
-        cohort.started = max(cohort.started, watch.progress.started)
-        cohort.due = min(cohort.due, watch.due)
-        cohort.deadline = min(cohort.deadline, watch.deadline)
+        elif watch.due < cohort.due or watch.deadline < cohort.deadline:
+            cohort.due = min(cohort.due, watch.due)
+            cohort.deadline = min(cohort.deadline, watch.deadline)
+        else:
+            hurries = False
+        cohort.started = max(cohort.started, started)
         cohort.size += 1
         watch.cohort = cohort
         watch.told = self.listings
@@ -113,7 +115,7 @@ class Crowd:
         self._size += 1
         self.changes += 1
         self._lasting.made()
-        return cohort
+        return cohort if hurries else None
 
     def discard(self, watch: Watch) -> bool:
         """Wait no longer; whether it did."""

@@ -26,7 +26,7 @@ from .errors import (
     WaitTimeoutError,
 )
 from .events import Transition
-from .models import Snapshot, VolumeStatus, lean
+from .models import Snapshot, VolumeStatus
 from .states import State, StateTable, Verdict
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
@@ -44,7 +44,7 @@ class PollPolicy:
 
     The pause between two looks grows with the time waited so far, so that the end is noticed late
     by at most about a tenth of it. Between floor and ceiling it is longer where reading the region
-    would take more than about a tenth of the time, or where a rate limit (X-RateLimit-Remaining)
+    would take more than about a twentieth of the time, or where a rate limit (X-RateLimit-Remaining)
     would be used up before it begins anew.
 
     Attributes:
@@ -101,7 +101,7 @@ class Progress:
 
     def begin_with(self, known: Snapshot) -> None:
         """What the caller already has counts, but is no sight: a 404 may still be mere delay."""
-        self.last = lean(known)
+        self.last = known
         self._judge(known, self.started)
 
     def see(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
@@ -111,8 +111,6 @@ class Progress:
         if before is not None:
             self._keep_lost(before, snapshot)
         self._judge(snapshot, now)
-        if self.outcome is None:
-            lean(snapshot)
         return transitions(before, snapshot)
 
     def see_again(self, times: int) -> None:

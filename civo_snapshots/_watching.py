@@ -63,7 +63,7 @@ class Watcher:
         cohort = self._crowd.add(watch)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif self._sleeper is not None:
+        elif self._sleeper is not None and cohort is not None:
             wake = self._crowd.wake_for(cohort, self._ticked, self._rest())
             if wake < self._wakes_at:
                 self._sleeper.cancel()

@@ -7,7 +7,6 @@ kept as sent, and an instance's secrets (passwords, tokens, scripts) are never r
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from sys import intern
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -90,20 +89,6 @@ def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
 def texts_of(snapshot: Snapshot) -> set[str]:
     """The state texts of the snapshot and its volumes."""
     return {snapshot.state, *map(_state_of, snapshot.volumes)}
-
-
-def lean(snapshot: Snapshot) -> Snapshot:
-    """The same record; texts that it has more than once, or that all have, become one object.
-
-    Whoever waits for thousands keeps a record of each, and half of it is such texts.
-    """
-    status, overwrite = snapshot.status, object.__setattr__
-    included = dict(zip(snapshot.included_volumes, snapshot.included_volumes, strict=True))
-    for volume in status.volumes:
-        overwrite(volume, "id", included.get(volume.id, volume.id))
-        overwrite(volume, "state", intern(volume.state))
-    overwrite(status, "state", intern(status.state))
-    return snapshot
 
 
 @frozen
