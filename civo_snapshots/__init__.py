@@ -12,10 +12,10 @@ from ._version import __version__
 if typing.TYPE_CHECKING:
     from ._client import CivoClient, RegionView
     from ._clock import Clock
+    from ._flight import CallOptions
     from ._paging import Listing
     from ._progress import PollPolicy
     from ._retry import RetryPolicy
-    from ._session import CallOptions
     from ._timeouts import Timeouts
     from .errors import (
         ApiError,
@@ -81,7 +81,7 @@ else:
             "._paging": "Listing",
             "._progress": "PollPolicy",
             "._retry": "RetryPolicy",
-            "._session": "CallOptions",
+            "._flight": "CallOptions",
             "._timeouts": "Timeouts",
             ".errors": """
                 ApiError AuthenticationError Call CivoError ClientClosedError

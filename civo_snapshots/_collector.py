@@ -10,8 +10,8 @@ import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 
-_TOGETHER = 256
-"""Records or waits after which what is alive is moved."""
+_TOGETHER = 24
+"""Records or waits after which what is alive is moved: so many come between two searches."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def promote() -> None:
 
 
 class Lasting:
-    """Counts objects that last, and promotes them some hundred at a time."""
+    """Counts objects that last, and promotes them a few dozen at a time."""
 
     def __init__(self) -> None:
         self._new = 0

@@ -44,8 +44,8 @@ class PollPolicy:
 
     The pause between two looks grows with the time waited so far, so that the end is noticed late
     by at most about a tenth of it. Between floor and ceiling it is longer where reading the region
-    would take more than about a twentieth of the time, or where a rate limit (X-RateLimit-Remaining)
-    would be used up before it begins anew.
+    would take more than about a twentieth of the time, or where a rate limit
+    (X-RateLimit-Remaining) would be used up before it begins anew.
 
     Attributes:
         floor: the shortest pause.

@@ -9,13 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING, TypedDict, TypeVar
-
-from attrs import define
+from typing import TYPE_CHECKING, TypeVar
 
 from . import _records
 from ._arguments import seconds
 from ._clock import Clock
+from ._flight import LEAST_ATTEMPT, CallOptions, Flight
 from ._limits import Gate, Limiter
 from ._protocol import Kind, Request, Response, Sink, failure_of
 from ._rate_headers import http_date, rate_window
@@ -37,61 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 logger = logging.getLogger("civo_snapshots")
-
-_LEAST_ATTEMPT = 0.01
-"""Seconds: with less left, no attempt is started, because it could not finish."""
-
-
-class CallOptions(TypedDict, total=False):
-    """What every call accepts.
-
-    timeout: seconds for the whole call with its retries.
-    retries: True for the default policy, False for none, or a `RetryPolicy`.
-    """
-
-    timeout: float
-    retries: bool | RetryPolicy
-
-
-@define
-class Flight:
-    """One logical call of several requests: its time, and whether it may have acted so far.
-
-    Attributes:
-        called_off: nothing more is to be sent.
-        place: one among the requests in flight that its first request has already.
-    """
-
-    clock: Clock
-    limit: float
-    began: float | None = None
-    maybe_acted: bool = False
-    called_off: bool = False
-    place: Gate | None = None
-
-    def take_place(self) -> Gate | None:
-        """The place, for a request; whoever takes it gives it back."""
-        place, self.place = self.place, None
-        return place
-
-    def give_back(self) -> None:
-        """Let go of a place that no request took."""
-        if place := self.take_place():
-            place.release()
-
-    def left(self) -> float:
-        """Seconds left; they count from the moment when the first request may be sent."""
-        if self.began is None:
-            return self.limit
-        return self.limit - (self.clock.monotonic() - self.began)
-
-    def options(self, options: CallOptions) -> CallOptions:
-        """The caller's options, for one more request within the time left."""
-        return {**options, "timeout": self.time()}
-
-    def time(self) -> float:
-        """The time for one more request."""
-        return max(self.left(), _LEAST_ATTEMPT)
 
 
 class Session:
@@ -164,7 +108,7 @@ class Session:
                 raise outcome
             waits = waits or Waits(policy)
             delay = waits.after(outcome)
-            if delay + _LEAST_ATTEMPT > account.left() or not self._pay(outcome):
+            if delay + LEAST_ATTEMPT > account.left() or not self._pay(outcome):
                 raise outcome
             spent += cost_of(outcome)
             account.note(outcome)
@@ -213,7 +157,7 @@ class Session:
     @staticmethod
     def _or_deadline(error: CivoError, account: _Account) -> CivoError:
         """A transient error that used the last of the call's time is the deadline's."""
-        if account.left() > _LEAST_ATTEMPT or not is_transient(error):
+        if account.left() > LEAST_ATTEMPT or not is_transient(error):
             return error
         account.note(error)
         return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
@@ -236,7 +180,7 @@ class Session:
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
         timeout = min(self.timeouts.attempt, account.begin())
-        if timeout < _LEAST_ATTEMPT:
+        if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if flight is not None and flight.called_off:
             return CivoError("the caller was cancelled before this was sent")

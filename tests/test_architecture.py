@@ -24,7 +24,7 @@ ORDER = """
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry  _crowd
     _pages
-    _scanning
+    _scanning  _flight
     _sightings
     _looking  _fleet  _creating
     _watching  _adopting  _owning

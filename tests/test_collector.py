@@ -67,11 +67,11 @@ def test_what_somebody_froze_stays_frozen() -> None:
     assert gc.get_freeze_count() == frozen > 0
 
 
-def test_what_lasts_is_promoted_some_hundred_at_a_time() -> None:
+def test_what_lasts_is_promoted_a_few_dozen_at_a_time() -> None:
     gc.disable()
     lasting = Lasting()
     knot = Knot()
-    lasting.made(255)
+    lasting.made(23)
     assert is_young(knot)
     lasting.made()
     assert not is_young(knot)

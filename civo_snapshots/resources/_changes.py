@@ -7,9 +7,10 @@ from typing import TypeVar
 from .. import _arguments
 from .._clock import Clock
 from .._creating import SENDS
+from .._flight import CallOptions
 from .._protocol import Kind, Request, Response, parse_json
 from .._retry import RetryPolicy, Waits, may_have_acted
-from .._session import CallOptions, Session
+from .._session import Session
 from ..errors import (
     CivoError,
     InvalidArgumentError,

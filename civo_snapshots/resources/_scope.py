@@ -7,11 +7,12 @@ import msgspec
 from attrs import frozen
 
 from .._arguments import identifier
+from .._flight import CallOptions
 from .._owning import Creations
 from .._pages import page
 from .._paging import Listing
 from .._protocol import Kind, Request, path_of
-from .._session import CallOptions, Session
+from .._session import Session
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..models import Instance, Page, Restore, Snapshot
 

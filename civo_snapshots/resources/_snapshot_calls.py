@@ -8,10 +8,10 @@ from attrs import evolve
 from .. import _arguments, _names
 from .._convert import one
 from .._creating import SENDS, Creation
+from .._flight import CallOptions, Flight
 from .._limits import Gate
 from .._paging import Listing
 from .._protocol import Kind, Request
-from .._session import CallOptions, Flight
 from ..models import Acknowledgement, Instance, Page, Restore, Snapshot, owned
 from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope, instance_id_of, record_id, snapshot_key

@@ -7,11 +7,11 @@ from contextlib import aclosing
 
 from .. import _arguments
 from .._crowd import Watch
+from .._flight import CallOptions
 from .._looking import Looks
 from .._progress import Deletion, PollPolicy, Progress
 from .._restoring import RestoreProgress
 from .._scanning import Scan
-from .._session import CallOptions
 from .._watching import GRACE, Watcher
 from ..errors import CivoError, InvalidArgumentError, NotFoundError, PollFailedError
 from ..events import OnChange, Transition

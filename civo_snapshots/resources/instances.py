@@ -4,8 +4,8 @@ from typing import Unpack
 
 from .._arguments import count
 from .._convert import one
+from .._flight import CallOptions
 from .._paging import Listing
-from .._session import CallOptions
 from ..models import Instance
 from ._scope import Scope, instance_id_of, record_id
 

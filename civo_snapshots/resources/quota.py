@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from .._convert import one
-from .._session import CallOptions
+from .._flight import CallOptions
 from ..models import Quota
 from ._scope import Scope
 

@@ -7,9 +7,9 @@ from attrs import evolve, field, frozen
 
 from .. import _arguments
 from .._convert import one
+from .._flight import CallOptions
 from .._paging import Listing
 from .._scanning import Scan, Scanner, items_of
-from .._session import CallOptions
 from ..models import Acknowledgement, RegionSnapshot, Restore
 from ._changes import Fields, creating, delete, named_fields, restore_fields, update
 from ._scope import Scope

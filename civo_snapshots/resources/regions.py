@@ -2,10 +2,10 @@
 
 from typing import Unpack
 
+from .._flight import CallOptions
 from .._pages import page
 from .._paging import Listing
 from .._protocol import Kind, Request, path_of
-from .._session import CallOptions
 from ..models import Page, Region
 from ._scope import Scope
 

@@ -5,8 +5,8 @@ from typing import Unpack
 
 from .. import _arguments
 from .._convert import one
+from .._flight import CallOptions
 from .._paging import Listing
-from .._session import CallOptions
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 from ._changes import Fields, creating, delete, update
