@@ -34,8 +34,8 @@ _LISTED_PER_WATCHED = 400
 In CPU it would pay from one in fifty; but requests are what a rate limit counts."""
 
 _BYTES_PER_LISTED = 1_000
-_SHARE = 60.0
-"""Decoding, which is measured, may take a sixtieth of the time: it is about a third of what a
+_SHARE = 50.0
+"""Decoding, which is measured, may take a fiftieth of the time: it is about a third of what a
 listing costs, besides HTTP and the comparison."""
 
 _BATCH = 256

@@ -218,7 +218,7 @@ async def test_a_listing_that_takes_long_to_read_is_read_less_often() -> None:
     watcher = watcher_of(scene)
     await completed([Waiter(scene, watcher, key) for key in keys])
     asked = scene.times("region")
-    assert {later - earlier for earlier, later in pairwise(asked)} == {6.0}
+    assert {later - earlier for earlier, later in pairwise(asked)} == {5.0}
 
 
 async def test_the_first_sight_tells_what_the_create_had_not() -> None:
