@@ -45,8 +45,13 @@ class Creations:
     async def run(self, creation: Creation) -> Snapshot:
         """Run a create in a task of the client; a cancelled caller does not wait for it."""
         task = asyncio.get_running_loop().create_task(self.run_here(creation))
-        # Also a task that is cancelled before its first step.
-        task.add_done_callback(lambda _: creation.steps.give_back())
+
+        def ended(task: asyncio.Task[Snapshot]) -> None:
+            creation.steps.give_back()  # also by a task that is cancelled before its first step
+            if not task.cancelled():
+                task.exception()  # the caller or `unresolved` has it: asyncio need not complain
+
+        task.add_done_callback(ended)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

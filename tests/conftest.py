@@ -38,8 +38,12 @@ def _own_surroundings(
 
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
-    """The test ends with no task of its own still running."""
+    """The test ends with no task of its own still running, and with no error that nobody took."""
     before = asyncio.all_tasks()
+    said: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: said.append(told["message"]))
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     assert not left
+    gc.collect()
+    assert not [one for one in said if "never retrieved" in one]
