@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.scene import turn
 
 from civo_snapshots import (
     CivoClient,
@@ -11,6 +12,7 @@ from civo_snapshots import (
     Snapshot,
     Timeouts,
 )
+from civo_snapshots._owning import Creations
 from civo_snapshots.events import Event
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
@@ -75,6 +77,52 @@ async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -
         assert region.counts[CREATE] == 1
         [known] = civo.unresolved
         assert isinstance(known.error, OutcomeUnknownError)
+
+
+class Ending:
+    """A create that ends as it is told to, when it is told to."""
+
+    instance_id, name = "i", "n"
+    resent = False
+    extras = ()
+
+    def __init__(self, end: Snapshot | BaseException) -> None:
+        self.steps = self
+        self.now = asyncio.Event()
+        self._end = end
+
+    async def run(self) -> Snapshot:
+        await self.now.wait()
+        if isinstance(self._end, BaseException):
+            raise self._end
+        return self._end
+
+    def call_off(self) -> bool:
+        return False
+
+    def give_back(self) -> None:
+        """It has no place."""
+
+
+LOST = OutcomeUnknownError("lost", instance_id="i", name="n")
+
+
+@pytest.mark.parametrize("end", [Snapshot("s-1"), LOST, asyncio.CancelledError()], ids=repr)
+async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_reported(
+    end: Snapshot | BaseException, nothing_left: None
+) -> None:
+    """F106."""
+    creations, ending = Creations(FakeClock(), lambda _: None), Ending(end)
+    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    await turn(2)
+    ending.now.set()
+    await turn(1)  # it has ended, and its caller has not heard of it yet
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    [known] = creations.unresolved
+    assert known.snapshot == (end if isinstance(end, Snapshot) else None)
+    assert (known.error is None) is isinstance(end, Snapshot)
 
 
 async def test_closing_waits_only_so_long(nothing_left: None) -> None:

@@ -308,6 +308,31 @@ async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
     assert "x\ny" not in caplog.text
 
 
+async def test_somebody_who_makes_up_states_is_not_remarked_on_without_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Complete" if now > 1_500 else f"Step {now:.0f}"
+    await (await watched(scene, policy=PollPolicy(ceiling=1.0, jitter=0))).snapshot()
+    assert len(scene.asked) > 1_500
+    assert caplog.text.count("unknown state") == 1_000
+
+
+async def test_who_gives_up_at_a_change_is_told_no_further_one() -> None:
+    scene = Scene()
+    scene.shown[KEY] = ("Pending", "Pending", "Pending")
+    watcher = watcher_of(scene)
+    heard: list[Transition] = []
+
+    def leave(change: Transition) -> None:
+        heard.append(change)
+        waiter.remove()
+
+    waiter = Waiter(scene, watcher, KEY, on_change=leave)
+    await scene.clock.sleep(5)
+    assert [change.volume_id for change in heard] == [None]
+
+
 async def test_a_deployments_own_spelling_is_known(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
     scene.shown[KEY] = lambda now: "Fertig" if now > 2 else "In Arbeit"
