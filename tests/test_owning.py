@@ -85,6 +85,7 @@ class Ending:
     instance_id, name = "i", "n"
     resent = False
     extras = ()
+    is_unsent = False
 
     def __init__(self, end: Snapshot | BaseException) -> None:
         self.steps = self
@@ -98,7 +99,7 @@ class Ending:
         return self._end
 
     def call_off(self) -> bool:
-        return False
+        return self.is_unsent
 
     def give_back(self) -> None:
         """It has no place."""
@@ -123,6 +124,17 @@ async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_repor
     [known] = creations.unresolved
     assert known.snapshot == (end if isinstance(end, Snapshot) else None)
     assert (known.error is None) is isinstance(end, Snapshot)
+
+
+async def test_a_create_of_which_nothing_was_sent_ends_with_its_caller(nothing_left: None) -> None:
+    creations, ending = Creations(FakeClock(), lambda _: None), Ending(LOST)
+    ending.is_unsent = True
+    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    await turn(2)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert creations.unresolved == ()
 
 
 async def test_closing_waits_only_so_long(nothing_left: None) -> None:
