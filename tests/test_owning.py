@@ -8,6 +8,8 @@ from support.scene import turn
 from civo_snapshots import (
     CivoClient,
     ExtraSnapshot,
+    FleetRun,
+    OutcomeKind,
     OutcomeUnknownError,
     Snapshot,
     Timeouts,
@@ -77,6 +79,30 @@ async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -
         assert region.counts[CREATE] == 1
         [known] = civo.unresolved
         assert isinstance(known.error, OutcomeUnknownError)
+
+
+async def test_a_fan_outs_create_that_outlives_the_grace_goes_on_and_is_reported(
+    nothing_left: None,
+) -> None:
+    """F106."""
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.stall(0.2))  # the grace is over at once by the clock
+        civo = client_of(region, clock)
+        run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
+        await in_flight(region)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await run
+        partial = FleetRun.of(caught.value)
+        assert partial is not None
+        assert [one.name for one in civo.unresolved] == [one.name for one in partial]
+        assert [one.kind for one in partial] == [OutcomeKind.UNKNOWN]
+        while (snapshot := civo.unresolved[0].snapshot) is None:  # noqa: ASYNC110 - no signal
+            await asyncio.sleep(0.01)
+        await civo.close()
+        assert set(region.state.snapshots) == {snapshot.id}
+        assert region.counts[CREATE] == 1
 
 
 class Ending:
