@@ -17,10 +17,12 @@ from .errors import ConfigurationError
 
 DEFAULT_URL = "https://api.civo.com"
 
-_TOKEN = r"[!#-&(-~]{1,4096}"
+_TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
 """Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
 
-_HOST_AND_PORT = r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
+_HOST_AND_PORT = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
+)
 """A name (container networks have underscores), an IPv4 or a bracketed IPv6 address."""
 
 
@@ -110,12 +112,12 @@ def resolve(
     # A file counts as a whole or not at all: an address from it would send another place's token
     # to a host that it was not made for.
     meta: Mapping[str, object] = file.meta if file else {}
-    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url"))
+    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url")) or DEFAULT_URL
     code = region or environ.get("CIVO_REGION") or _text(meta.get("default_region"))
     return Settings(
         Secret(check_token(token, origin)),
         check_region(code) if code else None,
-        check_url(url, allow_insecure_http=allow_insecure_http) if url else DEFAULT_URL,
+        check_url(url, allow_insecure_http=allow_insecure_http),
     )
 
 
@@ -163,7 +165,7 @@ def _text(value: object) -> str:
 
 def check_token(value: object, origin: str) -> str:
     """A token that fits in a header; nothing is stripped silently."""
-    if isinstance(value, str) and re.fullmatch(_TOKEN, value):
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
         return value
     raise ConfigurationError(
         f"the API token from {origin} is empty or has spaces, quotes, line ends or other "
@@ -196,7 +198,7 @@ def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
         problem = "it must begin with https://"
     elif parts.username is not None or parts.password is not None:
         problem = "it holds a user name or password"
-    elif not re.fullmatch(_HOST_AND_PORT, parts.netloc) or port == 0:
+    elif not _HOST_AND_PORT.fullmatch(parts.netloc) or port == 0:
         problem = "it names no host, or a host or port that cannot be"
     elif parts.path not in ("", "/") or parts.query or parts.fragment or value[-1] in "?#":
         problem = "it must end after the host and port"

@@ -185,10 +185,7 @@ class Fleet:
     async def _next(self, instances: Source, lock: asyncio.Lock) -> _Member | None:
         """The next instance that is not known yet; None at the end of the input."""
         while True:
-            if isinstance(instances, AsyncIterator):
-                async with lock:
-                    instance_id = await self._pull(instances)
-            else:
+            async with lock:
                 instance_id = await self._pull(instances)
             if instance_id is None:
                 return None

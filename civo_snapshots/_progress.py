@@ -26,7 +26,7 @@ from .errors import (
     WaitTimeoutError,
 )
 from .events import Transition
-from .models import Snapshot, VolumeStatus
+from .models import Snapshot, VolumeStatus, state_of
 from .states import State, StateTable, Verdict
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
@@ -35,7 +35,6 @@ _LOOKS_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
 
 _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
-_state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 
 @frozen(cache_hash=True)
@@ -207,7 +206,7 @@ class Progress:
         self._lost = {one: state for one, state in lost.items() if one not in listed} or None
 
     def _judge(self, snapshot: Snapshot, now: float) -> None:
-        volumes: Iterable[str] = map(_state_of, snapshot.volumes)
+        volumes: Iterable[str] = map(state_of, snapshot.volumes)
         if self._lost is not None:
             volumes = (*volumes, *self._lost.values())
         verdict = states.verdict(snapshot.state, volumes, self.table)

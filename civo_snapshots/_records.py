@@ -1,4 +1,4 @@
-"""The records and their states, for modules that need them seldom or only in annotations."""
+"""Records for the modules below them, which make one seldom or only name it in annotations."""
 
 from typing import TYPE_CHECKING
 

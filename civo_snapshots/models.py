@@ -31,7 +31,7 @@ class VolumeStatus:
     state: str = ""
 
 
-_state_of: Callable[[VolumeStatus], str] = attrgetter("state")
+state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 
 @frozen
@@ -88,7 +88,7 @@ def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
 
 def texts_of(snapshot: Snapshot) -> set[str]:
     """The state texts of the snapshot and its volumes."""
-    return {snapshot.state, *map(_state_of, snapshot.volumes)}
+    return {snapshot.state, *map(state_of, snapshot.volumes)}
 
 
 @frozen
