@@ -13,6 +13,11 @@ _SLOWER = 0.7
 _FASTER_AFTER = 20
 _BUDGET = 500
 _LONGEST_PAUSE = 60.0
+_IN_VAIN = 2
+"""Calls after which repeating one more is not worth it."""
+
+_OUTAGE_FADES = 60.0
+"""Seconds; longer than an attempt in silence takes."""
 
 
 class Gate:
@@ -81,6 +86,36 @@ class RetryBudget:
         self.tokens = min(self._full, self.tokens + (spent or 1))
 
 
+class Outage:
+    """Whether one lasts: then a call's first request shows its end as well as repeating it would.
+
+    It begins when two calls in turn were repeated as often as they may be and nothing was answered
+    in between. It ends with an answer, or when nothing was tried for a minute.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._in_vain = 0
+        self._tried = 0.0
+
+    def lasts(self) -> bool:
+        """Whether a request that has just failed is better not repeated."""
+        now = self._clock.monotonic()
+        if now - self._tried > _OUTAGE_FADES:
+            self._in_vain = 0
+        self._tried = now
+        return self._in_vain >= _IN_VAIN
+
+    def in_vain(self) -> None:
+        """A call ended badly although it was repeated."""
+        self._in_vain += 1
+        self._tried = self._clock.monotonic()
+
+    def answered(self) -> None:
+        """The API said something, be it good or bad news."""
+        self._in_vain = 0
+
+
 class Limiter:
     """The gate that every attempt of a client passes.
 
@@ -98,6 +133,7 @@ class Limiter:
         self._window = (0, 0.0)
         self._clean = 0
         self.budget = RetryBudget()
+        self.outage = Outage(clock)
 
     @property
     def concurrency(self) -> int:
@@ -157,6 +193,7 @@ class Limiter:
 
     def succeeded(self) -> None:
         """A clean success: after a series of them, one more request at once."""
+        self.outage.answered()
         self._clean += 1
         if self._clean >= _FASTER_AFTER and self._calls.limit < self._ceiling:
             self._clean = 0

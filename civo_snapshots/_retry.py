@@ -32,7 +32,8 @@ class RetryPolicy:
     """How often, and how long apart, a failed attempt is repeated.
 
     Waits are drawn between zero and a bound that doubles each time ("full jitter"), so that many
-    clients do not return at once. A Retry-After is never undercut.
+    clients do not return at once. A Retry-After is never undercut. A client as a whole has a budget
+    of retries, and makes none while the calls before were repeated in vain.
 
     Attributes:
         attempts: requests per call at most; 1 means no retry.

@@ -102,13 +102,19 @@ class Session:
                 self._limiter.budget.refund(spent)
                 self._limiter.succeeded()
                 return outcome
+            transient = is_transient(outcome)
+            if isinstance(outcome, ApiError) and not transient:
+                self._limiter.outage.answered()
             outcome = self._or_deadline(outcome, account)
             outcome.call = account.report()
-            if not policy.allows(outcome, request.kind, account.attempts):
-                raise outcome
             waits = waits or Waits(policy)
             delay = waits.after(outcome)
-            if delay + LEAST_ATTEMPT > account.left() or not self._pay(outcome):
+            allowed = policy.allows(outcome, request.kind, account.attempts)
+            if not allowed or delay + LEAST_ATTEMPT > account.left():
+                if transient and account.attempts > 1:
+                    self._limiter.outage.in_vain()
+                raise outcome
+            if not self._pay(outcome):
                 raise outcome
             spent += cost_of(outcome)
             account.note(outcome)
@@ -163,10 +169,14 @@ class Session:
         return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
 
     def _pay(self, error: CivoError) -> bool:
-        paid = self._limiter.budget.take(cost_of(error))
-        if not paid:
+        """Whether the client as a whole can afford a retry; the error tells if not."""
+        if self._limiter.outage.lasts():
+            error.message += "; not retried, because the last calls were repeated in vain"
+        elif not self._limiter.budget.take(cost_of(error)):
             error.message += "; not retried, because the client's retry budget is used up"
-        return paid
+        else:
+            return True
+        return False
 
     async def _attempt(
         self,
