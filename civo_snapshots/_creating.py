@@ -5,15 +5,14 @@ trusted to have settled; what is found is adopted, and only if nothing acted is 
 given steps to take, not a client.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 from attrs import define, field
 
 from ._clock import Clock
+from ._ledger import Ledger, Turn
 from ._retry import may_have_acted
 from .errors import (
     Call,
@@ -36,7 +35,6 @@ _LOOKS = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
 _LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Before each try of a look for what acted late."""
 
-_CLAIMS_KEPT = 4_096
 _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
 
@@ -75,40 +73,6 @@ class Steps(Protocol):
     def give_back(self) -> None:
         """Let go of the place among the requests in flight, if the POST has not taken it."""
         ...
-
-
-class Turn:
-    """What the creates of one name on one instance share, for as long as one of them is known.
-
-    They take turns, so that a snapshot whose answer is still on its way to one of them is not
-    taken by another, and none of them ever forgets what another has.
-    """
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.claimed: dict[str, None] = {}
-
-
-class Ledger:
-    """Which snapshots this client has already attributed to a create, the latest few thousand."""
-
-    def __init__(self) -> None:
-        self._claimed: dict[str, None] = {}
-        self._turns: WeakValueDictionary[tuple[str, str], Turn] = WeakValueDictionary()
-
-    def turn(self, instance_id: str, name: str) -> Turn:
-        """The one of this name on this instance."""
-        return self._turns.setdefault((instance_id, name), Turn())
-
-    def claim(self, snapshot_id: str) -> None:
-        """Note that a snapshot belongs to a create."""
-        self._claimed[snapshot_id] = None
-        if len(self._claimed) > _CLAIMS_KEPT:
-            del self._claimed[next(iter(self._claimed))]
-
-    def is_free(self, snapshot_id: str) -> bool:
-        """Whether no create has it."""
-        return snapshot_id not in self._claimed
 
 
 @define(eq=False)

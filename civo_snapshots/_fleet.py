@@ -1,36 +1,29 @@
 """The fan-out: snapshots of many instances, bounded, each with an outcome of its own.
 
-It is given functions ("create one", "watch one", "find what exists"), not a client. A few workers
-pull instances from one iterator; a snapshot that is being watched costs no task. A place among the
-snapshots in flight is free again when the caller has taken the outcome, so that a slow reader
-slows the run instead of filling the memory.
+It is given steps to take, not a client. A few workers pull instances from one iterator; a snapshot
+that is being watched costs no task. A place among the snapshots in flight is free again when the
+caller has taken the outcome, so that a slow reader slows the run instead of filling the memory.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from copy import copy
-from typing import Literal
-
-from attrs import define, field, frozen
+from typing import Literal, Protocol
 
 from . import _names
 from ._bounded import wait_at_most
 from ._clock import Clock
+from ._flight import LEAST_ATTEMPT
 from ._limits import Gate
-from ._retry import was_sent
+from ._member import Member, Unwatch, kind_of, kind_of_end
 from .errors import (
     AuthenticationError,
     CivoError,
-    ClientClosedError,
     DeadlineExceededError,
-    OutcomeUnknownError,
-    PollFailedError,
     QuotaExceededError,
     ServiceDisabledError,
     SnapshotExistsError,
-    TransportError,
-    WaitTimeoutError,
 )
 from .models import Snapshot
 from .outcomes import FleetRun, Outcome, OutcomeKind
@@ -44,48 +37,36 @@ _STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
 """Errors that every further create would meet as well."""
 
 Source = Iterator[str] | AsyncIterator[str]
-Unwatch = Callable[[], None]
 OnEnd = Callable[[Snapshot | CivoError], None]
 
 
-@frozen
-class Steps:
-    """What a fan-out can do.
+class Steps(Protocol):
+    """What a fan-out can do."""
 
-    Attributes:
-        create: make a snapshot of an instance under a name.
-        find: what exists under a name, the one to adopt first; None if nothing can.
-        watch: tell how a snapshot ends, until a deadline.
-        call_off: keep an instance's create from being sent; False if it may have been already.
-        forsake: wait no longer for an instance's create, which goes on in this task.
-    """
+    @property
+    def adopts(self) -> bool:
+        """Whether anything may exist under the names already."""
+        ...
 
-    create: Callable[[str, str], Awaitable[Snapshot]]
-    find: Callable[[str, str], Awaitable[list[Snapshot]]] | None
-    watch: Callable[[Snapshot, float, OnEnd], Unwatch]
-    call_off: Callable[[str], bool]
-    forsake: Callable[[str, asyncio.Task[None]], None]
+    async def find(self, instance_id: str, name: str, /) -> Sequence[Snapshot]:
+        """What exists under a name, the one to adopt first."""
+        ...
 
+    async def create(self, instance_id: str, name: str, within: float, /) -> Snapshot:
+        """Make a snapshot of an instance under a name, within so many seconds."""
+        ...
 
-@define(eq=False)
-class _Member:
-    """One instance on its way through the run; called with how its snapshot ended.
+    def watch(self, snapshot: Snapshot, deadline: float, on_end: OnEnd, /) -> Unwatch:
+        """Tell how a snapshot ends, until a deadline."""
+        ...
 
-    There may be thousands, so it is one object and not a few closures.
-    """
+    def call_off(self, instance_id: str, /) -> bool:
+        """Keep an instance's create from being sent; False if it may have been already."""
+        ...
 
-    fleet: "Fleet"
-    instance_id: str
-    name: str
-    snapshot: Snapshot | None = None
-    outcome: Outcome | None = None
-    adopted: bool = False
-    duplicates: tuple[str, ...] = ()
-    sending: bool = False
-    unwatch: Unwatch | None = field(default=None)
-
-    def __call__(self, end: Snapshot | CivoError) -> None:
-        self.fleet.ended(self, end)
+    def forsake(self, instance_id: str, worker: asyncio.Task[None], /) -> None:
+        """Wait no longer for an instance's create, which goes on in this task."""
+        ...
 
 
 class Fleet:
@@ -113,10 +94,10 @@ class Fleet:
         self._expected = expected
         self._places = Gate(in_flight)
         self._order: list[str] = []
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._ready: deque[Outcome] = deque()
         self._news = asyncio.Event()
-        self._workers: dict[asyncio.Task[None], _Member | None] = {}
+        self._workers: dict[asyncio.Task[None], Member | None] = {}
         self._stopped_by: CivoError | None = None
         self._broken_by: Exception | None = None
         self._over = False
@@ -127,15 +108,15 @@ class Fleet:
         """The run so far, with an outcome for each input that is known."""
         order = self._order + list(self._expected[len(self._order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
-        outcomes = {key: self._outcome_now(member) for key, member in members.items()}
+        outcomes = {key: member.outcome_now() for key, member in members.items()}
         return FleetRun(self._name, tuple(outcomes[key] for key in order), not self._over)
 
     def left(self) -> float:
         """Seconds left of the run's time."""
         return self._deadline - self._clock.monotonic()
 
-    def _member(self, instance_id: str) -> _Member:
-        return _Member(self, instance_id, _names.name_for(self._name, instance_id))
+    def _member(self, instance_id: str) -> Member:
+        return Member(self.ended, instance_id, _names.name_for(self._name, instance_id))
 
     async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
@@ -182,7 +163,7 @@ class Fleet:
             await self._begin(member)
             self._workers[me] = None
 
-    async def _next(self, instances: Source, lock: asyncio.Lock) -> _Member | None:
+    async def _next(self, instances: Source, lock: asyncio.Lock) -> Member | None:
         """The next instance that is not known yet; None at the end of the input."""
         while True:
             async with lock:
@@ -207,7 +188,7 @@ class Fleet:
             self._broken_by = error
             return None
 
-    async def _begin(self, member: _Member) -> None:
+    async def _begin(self, member: Member) -> None:
         if self._stopped_by is not None:
             self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stopped_by))
             return
@@ -230,8 +211,8 @@ class Fleet:
         if not self._closing:
             self._watch(member, member.snapshot)
 
-    async def _adopt(self, member: _Member) -> Snapshot | None:
-        if self._steps.find is None or self._on_existing == "create":
+    async def _adopt(self, member: Member) -> Snapshot | None:
+        if not self._steps.adopts or self._on_existing == "create":
             return None
         found = await self._steps.find(member.instance_id, member.name)
         if not found:
@@ -247,18 +228,19 @@ class Fleet:
             )
         return found[0]
 
-    async def _create(self, member: _Member) -> Snapshot:
+    async def _create(self, member: Member) -> Snapshot:
         member.sending = True
-        snapshot = await self._steps.create(member.instance_id, member.name)
+        within = max(self.left(), LEAST_ATTEMPT)
+        snapshot = await self._steps.create(member.instance_id, member.name, within)
         member.sending = False
         return snapshot
 
-    def _watch(self, member: _Member, snapshot: Snapshot) -> None:
+    def _watch(self, member: Member, snapshot: Snapshot) -> None:
         unwatch = self._steps.watch(snapshot, self._deadline, member)
         if member.outcome is None:
             member.unwatch = unwatch
 
-    def ended(self, member: _Member, end: Snapshot | CivoError) -> None:
+    def ended(self, member: Member, end: Snapshot | CivoError) -> None:
         """A member's snapshot is finished, or could not be waited for."""
         member.unwatch = None
         if isinstance(end, Snapshot):
@@ -270,24 +252,10 @@ class Fleet:
             member.snapshot = seen
         self._finish(member, kind_of_end(end), end)
 
-    def _finish(self, member: _Member, kind: OutcomeKind, error: CivoError | None) -> None:
-        member.sending = False
-        member.outcome = self._outcome(member, kind, error)
+    def _finish(self, member: Member, kind: OutcomeKind, error: CivoError | None) -> None:
         self._unknown -= 1
-        self._ready.append(member.outcome)
+        self._ready.append(member.finish(kind, error))
         self._news.set()
-
-    @staticmethod
-    def _outcome(member: _Member, kind: OutcomeKind, error: CivoError | None) -> Outcome:
-        return Outcome(
-            member.instance_id,
-            member.name,
-            kind,
-            member.snapshot,
-            error,
-            member.adopted,
-            member.duplicates,
-        )
 
     def _worker_done(self, worker: asyncio.Task[None]) -> None:
         self._workers.pop(worker, None)
@@ -322,44 +290,3 @@ class Fleet:
     async def _last_answers(self) -> None:
         sending = {worker for worker, member in self._workers.items() if member and member.sending}
         await wait_at_most(sending, self._clock, GRACE)
-
-    def _outcome_now(self, member: _Member) -> Outcome:
-        """The outcome as far as it is known at this moment."""
-        if member.outcome is not None:
-            return member.outcome
-        if member.snapshot is not None:
-            error: CivoError = WaitTimeoutError(
-                f"snapshot {member.snapshot.id} of instance {member.instance_id} was not finished "
-                "when the run ended; it goes on",
-                snapshot=member.snapshot,
-            )
-            return self._outcome(member, OutcomeKind.TIMED_OUT, error)
-        if member.sending:
-            error = OutcomeUnknownError(
-                f"the run ended before the create of {member.name} on instance "
-                f"{member.instance_id} was answered; look for that name",
-                instance_id=member.instance_id,
-                name=member.name,
-            )
-            return self._outcome(member, OutcomeKind.UNKNOWN, error)
-        error = CivoError("the run ended before this create was sent")
-        return self._outcome(member, OutcomeKind.NOT_ATTEMPTED, error)
-
-
-def kind_of(error: CivoError) -> OutcomeKind:
-    """What an error before a snapshot's id was known amounts to."""
-    if isinstance(error, OutcomeUnknownError):
-        return OutcomeKind.UNKNOWN
-    unsent = isinstance(error, (TransportError, ClientClosedError, DeadlineExceededError))
-    if unsent and not was_sent(error):
-        return OutcomeKind.NOT_ATTEMPTED
-    return OutcomeKind.REFUSED
-
-
-def kind_of_end(error: CivoError) -> OutcomeKind:
-    """What the end of a wait amounts to."""
-    if isinstance(error, WaitTimeoutError):
-        return OutcomeKind.TIMED_OUT
-    if isinstance(error, (PollFailedError, ClientClosedError)):
-        return OutcomeKind.UNKNOWN
-    return OutcomeKind.FAILED

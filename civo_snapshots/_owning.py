@@ -11,7 +11,8 @@ from typing import Any
 
 from ._bounded import wait_at_most
 from ._clock import Clock
-from ._creating import Creation, Ledger
+from ._creating import Creation
+from ._ledger import Ledger
 from .errors import CivoError
 from .events import ExtraSnapshot
 from .models import Snapshot

@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from . import _records
+from ._account import Account, brief
 from ._arguments import seconds
 from ._clock import Clock
 from ._flight import LEAST_ATTEMPT, CallOptions, Flight
@@ -23,7 +24,6 @@ from ._timeouts import Timeouts
 from ._transport import Transport
 from .errors import (
     ApiError,
-    Call,
     CivoError,
     DeadlineExceededError,
     RateLimitError,
@@ -80,7 +80,7 @@ class Session:
         """
         chosen: CallOptions = options or {}
         limit = flight.time() if flight else self._limit(request.kind, chosen)
-        account = _Account(request, self.clock, limit)
+        account = Account(request, self.clock, limit)
         policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
         waits: Waits | None = None
         spent = 0
@@ -120,7 +120,7 @@ class Session:
             account.note(outcome)
             self.tell(
                 _records.RetryScheduled(
-                    request.method, request.path, account.attempts, delay, _brief(outcome)
+                    request.method, request.path, account.attempts, delay, brief(outcome)
                 )
             )
             await self.clock.sleep(delay)
@@ -161,7 +161,7 @@ class Session:
         return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
 
     @staticmethod
-    def _or_deadline(error: CivoError, account: _Account) -> CivoError:
+    def _or_deadline(error: CivoError, account: Account) -> CivoError:
         """A transient error that used the last of the call's time is the deadline's."""
         if account.left() > LEAST_ATTEMPT or not is_transient(error):
             return error
@@ -185,7 +185,7 @@ class Session:
         is_ours: Callable[[T], bool] | None,
         sink: Sink | None,
         *,
-        account: _Account,
+        account: Account,
         flight: Flight | None,
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
@@ -249,52 +249,3 @@ class Session:
         if text != self._dated and (told := http_date(text)) is not None:
             self._dated = text
             self.skew = told - now
-
-
-class _Account:
-    """What one call has done so far, for its deadline and for its error."""
-
-    def __init__(self, request: Request, clock: Clock, limit: float) -> None:
-        self._request = request
-        self._clock = clock
-        self._limit = limit
-        self._started: float | None = None
-        self.attempts = 0
-        self._history: list[str] = []
-        self._unanswered = 0
-
-    def begin(self) -> float:
-        """Seconds left for an attempt; they count from the first one, not from the wait for it."""
-        if self._started is None:
-            self._started = self._clock.monotonic()
-            return self._limit
-        return self.left()
-
-    def elapsed(self) -> float:
-        return 0.0 if self._started is None else self._clock.monotonic() - self._started
-
-    def left(self) -> float:
-        return self._limit - self.elapsed()
-
-    def note(self, error: CivoError) -> None:
-        """Remember what an attempt ended with that is not the last."""
-        self._history.append(_brief(error))
-        self._unanswered += may_have_acted(error)
-
-    def report(self) -> Call:
-        request = self._request
-        return Call(
-            request.method,
-            request.path,
-            request.region,
-            self.attempts,
-            self.elapsed(),
-            tuple(self._history),
-            self._unanswered,
-        )
-
-
-def _brief(error: CivoError) -> str:
-    if isinstance(error, ApiError):
-        return f"{error.status} {error.code}".strip()
-    return error.message[:120]

@@ -15,7 +15,7 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 
 # A module imports only from lines above its own.
 ORDER = """
-    states  _clock  _names  _cron  _version  _collector  _lazy
+    states  _clock  _names  _cron  _version  _collector  _lazy  _ledger
     models  _bounded
     events
     _records
@@ -24,7 +24,7 @@ ORDER = """
     _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
     _convert  _retry  _crowd
     _pages
-    _scanning  _flight
+    _scanning  _flight  _account  _member
     _sightings
     _looking  _fleet  _creating
     _watching  _adopting  _owning
@@ -36,6 +36,7 @@ ORDER = """
     resources.instances  resources.regions  resources.quota  resources.schedules
     resources.region_snapshots  resources._snapshot_calls
     resources._snapshot_waits
+    resources._fan_out
     resources.snapshots
     resources.__init__  _core
     _later

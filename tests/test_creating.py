@@ -19,7 +19,8 @@ from civo_snapshots import (
     Snapshot,
     UnexpectedResponseError,
 )
-from civo_snapshots._creating import SENDS, Creation, Ledger
+from civo_snapshots._creating import SENDS, Creation
+from civo_snapshots._ledger import Ledger
 from civo_snapshots.testing import FakeClock
 
 LOST = ConnectionLostError("lost")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from civo_snapshots import CivoClient, _creating
+from civo_snapshots import CivoClient, _ledger
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -21,7 +21,7 @@ async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """T10: the ledger forgets the oldest, a create never forgets its own."""
-    monkeypatch.setattr(_creating, "_CLAIMS_KEPT", 2)
+    monkeypatch.setattr(_ledger, "_CLAIMS_KEPT", 2)
     clock = FakeClock()
     async with FakeRegion(instances=5, clock=clock) as region:
         region.fault(CREATE, Fault.drop_before_acting())

@@ -35,7 +35,8 @@ from civo_snapshots import (
     Transition,
     WaitTimeoutError,
 )
-from civo_snapshots._fleet import Fleet, OnEnd, Steps, Unwatch
+from civo_snapshots._fleet import Fleet, OnEnd
+from civo_snapshots._member import Unwatch
 from civo_snapshots._names import name_for
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
@@ -70,11 +71,12 @@ class Yard:
     in_flight: int = 0
     most_in_flight: int = 0
     unwatched: list[str] = field(factory=list)
-    called_off: Callable[[str], bool] = field(default=lambda _: False)
+    adopts: bool = True
+    calls_off: bool = False
     forsaken: dict[str, asyncio.Task[None]] = field(factory=dict)
     _waits: set[asyncio.Task[None]] = field(factory=set)
 
-    async def create(self, instance_id: str, name: str) -> Snapshot:
+    async def create(self, instance_id: str, name: str, within: float) -> Snapshot:
         self.asked.append(instance_id)
         self.names.append(name)
         self.creating += 1
@@ -86,6 +88,9 @@ class Yard:
         if instance_id in self.refusals:
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
+
+    def call_off(self, instance_id: str) -> bool:
+        return self.calls_off
 
     def forsake(self, instance_id: str, worker: asyncio.Task[None]) -> None:
         self.forsaken[instance_id] = worker
@@ -124,9 +129,8 @@ class Yard:
             "in_flight": 100,
             **more,
         }
-        find = None if options.pop("fresh", False) else self.find
-        steps = Steps(self.create, find, self.watch, self.called_off, self.forsake)
-        return Fleet(steps, self.clock, **options)
+        self.adopts = not options.pop("fresh", False)
+        return Fleet(self, self.clock, **options)
 
 
 async def given(*instances: str) -> AsyncIterator[str]:
@@ -386,7 +390,7 @@ async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None: 
 
 
 async def test_creates_that_can_be_called_off_were_not_attempted() -> None:
-    yard = Yard(takes=(1000.0, 1.0), called_off=lambda _: True)
+    yard = Yard(takes=(1000.0, 1.0), calls_off=True)
     fleet = yard.fleet(expected=many(10))
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
     while not yard.asked:

@@ -1,39 +1,24 @@
 """The snapshots of instances: all calls, waits, and the fan-out over many instances."""
 
-import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from functools import partial
-from typing import Literal, TypeGuard
+from typing import Literal
 
 from .. import _arguments, _names
-from .._adopting import Adoption, best_of
 from .._bounded import for_each
-from .._creating import Creation
-from .._crowd import Watch
-from .._fleet import Fleet, OnEnd, OnExisting, Source, Steps, Unwatch
-from .._progress import PollPolicy, Progress
-from .._session import logger
+from .._fleet import Fleet, OnExisting
+from .._progress import PollPolicy
 from .._watching import Watcher
 from ..errors import CivoError, InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..models import Instance, Snapshot
 from ..outcomes import FleetRun, Outcome
 from ..states import StateTable
+from ._fan_out import FanOut, Instances, all_of, ids_of, is_whole
 from ._scope import Scope, instance_id_of
-from ._snapshot_calls import creation_of
-from ._snapshot_waits import SnapshotWaits, looks_of
+from ._snapshot_waits import SnapshotWaits
 from .quota import Quotas
 
-Instances = Iterable[str | Instance] | AsyncIterable[str | Instance]
 QuotaCheck = Literal["check", "ignore"]
 
 DEFAULT_RUN_TIMEOUT = 7_200.0
@@ -164,54 +149,30 @@ class Snapshots(SnapshotWaits):
         on_change: Callable[[Transition], None] | None = None,
     ) -> FleetStream:
         """The same as `create_many()`, yielding each outcome as soon as it is known."""
-        session = self._scope.session
+        clock = self._scope.session.clock
         self._scope.named_region()
         if isinstance(instances, (str, Instance)):
             raise InvalidArgumentError("pass a list of instances; for one, use create()")
         _arguments.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         _arguments.one_of(quota, "quota", ("check", "ignore"))
-        if description is not None:
-            _arguments.description(description)
-        run_name = _names.generate_name(session.clock.now()) if name is None else name
+        _arguments.optional(_arguments.description, description)
+        run_name = _arguments.run_name(_names.generate_name(clock.now()) if name is None else name)
         fresh = name is None or on_existing == "create"
-        adoption = None if fresh else Adoption(looks_of(self._scope, {}), f"{run_name}-")
-        policy = poll or self._policy
-
-        creations: dict[str, Creation] = {}
-
-        async def create(instance_id: str, wire_name: str) -> Snapshot:
-            left = max(fleet.left(), 0.01)
-            creations[instance_id] = creation_of(
-                self._scope,
-                instance_id,
-                wire_name,
-                description,
-                {"timeout": min(left, session.timeouts.create)},
-                unique=on_existing != "create",
-            )
-            try:
-                return await self._scope.creations.run_here(creations[instance_id])
-            finally:
-                del creations[instance_id]
-
-        def call_off(instance_id: str) -> bool:
-            return instance_id not in creations or creations[instance_id].call_off()
-
-        def forsake(instance_id: str, worker: asyncio.Task[None]) -> None:
-            self._scope.creations.forsake(creations[instance_id], worker)
-
-        async def find(instance_id: str, wire_name: str) -> list[Snapshot]:
-            assert adoption is not None
-            return sorted(await adoption.find(instance_id, wire_name), key=best_of(self._table))
-
-        def watch(snapshot: Snapshot, deadline: float, on_end: OnEnd) -> Unwatch:
-            return self._watch(snapshot, deadline, on_end, policy, on_change)
-
-        expected = [instance_id_of(one) for one in instances] if _is_whole(instances) else []
+        steps = FanOut(
+            self._scope,
+            self._watcher(),
+            poll or self._policy,
+            self._table,
+            adopts=None if fresh else f"{run_name}-",
+            unique=on_existing != "create",
+            description=description,
+            on_change=on_change,
+        )
+        expected = [instance_id_of(one) for one in instances] if is_whole(instances) else []
         fleet = Fleet(
-            Steps(create, None if adoption is None else find, watch, call_off, forsake),
-            session.clock,
-            name=_arguments.run_name(run_name),
+            steps,
+            clock,
+            name=run_name,
             timeout=_arguments.seconds(timeout, "timeout"),
             concurrency=_arguments.count(
                 self._concurrency if concurrency is None else concurrency, "concurrency"
@@ -222,12 +183,11 @@ class Snapshots(SnapshotWaits):
         )
 
         async def outcomes() -> AsyncGenerator[Outcome]:
-            source = iter(expected) if _is_whole(instances) else _ids_of(instances)
-            if adoption is not None:
-                await adoption.prepare()
+            source = iter(expected) if is_whole(instances) else ids_of(instances)
+            await steps.prepare()
             if quota == "check":
-                wanted = await _all_of(source)
-                await self._check_quota(set(wanted), run_name, find if adoption else None)
+                wanted = await all_of(source)
+                await self._check_quota(set(wanted), run_name, steps)
                 source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:
@@ -235,72 +195,15 @@ class Snapshots(SnapshotWaits):
 
         return FleetStream(fleet, outcomes())
 
-    async def _check_quota(
-        self,
-        wanted: set[str],
-        run_name: str,
-        find: Callable[[str, str], Awaitable[list[Snapshot]]] | None,
-    ) -> None:
+    async def _check_quota(self, wanted: set[str], run_name: str, steps: FanOut) -> None:
         missing = len(wanted)
-        if find is not None:
+        if steps.adopts:
             for instance_id in wanted:
-                missing -= bool(await find(instance_id, _names.name_for(run_name, instance_id)))
+                name = _names.name_for(run_name, instance_id)
+                missing -= bool(await steps.find(instance_id, name))
         free = (await Quotas(self._scope).get()).free_snapshots
         if free is not None and free < missing:
             raise QuotaExceededError(
                 f"the run needs {missing} snapshots and the quota has {free} left; nothing was "
                 "created; delete snapshots or ask for a higher quota"
             )
-
-    def _watch(
-        self,
-        snapshot: Snapshot,
-        deadline: float,
-        on_end: OnEnd,
-        policy: PollPolicy,
-        on_change: Callable[[Transition], None] | None,
-    ) -> Unwatch:
-        """Register with the region's watcher; tells the end at once if it is known."""
-        now = self._scope.session.clock.monotonic()
-        progress = Progress(snapshot.instance_id, snapshot.id, policy, self._table, now)
-        progress.begin_with(snapshot)
-        if progress.outcome is not None:
-            on_end(progress.outcome)
-            return _nothing
-        watcher = self._watcher()
-        told = None if on_change is None else _guarded(on_change)
-        watch = Watch(progress, now + policy.floor, deadline, on_end, told)
-        watcher.add(watch)
-        return partial(watcher.remove, watch)
-
-
-def _nothing() -> None:
-    """There is nothing to stop."""
-
-
-def _guarded(on_change: Callable[[Transition], None]) -> Callable[[Transition], None]:
-    """A callback's error is logged: it must not end what others wait for."""
-
-    def tell(transition: Transition) -> None:
-        try:
-            on_change(transition)
-        except Exception:
-            logger.exception("the on_change callback raised")
-
-    return tell
-
-
-def _is_whole(instances: Instances) -> TypeGuard[Collection[str | Instance]]:
-    """Whether the input is known as a whole, so that it can be checked before anything is sent."""
-    return isinstance(instances, Collection)
-
-
-def _ids_of(instances: Instances) -> Source:
-    """The instances' ids, checked one by one."""
-    if isinstance(instances, AsyncIterable):
-        return (instance_id_of(instance) async for instance in instances)
-    return map(instance_id_of, instances)
-
-
-async def _all_of(source: Source) -> list[str]:
-    return [one async for one in source] if isinstance(source, AsyncIterator) else list(source)

@@ -1,0 +1,40 @@
+"""Which snapshot belongs to which create of this client, so that none is taken for two."""
+
+import asyncio
+from weakref import WeakValueDictionary
+
+_CLAIMS_KEPT = 4_096
+
+
+class Turn:
+    """What the creates of one name on one instance share, for as long as one of them is known.
+
+    They take turns, so that a snapshot whose answer is still on its way to one of them is not
+    taken by another, and none of them ever forgets what another has.
+    """
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.claimed: dict[str, None] = {}
+
+
+class Ledger:
+    """Which snapshots this client has already attributed to a create, the latest few thousand."""
+
+    def __init__(self) -> None:
+        self._claimed: dict[str, None] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], Turn] = WeakValueDictionary()
+
+    def turn(self, instance_id: str, name: str) -> Turn:
+        """The one of this name on this instance."""
+        return self._turns.setdefault((instance_id, name), Turn())
+
+    def claim(self, snapshot_id: str) -> None:
+        """Note that a snapshot belongs to a create."""
+        self._claimed[snapshot_id] = None
+        if len(self._claimed) > _CLAIMS_KEPT:
+            del self._claimed[next(iter(self._claimed))]
+
+    def is_free(self, snapshot_id: str) -> bool:
+        """Whether no create has it."""
+        return snapshot_id not in self._claimed
