@@ -5,6 +5,7 @@ trusted to have settled; what is found is adopted, and only if nothing acted is 
 given steps to take, not a client.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -101,16 +102,30 @@ class Creation:
     extras: tuple[str, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
+    _pause: asyncio.Task[None] | None = None
+    _news: asyncio.Event | None = None
     _turn: Turn = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._turn = self.ledger.turn(self.instance_id, self.name)
 
     def call_off(self) -> bool:
-        """Send nothing from now on; whether nothing can have acted so far."""
+        """Send nothing from now on, and look at once; whether nothing can have acted so far."""
         self.abandoned = True
+        self._news = asyncio.Event()
         self.steps.call_off()
+        if self._pause is not None:
+            self._pause.cancel()
         return not self.in_doubt
+
+    async def news(self) -> None:
+        """Wait until one that was called off has ended, or was looked for in vain."""
+        if self._news is not None:
+            await self._news.wait()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
 
     @property
     def in_doubt(self) -> bool:
@@ -123,11 +138,14 @@ class Creation:
         if self._turn.lock.locked():
             # Whoever it waits for may need the place to get on.
             self.steps.give_back()
-        async with self._turn.lock:
-            snapshot = await self._made_meanwhile(known) or await self._run()
-            for made in (snapshot.id, *self.extras):
-                self._claim(made)
-            return snapshot
+        try:
+            async with self._turn.lock:
+                snapshot = await self._made_meanwhile(known) or await self._run()
+                for made in (snapshot.id, *self.extras):
+                    self._claim(made)
+                return snapshot
+        finally:
+            self._tell()
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
         """What a forsaken create of the same unique name made while this one waited for it."""
@@ -208,10 +226,13 @@ class Creation:
         """Look for the name; what was found, and whether nothing certainly means nothing."""
         certain = False
         pauses = [part * self.settle for part in _LOOKS]
+        at_once = self.abandoned
         while pauses:
             if pauses[0] > self.steps.left():
                 return None, False
-            await self.clock.sleep(pauses.pop(0))
+            if not at_once and await self._slept(pauses[0]):
+                del pauses[0]
+            at_once = False
             if self.steps.left() <= 0:  # it slept longer than asked
                 return None, False
             try:
@@ -221,9 +242,9 @@ class Creation:
             except CivoError as error:
                 self._last = error
                 certain = False
-                pauses = pauses or [
-                    _LOOKS[-1] * self.settle
-                ]  # only a look that succeeds can say "nothing"
+                # Only a look that succeeds can say "nothing".
+                pauses = pauses or [_LOOKS[-1] * self.settle]
+                self._tell()
                 continue
             candidates = [found for found in listed if self._may_be_ours(found)]
             ours = [found for found in candidates if self._is_new(found)]
@@ -232,7 +253,18 @@ class Creation:
                 self.extras += tuple(found.id for found in ours[1:])
                 return ours[0], True
             certain = all(self._is_new(found) is False for found in candidates)
+            self._tell()
         return None, certain
+
+    async def _slept(self, seconds: float) -> bool:
+        """Sleep so long; False if that was cut short because nobody waits any more."""
+        pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
+        try:
+            await asyncio.wait({pause})
+        finally:
+            pause.cancel()
+            self._pause = None
+        return not pause.cancelled()
 
     def _may_be_ours(self, found: Snapshot) -> bool:
         free = self.ledger.is_free(found.id) and found.id not in self._turn.claimed

@@ -31,7 +31,9 @@ from .outcomes import FleetRun, Outcome, OutcomeKind
 OnExisting = Literal["adopt", "error", "create"]
 
 GRACE = 2.0
-"""Seconds that creates already sent may take to learn their outcome when a run is cancelled."""
+"""Seconds that creates already sent may take to learn their outcome when a run is cancelled.
+
+One whose answer is lost is looked for once; if that shows nothing, the client looks on alone."""
 
 _STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
 """Errors that every further create would meet as well."""
@@ -62,6 +64,10 @@ class Steps(Protocol):
 
     def call_off(self, instance_id: str, /) -> bool:
         """Keep an instance's create from being sent; False if it may have been already."""
+        ...
+
+    async def news(self, instance_id: str, /) -> None:
+        """Wait until a create that could not be called off has ended, or seems to be lost."""
         ...
 
     def forsake(self, instance_id: str, worker: asyncio.Task[None], /) -> None:
@@ -288,5 +294,13 @@ class Fleet:
             await asyncio.wait(cancelled)
 
     async def _last_answers(self) -> None:
-        sending = {worker for worker, member in self._workers.items() if member and member.sending}
-        await wait_at_most(sending, self._clock, GRACE)
+        sending = [member for member in self._workers.values() if member and member.sending]
+        loop = asyncio.get_running_loop()
+        news = [loop.create_task(self._steps.news(member.instance_id)) for member in sending]
+        try:
+            await wait_at_most(news, self._clock, GRACE)
+        finally:
+            for task in news:
+                task.cancel()
+            if news:
+                await asyncio.wait(news)

@@ -330,6 +330,59 @@ async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
     assert server.sent == 1
 
 
+async def test_a_create_abandoned_between_two_looks_is_looked_for_at_once() -> None:
+    """F106: its outcome is known sooner, and the looks it had left come on time."""
+    clock = FakeClock()
+    server = Server(clock, [lost_after_acting])
+    creation = server.creation()
+    run = asyncio.create_task(creation.run())
+    await asyncio.sleep(0)
+    assert (server.sent, server.looks) == (1, 0)
+    assert not creation.call_off()
+    started = clock.monotonic()
+    assert (await run).id == "s0"
+    assert (server.looks, clock.monotonic()) == (1, started)
+
+
+async def test_a_create_abandoned_in_flight_is_looked_for_at_once_and_once_more_than_usual() -> (
+    None
+):
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting])
+    creation = server.creation()
+    creation.call_off()
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.looks == 6
+    assert clock.monotonic() == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("failing_looks", [0, 1])
+async def test_there_is_news_of_an_abandoned_create_when_it_was_looked_for_in_vain(
+    failing_looks: int,
+) -> None:
+    server = Server(FakeClock(), [lost_before_acting], failing_looks=failing_looks)
+    creation = server.creation()
+    creation.call_off()
+    run = asyncio.create_task(creation.run())
+    await creation.news()
+    assert (server.looks, run.done()) == (1, False)
+    with pytest.raises(OutcomeUnknownError):
+        await run
+
+
+@pytest.mark.parametrize("step", [answered, lost_after_acting])
+async def test_there_is_news_of_an_abandoned_create_when_it_has_ended(
+    step: Callable[[Server], Awaitable[Snapshot]],
+) -> None:
+    creation = Server(FakeClock(), [step]).creation()
+    await creation.news()  # nobody called it off: there is nothing to wait for
+    creation.call_off()
+    run = asyncio.create_task(creation.run())
+    await creation.news()
+    assert (await run).id == "s0"
+
+
 def test_the_ledger_does_not_grow_for_ever() -> None:
     ledger = Ledger()
     for number in range(10_000):

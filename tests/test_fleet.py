@@ -75,6 +75,7 @@ class Yard:
     calls_off: bool = False
     forsaken: dict[str, asyncio.Task[None]] = field(factory=dict)
     _waits: set[asyncio.Task[None]] = field(factory=set)
+    _heard: dict[str, asyncio.Event] = field(factory=dict)
 
     async def create(self, instance_id: str, name: str, within: float) -> Snapshot:
         self.asked.append(instance_id)
@@ -85,12 +86,19 @@ class Yard:
             await self.clock.sleep(self.takes[0])
         finally:
             self.creating -= 1
+            self.heard_of(instance_id).set()
         if instance_id in self.refusals:
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
 
     def call_off(self, instance_id: str) -> bool:
         return self.calls_off
+
+    def heard_of(self, instance_id: str) -> asyncio.Event:
+        return self._heard.setdefault(instance_id, asyncio.Event())
+
+    async def news(self, instance_id: str) -> None:
+        await self.heard_of(instance_id).wait()
 
     def forsake(self, instance_id: str, worker: asyncio.Task[None]) -> None:
         self.forsaken[instance_id] = worker
@@ -387,6 +395,24 @@ async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None: 
     await asyncio.gather(*yard.forsaken.values())
     assert len(yard.asked) == 3
     assert fleet.result().counts["unknown"] == 0
+
+
+async def test_creates_that_seem_lost_are_not_waited_for() -> None:
+    """F106: the client looks on for them."""
+    yard = Yard(takes=(1000.0, 1.0))
+    fleet = yard.fleet(expected=many(10), concurrency=3)
+    task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
+    while len(yard.asked) < 3:
+        await turn(1)
+    task.cancel()
+    for instance_id in many(3):
+        yard.heard_of(instance_id).set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert yard.clock.monotonic() == 0
+    assert fleet.result().counts["unknown"] == 3
+    assert list(yard.forsaken) == many(3)
+    await asyncio.gather(*yard.forsaken.values())
 
 
 async def test_creates_that_can_be_called_off_were_not_attempted() -> None:

@@ -105,6 +105,28 @@ async def test_a_fan_outs_create_that_outlives_the_grace_goes_on_and_is_reported
         assert region.counts[CREATE] == 1
 
 
+async def test_a_cancelled_fan_out_looks_at_once_for_a_create_whose_answer_is_lost(
+    nothing_left: None,
+) -> None:
+    """F106, T9: its id is in the partial run, though the settling time is longer than the grace."""
+    async with FakeRegion() as region:
+        region.fault(CREATE, Fault.drop_after_acting())
+        async with CivoClient(
+            region.token, region=region.region, api_url=region.url, timeouts=Timeouts(settle=300)
+        ) as civo:
+            run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
+            await in_flight(region)
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await run
+            partial = FleetRun.of(caught.value)
+            assert partial is not None
+            [outcome] = partial
+            assert outcome.snapshot is not None
+            assert set(region.state.snapshots) == {outcome.snapshot.id}
+            assert civo.unresolved == ()
+
+
 class Ending:
     """A create that ends as it is told to, when it is told to."""
 

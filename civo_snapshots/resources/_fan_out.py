@@ -85,6 +85,10 @@ class FanOut:
     def call_off(self, instance_id: str) -> bool:
         return instance_id not in self._creations or self._creations[instance_id].call_off()
 
+    async def news(self, instance_id: str) -> None:
+        if creation := self._creations.get(instance_id):
+            await creation.news()
+
     def forsake(self, instance_id: str, worker: asyncio.Task[None]) -> None:
         self._scope.creations.forsake(self._creations[instance_id], worker)
 

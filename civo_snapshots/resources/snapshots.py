@@ -29,7 +29,7 @@ class FleetStream:
     """A fan-out to iterate: yields each `Outcome` as soon as it is known.
 
     A slow reader slows the run. Leaving the loop early stops it: no further create is sent, and
-    `await stream.aclose()` returns when those already sent are known.
+    `await stream.aclose()` returns when those already sent are known, or left to the client.
     """
 
     def __init__(self, fleet: Fleet, outcomes: AsyncGenerator[Outcome]) -> None:
