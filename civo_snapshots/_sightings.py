@@ -71,6 +71,7 @@ class Sightings:
         self.size += len(items) + left_out
         by_id, mark = self._crowd.by_id, self.mark
         known = len(self.changed)
+        unchanged = 0
         for item in items:
             watches = by_id.get(item.id)
             if watches is None:
@@ -85,10 +86,11 @@ class Sightings:
                     watch.shown is None and self._is_known(watch, item, digest)
                 ):
                     watch.mark = mark
-                    self.unchanged += 1
+                    unchanged += 1
                 elif found := self._found(item, watch):
                     watch.mark = mark
                     self.changed.append(Sighting(watch, found, digest, True))
+        self.unchanged += unchanged
         self._lasting.made(len(self.changed) - known)
 
     def _is_known(self, watch: Watch, item: Item, digest: int) -> bool:

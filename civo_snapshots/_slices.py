@@ -15,6 +15,9 @@ _SIZE = 128 << 10
 _TRIES = 8
 """Likely places that are tried before more of the body is waited for."""
 
+_PLACES = 32
+"""Likely places that are compared before the first try."""
+
 _BRACES = 64
 """Braces that are looked at in search of one."""
 
@@ -51,6 +54,8 @@ class Slicer(Generic[T]):
             return None
         text = self.rest()
         end = len(text) if text[:1] == b"[" else 0
+        if not self.began:
+            self._ending = _longest_ending(text, end)
         for _ in range(_TRIES):
             start, end = _likely_cut(text, end, self._ending)
             if not end:
@@ -97,6 +102,17 @@ def _likely_cut(text: bytes, before: int, ending: bytes) -> tuple[int, int]:
             if text.endswith(ending, 0, end):
                 return start, end
     return 0, 0
+
+
+def _longest_ending(text: bytes, before: int) -> bytes:
+    """The most brackets that close at one of the last likely places: the end of a whole item."""
+    found = [b"}"]
+    for _ in range(_PLACES):
+        _, before = _likely_cut(text, before, b"}")
+        if not before:
+            break
+        found.append(_ending(text, before))
+    return max(found, key=len)
 
 
 def _ending(text: bytes, end: int) -> bytes:

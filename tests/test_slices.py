@@ -74,6 +74,22 @@ class TestSmall:
         assert [*found, slicer.end()] == [[{"a": 1}], [{"a": 2}]]
 
 
+@pytest.mark.parametrize("inside", [1, 8, 30])
+def test_the_first_place_that_is_tried_is_between_two_items(small: None, inside: int) -> None:
+    """However many objects stand within the last one, each try of them would read all again."""
+    tried: list[bytes] = []
+
+    def note(body: bytes) -> list[object] | None:
+        tried.append(body)
+        return read(body)
+
+    items = [{"a": {"b": [{"c": 1}] * (inside + 1)}}] * 3
+    body = json.dumps(items, separators=(",", ":")).encode()
+    slicer = Slicer(note)
+    assert slicer.feed(body[: body.rindex(b"}]")]) == items[:2]
+    assert len(tried) == 1
+
+
 @pytest.mark.parametrize("body", [b"null", b'{"items":[{"a":1},{"a":2}]}', b"", b"<html>", b"{{{{"])
 def test_anything_else_is_kept_whole(body: bytes) -> None:
     found, slicer = cut(body, 3)
