@@ -40,6 +40,11 @@ class _Fan:
         wall = ratios(self.found[variant], self.found["raw"], "wall")
         self.report.note(f"sdk/raw wall, N={self.size}, {variant}", "", wall)
 
+    def bare(self, variant: str) -> None:
+        """What a client that checks nothing takes, for the same looks."""
+        over = ratios(self.found[f"bare {variant}"], self.found["raw"], "cpu")
+        self.report.note(f"bare/raw CPU, N={self.size}, {variant}", "", over)
+
     def rest(self, variant: str, keys: list[str]) -> None:
         for key in keys:
             measured = values(self.found[variant], key)
@@ -59,7 +64,7 @@ def run(bench: Bench) -> Report:
     one.bar(3, "2s", "requests_each", 1.15)
 
     usual = ("raw", "2s", "0.25s", "raw latency", "0.25s latency")
-    more = fan(some, *usual)
+    more = fan(some, *usual, "bare 2s", "bare 0.25s")
     more.bar(3, "2s", "requests_each", 1.02)
     more.bar(5, "0.25s", "requests_each", 1.10)
     for variant in ("0.25s", "0.25s latency"):
@@ -85,6 +90,8 @@ def run(bench: Bench) -> Report:
         each.rest("2s", ["wall_over_bound"])
         for variant in each.found:
             each.rest(variant, ["cpu", "wall", "lag_p50", "mib_read", "kib_each"])
+    for variant in ("2s", "0.25s"):
+        more.bare(variant)
     for each in (one, more, most):
         for variant in [name for name in each.found if name.startswith("raw")]:
             each.rest(variant, ["requests_each", "lag_p99", "wall_over_bound", "connections"])
@@ -96,7 +103,9 @@ def _variant(name: str, size: int, duration: tuple[float, float]) -> Run:
     server = {"duration": duration, "latency": latency}
     spec = {
         "count": size,
-        "policy": "2s" if name == "2s" else "fast",
+        "policy": "2s" if name.endswith("2s") else "fast",
         "mode": "tasks" if "tasks" in name else "many",
     }
-    return Run("_raw" if name.startswith("raw") else "_sdk", "fanout", spec, server)
+    client = name.split(maxsplit=1)[0]
+    module = f"_{client}" if client in ("raw", "bare") else "_sdk"
+    return Run(module, "fanout", spec, server)
