@@ -20,6 +20,9 @@ DEFAULT_URL = "https://api.civo.com"
 _TOKEN = re.compile(r"[!#-&(-~]{1,4096}")
 """Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
 
+_ECHOED = 8
+"""Characters from which a token is recognised in what a server says."""
+
 _HOST_AND_PORT = re.compile(
     r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
 )
@@ -37,6 +40,19 @@ class Secret:
     def reveal(self) -> str:
         """The token itself, for the one header it belongs in."""
         return self._value
+
+    # A server may echo what it was sent, and its words end in errors and logs. A token so short
+    # that it may stand there by chance is none.
+
+    def masked(self, text: str) -> str:
+        """A text without the token."""
+        return text.replace(self._value, "***") if len(self._value) >= _ECHOED else text
+
+    def masked_body(self, body: bytes) -> bytes:
+        """A body without the token."""
+        token = self._value.encode()
+        echoed = len(token) >= _ECHOED and token in body
+        return body.replace(token, b"***") if echoed else body
 
     def __repr__(self) -> str:
         return "Secret('***')"

@@ -19,6 +19,7 @@ from attrs import frozen
 from multidict import istr
 from yarl import URL
 
+from ._bodies import Bodies
 from ._config import Secret
 from ._protocol import Request, Response, Sink, too_large
 from ._timeouts import Timeouts
@@ -58,11 +59,7 @@ _KEEP_ALIVE = 8.0
 _DNS_CACHE = 10
 _READ_BUFFER = 1 << 16
 _READ_BUFFER_OF_LISTINGS = 1 << 20
-_LARGE_BODY = 1 << 18
-"""Bytes from which one body at a time is read, so that many cannot fill the memory together."""
-
 _HEAP_BLOCK = 1 << 20
-_TOKEN_LENGTH = 8
 _AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
 time per byte, and a hostile server may send nothing else; a body of known length costs none."""
@@ -153,11 +150,9 @@ class _Exchange:
         """There is only one: tools that record requests copy all that belongs to them."""
         return self
 
-    async def more_of(self, answer: aiohttp.ClientResponse) -> bytes:
-        """The next piece of the body."""
-        piece = await answer.content.readany()
+    def heard(self) -> None:
+        """Something came."""
         self._heard = self._watchdog.now()
-        return piece
 
     @property
     def was_sent(self) -> bool:
@@ -176,6 +171,25 @@ class _Exchange:
     def end(self, now: float) -> None:
         self.fell_silent = now < self._ends
         self.scope.reschedule(now)
+
+
+class _Body:
+    """The rest of an answer's body."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, exchange: _Exchange) -> None:
+        self._answer = answer
+        self._exchange = exchange
+
+    async def more(self) -> bytes:
+        piece = await self._answer.content.readany()
+        self._exchange.heard()
+        return piece
+
+    def at_end(self) -> bool:
+        return self._answer.content.at_eof()
+
+    def drop(self) -> None:
+        self._answer.close()
 
 
 def _nothing() -> None:
@@ -199,7 +213,7 @@ class Transport:
         self._lent = lent is not None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
-        self._large_body = asyncio.Lock()
+        self._bodies = Bodies(options.max_body, token.masked_body)
         self._watchdog: Watchdog | None = None
         self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
@@ -323,7 +337,7 @@ class Transport:
         self, answer: aiohttp.ClientResponse, exchange: _Exchange, sink: Sink | None
     ) -> Response | CivoError:
         wire = answer.wire if isinstance(answer, _Answer) else None
-        cap = self._options.max_body
+        cap, masked = self._options.max_body, self._token.masked
         poured = False
         body: bytes | CivoError
         first = await answer.content.readany()
@@ -335,71 +349,20 @@ class Transport:
                 _take(wire, _AT_ONCE_PLAIN)
             if sink is not None and answer.status == 200:
                 poured = True
-                body = await self._pour(answer, first, exchange, sink, length)
+                body = b""
+                await self._bodies.pour(_Body(answer, exchange), first, sink, length)
             else:
-                body = await self._collect(answer, first, exchange)
+                body = await self._bodies.collect(_Body(answer, exchange), first, answer.status)
         if isinstance(body, CivoError):
             return body
         headers = answer.headers
         return Response(
             answer.status,
-            {name: self._masked(headers[key]) for name, key in _KEPT_HEADERS if key in headers},
-            self._without_token(body),
+            {name: masked(headers[key]) for name, key in _KEPT_HEADERS if key in headers},
+            self._token.masked_body(body),
             wire.close if wire is not None else _nothing,
             poured,
         )
-
-    async def _collect(
-        self, answer: aiohttp.ClientResponse, piece: bytes, exchange: _Exchange
-    ) -> bytes | CivoError:
-        """The whole body, if it is within the cap."""
-        cap = self._options.max_body
-        pieces: list[bytes] = []
-        size = 0
-        holds = False
-        try:
-            while True:
-                size += len(piece)
-                if size > cap:
-                    answer.close()
-                    return too_large(cap, answer.status)
-                pieces.append(piece)
-                if answer.content.at_eof():
-                    return b"".join(pieces)
-                if size > _LARGE_BODY and not holds:
-                    holds = await self._large_body.acquire()
-                piece = await exchange.more_of(answer)
-        finally:
-            if holds:
-                self._large_body.release()
-
-    async def _pour(
-        self,
-        answer: aiohttp.ClientResponse,
-        piece: bytes,
-        exchange: _Exchange,
-        sink: Sink,
-        length: int | None,
-    ) -> bytes:
-        """Let the sink have the body, for as long as it wants more of it."""
-        wanted = sink.begin(length, self._options.max_body, self._without_token)
-        while wanted and (wanted := sink.take(piece)) and not answer.content.at_eof():
-            piece = await exchange.more_of(answer)
-        if not wanted:
-            answer.close()
-        return b""
-
-    # A server may echo what it was sent, and its words end in errors and logs. A token so short
-    # that it may stand in a body by chance is none.
-
-    def _masked(self, text: str) -> str:
-        token = self._token.reveal()
-        return text.replace(token, "***") if len(token) >= _TOKEN_LENGTH else text
-
-    def _without_token(self, body: bytes) -> bytes:
-        token = self._token.reveal().encode()
-        echoed = len(token) >= _TOKEN_LENGTH and token in body
-        return body.replace(token, b"***") if echoed else body
 
 
 def _translate(  # noqa: PLR0911 - a table

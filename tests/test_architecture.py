@@ -28,7 +28,7 @@ ORDER = """
     _sightings
     _looking  _fleet  _creating
     _watching  _adopting  _owning
-    _config
+    _config  _bodies
     _transport
     _session
     resources._scope

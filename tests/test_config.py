@@ -305,6 +305,16 @@ def test_a_secret_shows_itself_to_nobody() -> None:
         pickle.dumps(settings)
 
 
+def test_a_secret_is_masked_where_it_is_echoed_unless_it_may_stand_there_by_chance() -> None:
+    """X141."""
+    secret, short = Secret("canary-8"), Secret("canary7")
+    assert secret.masked("bad canary-8, canary-8!") == "bad ***, ***!"
+    assert secret.masked_body(b'{"token":"canary-8"}') == b'{"token":"***"}'
+    assert secret.masked_body(b"canary") == b"canary"
+    assert short.masked("canary7") == "canary7"
+    assert short.masked_body(b"canary7") == b"canary7"
+
+
 # Regions
 
 

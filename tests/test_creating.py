@@ -383,14 +383,6 @@ async def test_there_is_news_of_an_abandoned_create_when_it_has_ended(
     assert (await run).id == "s0"
 
 
-def test_the_ledger_does_not_grow_for_ever() -> None:
-    ledger = Ledger()
-    for number in range(10_000):
-        ledger.claim(str(number))
-    assert ledger.is_free("0")
-    assert not ledger.is_free("9999")
-
-
 async def test_a_late_look_ends_when_the_client_is_closed_or_the_server_stays_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -116,24 +116,13 @@ class Meter:
 
 
 class Heart:
-    """A beat every 5 ms: how late the latest came, and what the beats themselves cost."""
+    """A beat every 5 ms, and how late the latest came.
+
+    Beats take more CPU than many a job: no run that has them tells of CPU.
+    """
 
     def __init__(self) -> None:
-        self.beats = 0
         self.latest = 0.0
-        self._cost = 0.0
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of CPU that the beats took, by what they took while nothing else ran."""
-        return self.beats * self._cost
-
-    async def calibrate(self, seconds: float = 0.5) -> None:
-        before = time.process_time()
-        async with self.beating():
-            await asyncio.sleep(seconds)
-        self._cost = (time.process_time() - before) / self.beats
-        self.beats, self.latest = 0, 0.0
 
     @asynccontextmanager
     async def beating(self, beats: bool = True) -> AsyncGenerator[None]:
@@ -152,7 +141,6 @@ class Heart:
         while True:
             await asyncio.sleep(due - time.monotonic())
             self.latest = max(self.latest, time.monotonic() - due)
-            self.beats += 1
             due = time.monotonic() + BEAT
 
 
