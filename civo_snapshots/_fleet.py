@@ -130,7 +130,7 @@ class Fleet:
         An error of the input iterator is raised at the end, after everything launched is known.
         """
         lock = asyncio.Lock()
-        for _ in range(self._concurrency):
+        for _ in range(min(self._concurrency, len(self._expected) or self._concurrency)):
             worker = asyncio.get_running_loop().create_task(self._work(instances, lock))
             self._workers[worker] = None
             worker.add_done_callback(self._worker_done)

@@ -397,6 +397,18 @@ async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None: 
     assert fleet.result().counts["unknown"] == 0
 
 
+async def test_a_run_has_no_more_workers_than_instances() -> None:
+    yard = Yard()
+    fleet = yard.fleet(expected=many(2), concurrency=64)
+    before = asyncio.all_tasks()
+    stream = fleet.outcomes(given(*many(2)))
+    first = asyncio.create_task(anext(stream))
+    await turn(2)
+    assert len(asyncio.all_tasks() - before - {first}) == 2
+    await first
+    await stream.aclose()
+
+
 async def test_creates_that_seem_lost_are_not_waited_for() -> None:
     """F106: the client looks on for them."""
     yard = Yard(takes=(1000.0, 1.0))
