@@ -64,8 +64,7 @@ class FanOut:
             await self._adoption.prepare()
 
     async def find(self, instance_id: str, name: str) -> list[Snapshot]:
-        if self._adoption is None:
-            return []
+        assert self._adoption is not None
         return sorted(await self._adoption.find(instance_id, name), key=best_of(self._table))
 
     async def create(self, instance_id: str, name: str, within: float) -> Snapshot:
