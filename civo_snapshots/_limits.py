@@ -13,9 +13,6 @@ _SLOWER = 0.7
 _FASTER_AFTER = 20
 _BUDGET = 500
 _LONGEST_PAUSE = 60.0
-_IN_VAIN = 2
-"""Calls after which repeating one more is not worth it."""
-
 _OUTAGE_FADES = 60.0
 """Seconds; longer than an attempt in silence takes."""
 
@@ -89,31 +86,34 @@ class RetryBudget:
 class Outage:
     """Whether one lasts: then a call's first request shows its end as well as repeating it would.
 
-    It begins when two calls in turn were repeated as often as they may be and nothing was answered
-    in between. It ends with an answer, or when nothing was tried for a minute.
+    It lasts once a call was repeated in vain and nothing has been answered for longer than all
+    waits of a call may take: one fails quickly by chance, and others that began with it must not
+    lose their retries. It ends with an answer, or when nothing was tried for a minute.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._in_vain = 0
-        self._tried = 0.0
+        self._began = self._tried = -inf
+        self._in_vain = False
 
-    def lasts(self) -> bool:
-        """Whether a request that has just failed is better not repeated."""
+    def failed(self) -> None:
+        """A request met nothing that could answer it."""
         now = self._clock.monotonic()
         if now - self._tried > _OUTAGE_FADES:
-            self._in_vain = 0
+            self._began, self._in_vain = now, False
         self._tried = now
-        return self._in_vain >= _IN_VAIN
 
     def in_vain(self) -> None:
-        """A call ended badly although it was repeated."""
-        self._in_vain += 1
-        self._tried = self._clock.monotonic()
+        """A call ended so although it was repeated."""
+        self._in_vain = True
 
     def answered(self) -> None:
         """The API said something, be it good or bad news."""
-        self._in_vain = 0
+        self._tried = -inf
+
+    def outlasts(self, waits: float) -> bool:
+        """Whether a request that has just failed is better not repeated for so many seconds."""
+        return self._in_vain and self._clock.monotonic() - self._began > waits
 
 
 class Limiter:

@@ -33,7 +33,7 @@ class RetryPolicy:
 
     Waits are drawn between zero and a bound that doubles each time ("full jitter"), so that many
     clients do not return at once. A Retry-After is never undercut. A client as a whole has a budget
-    of retries, and makes none while the calls before were repeated in vain.
+    of retries, and makes none in an outage that has lasted longer than all waits of a call may.
 
     Attributes:
         attempts: requests per call at most; 1 means no retry.
@@ -53,6 +53,11 @@ class RetryPolicy:
         _arguments.count(self.attempts, "attempts", most=100)
         for name in ("base", "rate_limited_base", "cap", "retry_after_cap"):
             _arguments.seconds(getattr(self, name), name)
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds that all waits of a call may take together, but for what a server asks for."""
+        return sum(min(self.base * (1 << number), self.cap) for number in range(self.attempts - 1))
 
     def allows(self, error: CivoError, kind: Kind, attempt: int) -> bool:
         """Whether the attempt of this number (from 1) may be followed by another."""

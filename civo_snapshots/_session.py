@@ -103,7 +103,9 @@ class Session:
                 self._limiter.succeeded()
                 return outcome
             transient = is_transient(outcome)
-            if isinstance(outcome, ApiError) and not transient:
+            if transient:
+                self._limiter.outage.failed()
+            elif isinstance(outcome, ApiError):
                 self._limiter.outage.answered()
             outcome = self._or_deadline(outcome, account)
             outcome.call = account.report()
@@ -114,7 +116,7 @@ class Session:
                 if transient and account.attempts > 1:
                     self._limiter.outage.in_vain()
                 raise outcome
-            if not self._pay(outcome):
+            if not self._pay(outcome, policy):
                 raise outcome
             spent += cost_of(outcome)
             account.note(outcome)
@@ -168,10 +170,10 @@ class Session:
         account.note(error)
         return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
 
-    def _pay(self, error: CivoError) -> bool:
+    def _pay(self, error: CivoError, policy: RetryPolicy) -> bool:
         """Whether the client as a whole can afford a retry; the error tells if not."""
-        if self._limiter.outage.lasts():
-            error.message += "; not retried, because the last calls were repeated in vain"
+        if self._limiter.outage.outlasts(policy.longest_wait):
+            error.message += "; not retried, because others were repeated in vain"
         elif not self._limiter.budget.take(cost_of(error)):
             error.message += "; not retried, because the client's retry budget is used up"
         else:

@@ -402,60 +402,83 @@ async def test_in_an_outage_the_budget_empties_and_calls_fail_fast() -> None:  #
     assert bench.limiter.budget.tokens == 0
 
 
-async def test_after_two_calls_repeated_in_vain_the_next_are_sent_once() -> None:  # F108
+LONGEST_WAIT = 0.2 + 0.4 + 0.8
+"""Seconds, of all waits of a call by the default policy."""
+
+
+async def test_in_an_outage_longer_than_a_calls_waits_calls_are_sent_once() -> None:  # F108
     bench = Bench(LOST)
-    for _ in range(2):
-        error = await bench.fails(ConnectionLostError)
-        assert error.call.attempts == 4
+    assert RetryPolicy().longest_wait == pytest.approx(LONGEST_WAIT)
+    error = await bench.fails(ConnectionLostError)
+    assert error.call.attempts == 4
+    await bench.clock.sleep(LONGEST_WAIT)
     for _ in range(3):
         error = await bench.fails(ConnectionLostError)
         assert error.call.attempts == 1
-        assert "not retried, because the last calls were repeated in vain" in str(error)
-    assert len(bench.script.sent) == 2 * 4 + 3
-    assert bench.limiter.budget.tokens == 500 - 2 * 3 * 10
+        assert "not retried, because others were repeated in vain" in str(error)
+    assert len(bench.script.sent) == 4 + 3
+    assert bench.limiter.budget.tokens == 500 - 3 * 10
+
+
+async def test_no_call_that_began_with_an_outage_loses_a_retry() -> None:
+    """However early the first of many calls has used up its own."""
+    bench = Bench(LOST)
+    results = await asyncio.gather(*(bench.call() for _ in range(10)), return_exceptions=True)
+    assert [isinstance(result, ConnectionLostError) for result in results] == [True] * 10
+    assert len(bench.script.sent) == 10 * 4
+
+
+async def test_a_call_with_more_patience_than_an_outage_is_repeated_still() -> None:
+    bench = Bench(LOST)
+    await bench.fails(ConnectionLostError)
+    await bench.clock.sleep(LONGEST_WAIT)
+    patient = RetryPolicy(attempts=10)
+    error = await bench.fails(ConnectionLostError, options={"retries": patient})
+    assert error.call.attempts > 1
 
 
 @pytest.mark.parametrize("answer", [OK, said(404, {"code": "database_snapshot_not_found"})])
 async def test_any_answer_ends_an_outage(answer: Response) -> None:
-    bench = Bench(*[LOST] * 8, answer, LOST, OK)
-    for _ in range(2):
-        await bench.fails(ConnectionLostError)
+    bench = Bench(*[LOST] * 5, answer, LOST, OK)
+    await bench.fails(ConnectionLostError)
+    await bench.clock.sleep(LONGEST_WAIT)
+    await bench.fails(ConnectionLostError)
     if answer is OK:
         await bench.call()
     else:
         await bench.fails(NotFoundError)
     await bench.call()
-    assert len(bench.script.sent) == 11
+    assert len(bench.script.sent) == 8
 
 
 async def test_calls_that_were_not_repeated_or_were_answered_in_between_make_no_outage() -> None:
-    bench = Bench(*[LOST] * 3, *[LOST] * 4, OK, *[LOST] * 4, LOST, OK)
+    bench = Bench(*[LOST] * 3, *[LOST] * 4, OK, LOST, OK)
     for _ in range(3):
         await bench.fails(ConnectionLostError, options={"retries": False})
-    await bench.fails(ConnectionLostError)
+        await bench.clock.sleep(LONGEST_WAIT)
+    assert (await bench.fails(ConnectionLostError)).call.attempts == 4
     await bench.call()
-    await bench.fails(ConnectionLostError)
     await bench.call()
-    assert len(bench.script.sent) == 14
+    assert len(bench.script.sent) == 10
 
 
-async def test_calls_that_ran_out_of_time_were_repeated_in_vain_too() -> None:
+async def test_a_call_that_ran_out_of_time_was_repeated_in_vain_too() -> None:
     def clock() -> FakeClock:
         return bench.clock
 
     bench = Bench(slow(60, LOST, clock))
-    for _ in range(2):
-        assert (await bench.fails(DeadlineExceededError)).call.attempts > 1
-    await bench.fails(ConnectionLostError)
+    assert (await bench.fails(DeadlineExceededError)).call.attempts > 1
+    assert (await bench.fails(ConnectionLostError)).call.attempts == 1
 
 
 async def test_an_outage_is_forgotten_when_nothing_was_tried_for_a_minute() -> None:
-    bench = Bench(*[LOST] * 9, LOST, OK)
-    for _ in range(3):
-        await bench.fails(ConnectionLostError)
+    bench = Bench(*[LOST] * 5, LOST, OK)
+    await bench.fails(ConnectionLostError)
+    await bench.clock.sleep(LONGEST_WAIT)
+    await bench.fails(ConnectionLostError)
     await bench.clock.sleep(61)
     await bench.call()
-    assert len(bench.script.sent) == 11
+    assert len(bench.script.sent) == 7
 
 
 async def test_successes_bring_the_budget_back() -> None:
