@@ -116,7 +116,8 @@ class Session:
                 if transient and account.attempts > 1:
                     self._limiter.outage.in_vain()
                 raise outcome
-            if not self._pay(outcome, policy):
+            patience = inf if "retries" in chosen else policy.longest_wait
+            if not self._pay(outcome, patience):
                 raise outcome
             spent += cost_of(outcome)
             account.note(outcome)
@@ -170,9 +171,12 @@ class Session:
         account.note(error)
         return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
 
-    def _pay(self, error: CivoError, policy: RetryPolicy) -> bool:
-        """Whether the client as a whole can afford a retry; the error tells if not."""
-        if self._limiter.outage.outlasts(policy.longest_wait):
+    def _pay(self, error: CivoError, patience: float) -> bool:
+        """Whether the client as a whole can afford a retry; the error tells if not.
+
+        `patience` is for how many seconds of an outage it may: what a call asks for itself, it gets.
+        """
+        if self._limiter.outage.outlasts(patience):
             error.message += "; not retried, because others were repeated in vain"
         elif not self._limiter.budget.take(cost_of(error)):
             error.message += "; not retried, because the client's retry budget is used up"
