@@ -174,7 +174,7 @@ class Session:
     def _pay(self, error: CivoError, patience: float) -> bool:
         """Whether the client as a whole can afford a retry; the error tells if not.
 
-        `patience` is for how many seconds of an outage it may: what a call asks for itself, it gets.
+        `patience`: for how many seconds of an outage; what a call asks for itself, it gets.
         """
         if self._limiter.outage.outlasts(patience):
             error.message += "; not retried, because others were repeated in vain"
