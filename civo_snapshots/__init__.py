@@ -10,13 +10,13 @@ from . import _lazy
 from ._version import __version__
 
 if typing.TYPE_CHECKING:
+    from ._api.listing import Listing
     from ._client import CivoClient, RegionView
     from ._clock import Clock
-    from ._flight import CallOptions
-    from ._paging import Listing
-    from ._progress import PollPolicy
-    from ._retry import RetryPolicy
-    from ._timeouts import Timeouts
+    from ._session.deadline import CallOptions
+    from ._session.options import Timeouts
+    from ._session.retry import RetryPolicy
+    from ._watch.progress import PollPolicy
     from .errors import (
         ApiError,
         AuthenticationError,
@@ -78,11 +78,11 @@ else:
         {
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
-            "._paging": "Listing",
-            "._progress": "PollPolicy",
-            "._retry": "RetryPolicy",
-            "._flight": "CallOptions",
-            "._timeouts": "Timeouts",
+            "._api.listing": "Listing",
+            "._watch.progress": "PollPolicy",
+            "._session.retry": "RetryPolicy",
+            "._session.deadline": "CallOptions",
+            "._session.options": "Timeouts",
             ".errors": """
                 ApiError AuthenticationError Call CivoError ClientClosedError
                 ConfigurationError ConflictError ConnectFailedError ConnectionLostError

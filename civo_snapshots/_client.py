@@ -8,14 +8,14 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import Self
 
-from . import _arguments, _later, resources
+from . import _later, _validation, resources
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
-from ._limits import Limiter
-from ._retry import RetryPolicy, policy_for
-from ._session import Session
-from ._timeouts import Timeouts
-from ._transport import HttpOptions, HttpSession, Transport
+from ._http.transport import HttpOptions, HttpSession, Transport
+from ._session.call import Session
+from ._session.limiter import Limiter
+from ._session.options import Timeouts
+from ._session.retry import RetryPolicy, policy_for
 from .errors import ConfigurationError
 
 DEFAULT_CONCURRENCY = 10
@@ -176,12 +176,12 @@ class CivoClient(RegionView):
         if isinstance(settings, ConfigurationError):
             raise settings.with_traceback(None)
         limits, time = timeouts or Timeouts(), clock or SystemClock()
-        _arguments.count(concurrency, "concurrency", most=10_000)
+        _validation.count(concurrency, "concurrency", most=10_000)
         options = HttpOptions(
             limits,
             connections=concurrency + Limiter.POLLS,
-            max_body=_arguments.count(max_body, "max_body", most=1 << 40),
-            trust_env=_arguments.boolean(trust_env, "trust_env"),
+            max_body=_validation.count(max_body, "max_body", most=1 << 40),
+            trust_env=_validation.boolean(trust_env, "trust_env"),
             ssl_context=ssl_context,
         )
         session = Session(

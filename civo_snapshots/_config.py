@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from . import _names
+from . import _naming
 from .errors import ConfigurationError
 
 DEFAULT_URL = "https://api.civo.com"
@@ -191,7 +191,7 @@ def check_token(value: object, origin: str) -> str:
 
 def check_region(value: object) -> str:
     """A region code such as LON1."""
-    if isinstance(value, str) and _names.is_region(value):
+    if isinstance(value, str) and _naming.is_region(value):
         return value
     shown = ascii(value)[:80] if isinstance(value, str) else type(value).__name__
     raise ConfigurationError(

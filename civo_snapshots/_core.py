@@ -1,14 +1,14 @@
 """What the views of one client share as soon as a resource is used: watchers, creates, settings."""
 
 from . import states
-from ._owning import Creations
-from ._progress import PollPolicy
-from ._session import Session
-from ._watching import Watcher
+from ._api.context import Scope
+from ._create.supervisor import Creations
+from ._session.call import Session
+from ._watch.progress import PollPolicy
+from ._watch.wait import looks_of
+from ._watch.watcher import Watcher
 from .events import UnknownState
 from .models import Snapshot
-from .resources._scope import Scope
-from .resources._snapshot_waits import looks_of
 
 
 class Core:

@@ -6,7 +6,7 @@ from ._lazy import lazy
 
 if TYPE_CHECKING:
     from ._core import Core as Core
-    from ._progress import PollPolicy as PollPolicy
+    from ._watch.progress import PollPolicy as PollPolicy
     from .events import ExtraSnapshot as ExtraSnapshot
     from .events import Listener as Listener
     from .outcomes import Unresolved as Unresolved
@@ -17,7 +17,7 @@ else:
         globals(),
         {
             "._core": "Core",
-            "._progress": "PollPolicy",
+            "._watch.progress": "PollPolicy",
             ".events": "ExtraSnapshot Listener",
             ".outcomes": "Unresolved",
             ".states": "State extended",

@@ -15,28 +15,31 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 
 # A module imports only from lines above its own.
 ORDER = """
-    states  _clock  _names  _cron  _version  _collector  _lazy  _ledger
-    models  _bounded
+    _http.__init__  _session.__init__  _codec.__init__  _api.__init__
+    _create.__init__  _watch.__init__  _fleet.__init__
+    states  _clock  _naming  _cron  _version  _collector  _lazy  _create.claims
+    models  _concurrency
     events
     _records
     errors
-    outcomes  _arguments  _rate_headers  _slices  _watchdog
-    _protocol  _paging  _limits  _decode  _timeouts  _progress  _restoring
-    _convert  _retry  _crowd
-    _pages
-    _scanning  _flight  _account  _member
-    _sightings
-    _looking  _fleet  _creating
-    _watching  _adopting  _owning
-    _config  _bodies
-    _transport
-    _session
-    resources._scope
-    resources._changes
+    outcomes  _validation  _http.rate_limit_headers  _codec.array_splitter  _http.timeouts
+    _http.api_errors  _api.listing  _session.limiter  _codec.fast
+    _session.options  _watch.progress  _watch.restore
+    _codec.records  _session.retry  _watch.schedule
+    _codec.page_reader
+    _codec.region_listing  _session.deadline  _session.record  _fleet.member
+    _watch.listing_match
+    _watch.poller  _fleet.run  _create.creation
+    _watch.watcher  _fleet.adoption  _create.supervisor
+    _config  _http.body
+    _http.transport
+    _session.call
+    _api.context
+    _api.mutations
     resources.instances  resources.regions  resources.quota  resources.schedules
-    resources.region_snapshots  resources._snapshot_calls
-    resources._snapshot_waits
-    resources._fan_out
+    resources.region_snapshots  _api.region_api
+    _watch.wait
+    _fleet.calls
     resources.snapshots
     resources.__init__  _core
     _later
@@ -143,7 +146,7 @@ def test_one_module_knows_the_http_client() -> None:
                 names = [node.module or ""]
             if any(name.split(".")[0] in ("aiohttp", "yarl") for name in names):
                 knowing.add(name_of(path).split(".")[0])
-    assert knowing == {"_transport", "testing"}
+    assert knowing == {"_http", "testing"}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -179,9 +182,9 @@ def test_using_the_package_loads_no_server_no_cli_and_no_test_code(code: str) ->
 
 def test_making_a_client_loads_what_sends_but_no_record_and_no_resource() -> None:
     loaded = loaded_by(CLIENT)
-    assert {"aiohttp", "civo_snapshots._transport"} <= loaded
+    assert {"aiohttp", "civo_snapshots._http.transport"} <= loaded
     assert not loaded & {"cattrs", "msgspec", "dataclasses"}
-    late = {"_core", "_convert", "_owning", "_progress", "_watching", "events", "models", "states"}
+    late = {"_core", "_codec", "_create", "_watch", "events", "models", "states"}
     assert not loaded & {f"civo_snapshots.{name}" for name in late}
     assert not [name for name in loaded if name.startswith("civo_snapshots.resources.")]
 

@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from civo_snapshots import models, states
-from civo_snapshots._convert import one
-from civo_snapshots._protocol import Response
+from civo_snapshots._codec.records import one
+from civo_snapshots._http.api_errors import Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
     Acknowledgement,

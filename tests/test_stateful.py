@@ -25,7 +25,7 @@ from civo_snapshots import (
     OutcomeUnknownError,
     Snapshot,
 )
-from civo_snapshots._names import name_for
+from civo_snapshots._naming import name_for
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 CREATE = "POST /v2/instances/{id}/snapshots"

@@ -21,10 +21,10 @@ from civo_snapshots import (
     Schedule,
     Snapshot,
 )
-from civo_snapshots._convert import Reader, one, unstructure
-from civo_snapshots._pages import page
-from civo_snapshots._protocol import Kind, Request, Response, failure_of
-from civo_snapshots.resources._changes import acknowledgement
+from civo_snapshots._api.mutations import acknowledgement
+from civo_snapshots._codec.page_reader import page
+from civo_snapshots._codec.records import Reader, one, unstructure
+from civo_snapshots._http.api_errors import Kind, Request, Response, failure_of
 
 BODIES = 100_000
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

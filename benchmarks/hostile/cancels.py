@@ -16,7 +16,7 @@ from attrs import Factory, define
 from benchmarks.hostile import _processes
 from benchmarks.hostile._figures import Figure, percentile, show
 from civo_snapshots import CivoClient, CivoError, FleetRun, Snapshot, Timeouts
-from civo_snapshots._limits import Gate
+from civo_snapshots._session.limiter import Gate
 
 CLIENTS = 40
 CANCELS = 50

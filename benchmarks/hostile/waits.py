@@ -27,12 +27,12 @@ from benchmarks.hostile._scripts import (
     trouble_of,
 )
 from civo_snapshots import CivoError, PollPolicy, RegionSnapshot, Snapshot, Transition
-from civo_snapshots._looking import Looks
-from civo_snapshots._progress import Progress
-from civo_snapshots._scanning import Scan, items_of
-from civo_snapshots._watching import Watcher
+from civo_snapshots._codec.region_listing import Scan, items_of
+from civo_snapshots._watch.poller import Looks
+from civo_snapshots._watch.progress import Progress
+from civo_snapshots._watch.wait import _Wait
+from civo_snapshots._watch.watcher import Watcher
 from civo_snapshots.errors import NotFoundError, ServiceDisabledError
-from civo_snapshots.resources._snapshot_waits import _Wait
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock
 

@@ -8,9 +8,9 @@ import tracemalloc
 import aiohttp
 
 from civo_snapshots import CivoClient, PollPolicy, Snapshot
+from civo_snapshots._codec.page_reader import page
 from civo_snapshots._core import Core
-from civo_snapshots._pages import page
-from civo_snapshots._protocol import Response
+from civo_snapshots._http.api_errors import Response
 from civo_snapshots.resources import Snapshots
 
 from ._meter import Figures, Heart, Meter, ask, hammer, start_all

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from .. import _arguments, _config
+from .. import _config, _validation
 from .._version import __version__
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..resources.snapshots import DEFAULT_RUN_TIMEOUT
@@ -67,7 +67,7 @@ def _seconds(text: object) -> float:
         number = float(str(text))
     except ValueError:
         raise InvalidArgumentError(f"a number of seconds, not {text!r}") from None
-    return _arguments.seconds(number, "the timeout")
+    return _validation.seconds(number, "the timeout")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add("instances", nargs="*", metavar="INSTANCE", help="the id of an instance")
     add(
         "--name",
-        type=_checked(_arguments.run_name),
+        type=_checked(_validation.run_name),
         help="of the run; each snapshot is called NAME-<digest of the instance id>",
     )
     add(
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="the result as JSON on stdout, progress on stderr")
     add(
         "--restore",
-        type=_checked(_arguments.hostname),
+        type=_checked(_validation.hostname),
         metavar="HOSTNAME",
         help="then restore the first complete snapshot to a new instance; each run makes another",
     )
@@ -127,7 +127,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     options = Options(**vars(found))
     for instance_id in options.instances:
         try:
-            _arguments.identifier(instance_id, "INSTANCE")
+            _validation.identifier(instance_id, "INSTANCE")
         except InvalidArgumentError as error:
             parser.error(error.message)
     real_only = ("region", "profile", "yes", "restore")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from .. import _names
+from .. import _naming
 from .._client import CivoClient
 from .._clock import Clock
 from ..errors import CivoError, NotFoundError, PermissionDeniedError
@@ -31,10 +31,10 @@ class Display(Protocol):
 
 async def plan(civo: CivoClient, options: Options, clock: Clock) -> Plan:
     """Read whatever tells how a run would go; sends GET requests only."""
-    name = options.name or _names.generate_name(clock.now())
+    name = options.name or _naming.generate_name(clock.now())
 
     async def look(instance_id: str) -> Planned:
-        wire_name = _names.name_for(name, instance_id)
+        wire_name = _naming.name_for(name, instance_id)
         try:
             instance = await civo.instances.get(instance_id)
             existing = None

@@ -2,12 +2,12 @@
 
 from typing import Unpack
 
-from .._arguments import count
-from .._convert import one
-from .._flight import CallOptions
-from .._paging import Listing
+from .._api.context import Scope, instance_id_of, record_id
+from .._api.listing import Listing
+from .._codec.records import one
+from .._session.deadline import CallOptions
+from .._validation import count
 from ..models import Instance
-from ._scope import Scope, instance_id_of, record_id
 
 MAX_PER_PAGE = 100
 

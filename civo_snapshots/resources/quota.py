@@ -2,10 +2,10 @@
 
 from typing import Unpack
 
-from .._convert import one
-from .._flight import CallOptions
+from .._api.context import Scope
+from .._codec.records import one
+from .._session.deadline import CallOptions
 from ..models import Quota
-from ._scope import Scope
 
 
 class Quotas:

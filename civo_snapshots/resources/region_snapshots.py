@@ -5,14 +5,14 @@ from typing import Unpack
 
 from attrs import evolve, field, frozen
 
-from .. import _arguments
-from .._convert import one
-from .._flight import CallOptions
-from .._paging import Listing
-from .._scanning import Scan, Scanner, items_of
+from .. import _validation
+from .._api.context import Scope
+from .._api.listing import Listing
+from .._api.mutations import Fields, creating, delete, named_fields, restore_fields, update
+from .._codec.records import one
+from .._codec.region_listing import Scan, Scanner, items_of
+from .._session.deadline import CallOptions
 from ..models import Acknowledgement, RegionSnapshot, Restore
-from ._changes import Fields, creating, delete, named_fields, restore_fields, update
-from ._scope import Scope
 
 _PATH = "resourcesnapshots"
 
@@ -95,7 +95,7 @@ class RegionSnapshots:
         )
         if include_volumes is not None:
             fields["include_volumes"] = [
-                _arguments.identifier(volume, "volume id") for volume in include_volumes
+                _validation.identifier(volume, "volume id") for volume in include_volumes
             ]
         present = {name: value for name, value in fields.items() if value is not None}
         request = self._scope.request("POST", _PATH, wanted, "restore", body={"instance": present})
@@ -148,4 +148,4 @@ def region_listing(
 
 def _id_of(snapshot: str | RegionSnapshot) -> str:
     chosen = snapshot.id if isinstance(snapshot, RegionSnapshot) else snapshot
-    return _arguments.identifier(chosen, "snapshot_id")
+    return _validation.identifier(chosen, "snapshot_id")

@@ -2,12 +2,12 @@
 
 from typing import Unpack
 
-from .._flight import CallOptions
-from .._pages import page
-from .._paging import Listing
-from .._protocol import Kind, Request, path_of
+from .._api.context import Scope
+from .._api.listing import Listing
+from .._codec.page_reader import page
+from .._http.api_errors import Kind, Request, path_of
+from .._session.deadline import CallOptions
 from ..models import Page, Region
-from ._scope import Scope
 
 
 class Regions:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Unpack
 
-from .. import _arguments
-from .._convert import one
-from .._flight import CallOptions
-from .._paging import Listing
+from .. import _validation
+from .._api.context import Scope, instance_id_of
+from .._api.listing import Listing
+from .._api.mutations import Fields, creating, delete, update
+from .._codec.records import one
+from .._session.deadline import CallOptions
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
-from ._changes import Fields, creating, delete, update
-from ._scope import Scope, instance_id_of
 
 
 class Schedules:
@@ -38,8 +38,8 @@ class Schedules:
         Raises `OutcomeUnknownError` if the schedule may have been created.
         """
         volumes = {
-            _arguments.identifier(key, "instance_id"): [
-                _arguments.identifier(volume, "volume id") for volume in chosen
+            _validation.identifier(key, "instance_id"): [
+                _validation.identifier(volume, "volume id") for volume in chosen
             ]
             for key, chosen in (include_volumes or {}).items()
         }
@@ -51,18 +51,18 @@ class Schedules:
                 f"include_volumes names instances that are not scheduled: {', '.join(strangers)}"
             )
         retention: dict[str, object] = {
-            "max_snapshots": _arguments.count(
-                max_snapshots, "max_snapshots", most=_arguments.MAX_RETAINED
+            "max_snapshots": _validation.count(
+                max_snapshots, "max_snapshots", most=_validation.MAX_RETAINED
             )
         }
         if period is not None:
-            retention["period"] = _arguments.duration(period)
+            retention["period"] = _validation.duration(period)
         body = {
-            "name": _arguments.label(name),
-            "cron_expression": _arguments.cron(cron_expression),
+            "name": _validation.label(name),
+            "cron_expression": _validation.cron(cron_expression),
             "retention": retention,
             "instances": [_scheduled(key, volumes.get(key)) for key in ids],
-            "description": _arguments.optional(_arguments.description, description),
+            "description": _validation.optional(_validation.description, description),
         }
         request = self._scope.request("POST", "resourcesnapshotschedules", body=body)
         session = self._scope.session
@@ -104,9 +104,9 @@ class Schedules:
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
         body: dict[str, object] = {
-            "name": _arguments.optional(_arguments.label, name),
-            "description": _arguments.optional(_arguments.description, description),
-            "paused": None if paused is None else _arguments.boolean(paused, "paused"),
+            "name": _validation.optional(_validation.label, name),
+            "description": _validation.optional(_validation.description, description),
+            "paused": None if paused is None else _validation.boolean(paused, "paused"),
         }
         wanted = _schedule_id(schedule)
 
@@ -143,7 +143,7 @@ class Schedules:
 
 def _schedule_id(schedule: str | Schedule) -> str:
     chosen = schedule.id if isinstance(schedule, Schedule) else schedule
-    return _arguments.identifier(chosen, "schedule_id")
+    return _validation.identifier(chosen, "schedule_id")
 
 
 def _scheduled(instance_id: str, volumes: Sequence[str] | None) -> dict[str, object]:

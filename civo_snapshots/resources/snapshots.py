@@ -4,19 +4,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Literal
 
-from .. import _arguments, _names
-from .._bounded import for_each
-from .._fleet import Fleet, OnExisting
-from .._progress import PollPolicy
-from .._watching import Watcher
+from .. import _naming, _validation
+from .._api.context import Scope, instance_id_of
+from .._concurrency import for_each
+from .._fleet.calls import FanOut, Instances, all_of, ids_of, is_whole
+from .._fleet.run import Fleet, OnExisting
+from .._watch.progress import PollPolicy
+from .._watch.wait import SnapshotWaits
+from .._watch.watcher import Watcher
 from ..errors import CivoError, InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..models import Instance, Snapshot
 from ..outcomes import FleetRun, Outcome
 from ..states import StateTable
-from ._fan_out import FanOut, Instances, all_of, ids_of, is_whole
-from ._scope import Scope, instance_id_of
-from ._snapshot_waits import SnapshotWaits
 from .quota import Quotas
 
 QuotaCheck = Literal["check", "ignore"]
@@ -153,10 +153,12 @@ class Snapshots(SnapshotWaits):
         self._scope.named_region()
         if isinstance(instances, (str, Instance)):
             raise InvalidArgumentError("pass a list of instances; for one, use create()")
-        _arguments.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
-        _arguments.one_of(quota, "quota", ("check", "ignore"))
-        _arguments.optional(_arguments.description, description)
-        run_name = _arguments.run_name(_names.generate_name(clock.now()) if name is None else name)
+        _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
+        _validation.one_of(quota, "quota", ("check", "ignore"))
+        _validation.optional(_validation.description, description)
+        run_name = _validation.run_name(
+            _naming.generate_name(clock.now()) if name is None else name
+        )
         fresh = name is None or on_existing == "create"
         steps = FanOut(
             self._scope,
@@ -173,11 +175,11 @@ class Snapshots(SnapshotWaits):
             steps,
             clock,
             name=run_name,
-            timeout=_arguments.seconds(timeout, "timeout"),
-            concurrency=_arguments.count(
+            timeout=_validation.seconds(timeout, "timeout"),
+            concurrency=_validation.count(
                 self._concurrency if concurrency is None else concurrency, "concurrency"
             ),
-            in_flight=_arguments.count(max_in_flight, "max_in_flight"),
+            in_flight=_validation.count(max_in_flight, "max_in_flight"),
             on_existing=on_existing,
             expected=expected,
         )
@@ -199,7 +201,7 @@ class Snapshots(SnapshotWaits):
         missing = len(wanted)
         if steps.adopts:
             for instance_id in wanted:
-                name = _names.name_for(run_name, instance_id)
+                name = _naming.name_for(run_name, instance_id)
                 missing -= bool(await steps.find(instance_id, name))
         free = (await Quotas(self._scope).get()).free_snapshots
         if free is not None and free < missing:

@@ -17,12 +17,12 @@ from civo_snapshots import (
     Transition,
     VolumeStatus,
 )
-from civo_snapshots._crowd import Watch
-from civo_snapshots._looking import Looks
-from civo_snapshots._names import name_for
-from civo_snapshots._progress import Progress
-from civo_snapshots._scanning import Item, Scan, items_of
-from civo_snapshots._watching import Watcher
+from civo_snapshots._codec.region_listing import Item, Scan, items_of
+from civo_snapshots._naming import name_for
+from civo_snapshots._watch.poller import Looks
+from civo_snapshots._watch.progress import Progress
+from civo_snapshots._watch.schedule import Watch
+from civo_snapshots._watch.watcher import Watcher
 from civo_snapshots.states import DEFAULT_STATES, StateTable
 from civo_snapshots.testing import FakeClock
 

@@ -1,0 +1,1 @@
+"""The calls of the API: path, body, record and the check whose answer it is."""

@@ -1,0 +1,98 @@
+"""The fast way from bytes to records, for bodies that are just as documented.
+
+msgspec decodes straight into the attrs classes, three to four times faster than JSON first and
+records after. Whatever it cannot take, or would take differently, is left to the converter, which
+decides: None here means "ask the converter", never "no data".
+"""
+
+import re
+from typing import Generic, TypeVar
+
+import msgspec
+
+from .._collector import collector_paused
+
+T = TypeVar("T")
+
+_LARGE = 64 << 10
+"""Bytes from which a pause of the garbage collector pays: it would search the growing list again
+and again, and is half of the cost."""
+
+# What the converter reads in its own way: more than microseconds, and Go's zero time.
+_NANOSECONDS = re.compile(rb"\.[0-9]{7}")
+_YEAR_ONE = b'"0001-'
+
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What msgspec raises for a body that it does not take."""
+
+_STRIDE = 4_096
+_DIGITS = 32
+
+
+class Fast(Generic[T]):
+    """A decoder of one type."""
+
+    def __init__(self, target: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(target)
+
+    def read(self, body: bytes) -> T | None:
+        """The record, or None if the converter has to look at the body."""
+        if not is_plain(body):
+            return None
+        try:
+            if len(body) < _LARGE:
+                return self._decoder.decode(body)
+            with collector_paused():
+                return self._decoder.decode(body)
+        except UNREADABLE:
+            return None
+
+
+def split(body: bytes) -> list[msgspec.Raw] | None:
+    """The items of a list as they stand in the body, each to be read by itself."""
+    try:
+        return _RAW_ITEMS.decode(body)
+    except UNREADABLE:
+        return None
+
+
+def envelope_of(body: bytes) -> dict[str, bytes]:
+    """The hints of an envelope ``{"items": [...], "pages": ...}`` as they stand; else nothing."""
+    if body[:1] != b"{" or not is_plain(body):
+        return {}
+    try:
+        envelope = _RAW_FIELDS.decode(body)
+    except UNREADABLE:
+        return {}
+    return {name: bytes(raw) for name, raw in envelope.items() if name in _ENVELOPE}
+
+
+_ENVELOPE = frozenset({"items", "page", "pages", "per_page"})
+_RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether both ways read the body alike, if this one reads it at all."""
+    if _YEAR_ONE in body or (b"." in body and _NANOSECONDS.search(body)):
+        return False
+    return is_sound(body)
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body has nothing that msgspec passes over and the converter refuses."""
+    if not body.isascii() and not _is_utf8(body):
+        return False
+    # msgspec skips a number in an unknown field, however long; the converter refuses one of more
+    # than 4,300 digits. Such a one covers a whole stride.
+    return len(body) <= _STRIDE or not any(
+        body[at : at + _DIGITS].isdigit() for at in range(0, len(body) - _DIGITS, _STRIDE)
+    )
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

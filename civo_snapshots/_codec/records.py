@@ -1,0 +1,224 @@
+"""JSON to records: the one cattrs converter, strict about types and lenient about absence.
+
+cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a text must be a text.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Optional, TypeVar, cast, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.cols import homogenous_tuple_structure_factory
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn
+from cattrs.v import transform_error
+
+from .._http.api_errors import JSON, Response, parse_json
+from ..errors import UnexpectedResponseError
+from ..models import (
+    Identifier,
+    Instance,
+    Moment,
+    RegionSnapshot,
+    RestoreStatus,
+    ScheduleStatus,
+    Snapshot,
+    SnapshotStatus,
+)
+from .fast import Fast, split
+
+T = TypeVar("T")
+
+
+def _text(value: object, _: type) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"expected text, got {type(value).__name__}")
+
+
+def _identifier(value: object, _: object) -> str:
+    text = _text(value, str)
+    if not text:
+        raise TypeError("expected an id, got an empty text")
+    return text
+
+
+def _integer(value: object, _: type) -> int:
+    """Integers sometimes arrive as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
+        return int(value)
+    raise TypeError(f"expected a whole number, got {type(value).__name__}")
+
+
+def _boolean(value: object, _: type) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"expected true or false, got {type(value).__name__}")
+
+
+def _flags(value: object, _: object) -> dict[str, bool]:
+    """Switches by name; what is no switch is left out, because none of them is needed here."""
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {type(value).__name__}")
+    flags = cast("dict[str, object]", value)
+    return {name: on for name, on in flags.items() if isinstance(on, bool)}
+
+
+def _moment(value: object, _: object) -> datetime | None:
+    """A time as sent; None for Go's zero time and texts that are no time."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a time, got {type(value).__name__}")
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())  # cuts nanoseconds to microseconds
+    except ValueError:
+        return None
+    if moment.year == 1:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Hook = Callable[[object, type], object]
+
+
+def _record_hook(cls: type, converter: Converter) -> Hook:
+    structure = cast("Hook", make_dict_structure_fn(cls, converter))
+    empty_text_is_absent = cls in (SnapshotStatus, RestoreStatus, ScheduleStatus)
+
+    def hook(value: object, target: type) -> object:
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[str, object]", value)
+            present = {name: part for name, part in fields.items() if part is not None}
+            return structure(present, target)
+        if value == "" and empty_text_is_absent:
+            return cls()
+        raise TypeError(f"expected an object, got {type(value).__name__}")
+
+    return hook
+
+
+def _array_hook(target: type, converter: Converter) -> Hook:
+    structure = cast("Hook", homogenous_tuple_structure_factory(target, converter))
+
+    def hook(value: object, target: type) -> object:
+        if isinstance(value, list):
+            return structure(cast("list[object]", value), target)
+        # A text or an object is iterable too, and must not become a tuple of its parts.
+        raise TypeError(f"expected a list, got {type(value).__name__}")
+
+    return hook
+
+
+def _is_identifier(target: object) -> bool:
+    return bool(target == Identifier)
+
+
+_OPTIONAL_MOMENT = Optional[Moment]  # noqa: UP045 - an alias cannot be joined with "|"
+
+
+def _is_moment(target: object) -> bool:
+    return target == _OPTIONAL_MOMENT
+
+
+def _is_flags(target: object) -> bool:
+    return target == dict[str, bool]
+
+
+def _is_array(target: object) -> bool:
+    return get_origin(target) is tuple
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook_func(_is_identifier, _identifier)
+    converter.register_structure_hook_func(_is_moment, _moment)
+    converter.register_structure_hook_func(_is_flags, _flags)
+    converter.register_structure_hook_factory(attrs.has)(_record_hook)
+    converter.register_structure_hook_factory(_is_array)(_array_hook)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    return converter
+
+
+_converter = _make_converter()
+
+
+def _describe(error: BaseException, _: type | None) -> str:
+    if isinstance(error, KeyError):
+        return "a required field is missing"
+    return str(error)
+
+
+def structure(data: JSON, target: type[T], status: int = 200) -> T:
+    """Build a record (or a tuple of records) from decoded JSON.
+
+    Raises `UnexpectedResponseError` with the path of the first field that does not fit.
+    """
+    problems: list[str] = []
+    try:
+        return _converter.structure(data, target)
+    except BaseValidationError as error:
+        problems = transform_error(error, format_exception=_describe)
+    except TypeError as error:  # the root itself is no object or list
+        problems = [f"{error} @ $"]
+    # The first one, because the path may hold further ones in a key of the server's.
+    what, _, path = problems[0].partition(" @ ")
+    raise UnexpectedResponseError(
+        f"the body does not fit: {what} at {path}", status=status, path=path
+    )
+
+
+def unstructure(record: object) -> JSON:
+    """Plain data for JSON, times as ISO 8601."""
+    return cast("JSON", _converter.unstructure(record))
+
+
+Reader = Callable[[Response], T]
+"""Turns a response that is no error into what the caller asked for."""
+
+
+_FAST: Mapping[object, Fast[Any]] = {
+    target: Fast(target)
+    for target in (
+        Snapshot,
+        Instance,
+        RegionSnapshot,
+        tuple[Snapshot, ...],
+        tuple[Instance, ...],
+        tuple[RegionSnapshot, ...],
+    )
+}
+
+
+def record(body: bytes, target: type[T], status: int) -> T:
+    """Build a record from a body that holds one object, by the fast way if that takes it.
+
+    Raises `UnexpectedResponseError` with the path of the first field that does not fit.
+    """
+    fast: Fast[T] | None = _FAST.get(target)
+    found = fast.read(body) if fast else None
+    if found is not None:
+        return found
+    return structure(parse_json(body, status), target, status)
+
+
+def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
+    """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
+    fast: Fast[tuple[T, ...]] | None = _FAST.get(array)
+    found = fast.read(body) if fast else None
+    if found is not None or fast is None or (items := split(body)) is None:
+        return found
+    target: type[T] = get_args(array)[0]
+    try:
+        return tuple(record(bytes(item), target, status) for item in items)
+    except UnexpectedResponseError:
+        return None  # the slow way tells where in the whole body it is
+
+
+def one(target: type[T]) -> Reader[T]:
+    """Read an object."""
+    return lambda response: record(response.body, target, response.status)

@@ -1,0 +1,238 @@
+"""Reading the region-wide listing as it comes, without making a record of every item.
+
+A region may hold thousands of snapshots of which a few have changed since the last look. So of each
+item only its ids, its name and the bytes of its status are taken; the record is made on demand.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import msgspec
+
+from .._http.api_errors import JSON, Clean, Response, parse_json
+from ..errors import UnexpectedResponseError
+from ..models import RegionSnapshot, SnapshotStatus
+from .array_splitter import Slicer
+from .fast import UNREADABLE, is_sound, split
+from .page_reader import no_array, page
+from .records import record, structure, unstructure
+
+_NULL = msgspec.Raw(b"null")
+
+
+class Item(msgspec.Struct, gc=False):
+    """An item of the listing: what identifies it, and the rest as it stands in the body."""
+
+    id: str
+    name: str | None = None
+    description: msgspec.Raw = _NULL
+    created_at: msgspec.Raw = _NULL
+    instance: msgspec.Raw = _NULL
+
+    def inner(self) -> "Inner":
+        """What identifies the object within."""
+        try:
+            return _INNER.decode(self.instance) or Inner()
+        except UNREADABLE:
+            return Inner()
+
+    def digest(self) -> int:
+        """Changes with the object within.
+
+        It is 64 bits and keyed: that two contents share one happens once in 10^19 comparisons.
+        """
+        return hash(bytes(self.instance))
+
+    def record(self, clean: Clean = bytes) -> RegionSnapshot | None:
+        """The whole, for what it shows of a snapshot; None if that does not fit."""
+        parts = (
+            b'{"id":',
+            msgspec.json.encode(self.id),
+            b',"name":',
+            msgspec.json.encode(self.name),
+            b',"description":',
+            self.description,
+            b',"created_at":',
+            self.created_at,
+            b',"instance":',
+            self.instance,
+            b"}",
+        )
+        return _fitting(clean(b"".join(parts)))
+
+
+class Inner(msgspec.Struct, gc=False):
+    """The id and the name that an item's `instance` has, and its status as it stands."""
+
+    id: str | None = None
+    name: str | None = None
+    raw_status: msgspec.Raw = msgspec.field(default=_NULL, name="status")
+
+    def status(self) -> SnapshotStatus | None:
+        """Its status; None if that has to be read with the whole record."""
+        try:
+            return _STATUS.decode(self.raw_status)
+        except UNREADABLE:
+            return None
+
+
+_STATUS = msgspec.json.Decoder(SnapshotStatus)
+_INNER = msgspec.json.Decoder(Inner | None)
+_ITEM = msgspec.json.Decoder(Item)
+_ITEMS = msgspec.json.Decoder(list[Item])
+
+
+def _fitting(body: bytes) -> RegionSnapshot | None:
+    try:
+        return record(body, RegionSnapshot, 200)
+    except UnexpectedResponseError:
+        return None
+
+
+def _array(body: bytes) -> list[JSON] | None:
+    """What a JSON array holds; None of anything else."""
+    if body[:1] != b"[":
+        return None
+    try:
+        data = parse_json(body)
+    except UnexpectedResponseError:
+        return None
+    return data if isinstance(data, list) else None
+
+
+def _fitting_of(array: Iterable[JSON]) -> Iterator[RegionSnapshot]:
+    """The records of those items that fit."""
+    for one in array:
+        with suppress(UnexpectedResponseError):
+            yield structure(one, RegionSnapshot)
+
+
+def items_of(records: Iterable[RegionSnapshot]) -> list[Item]:
+    """Records as items, but for those with a text that is none."""
+    items: list[Item] = []
+    for one in records:
+        try:
+            items.append(_ITEM.decode(msgspec.json.encode(unstructure(one))))
+        except UnicodeEncodeError:  # half a surrogate pair
+            continue
+    return items
+
+
+class Scan(Protocol):
+    """Who is shown the listing.
+
+    Attributes:
+        limit: how many bytes of it are worth their price.
+    """
+
+    limit: float
+
+    def begin(self, clean: Clean) -> None:
+        """The listing begins, perhaps anew; `clean` makes what is shown of it safe to keep."""
+        ...
+
+    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+        """These come next; so many others with them are no items at all."""
+        ...
+
+
+class Scanner:
+    """Reads the body of the listing and shows it; a sink for one that comes in pieces.
+
+    Attributes:
+        spent: seconds of the event loop that reading takes each time. Showing what has changed, or
+            is new, is not part of it.
+        has_pages: whether the server promises more pages, which were not read.
+    """
+
+    def __init__(self, scan: Scan, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._scan = scan
+        self._timer = timer
+        self.begin(None, 0, bytes)
+
+    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
+        self._most = most
+        self._clean = clean
+        self._size = 0
+        self._slicer = Slicer(self._items)
+        self.spent = 0.0
+        self.has_pages = False
+        self._left_out = 0
+        self._is_worth_it = (length or 0) <= self._scan.limit
+        self._scan.begin(clean)
+        return self._is_worth_it
+
+    def take(self, piece: bytes) -> bool:
+        self._size += len(piece)
+        began = self._timer()
+        items = self._slicer.feed(piece)
+        self.spent += self._timer() - began
+        if items is not None:
+            self._show(items)
+        self._is_worth_it = self._size <= self._scan.limit and self._slicer.size <= self._most
+        return self._is_worth_it
+
+    def __call__(self, response: Response) -> bool:
+        """Whether the listing was seen whole; False if it was larger than it is worth.
+
+        Raises `UnexpectedResponseError` if it is no list.
+        """
+        if not response.poured:
+            self.begin(None, len(response.body), bytes)
+            self.take(response.body)
+        if not self._is_worth_it:
+            return False
+        items = self._slicer.end()
+        if items is None:
+            rest = Response(response.status, {}, self._clean(self._slicer.rest()))
+            began = self._timer()
+            items = self._slowly(rest)
+            self.spent += self._timer() - began
+        self._show(items)
+        return True
+
+    def _items(self, body: bytes) -> list[Item] | None:
+        """The items of a JSON array."""
+        if is_sound(body):
+            try:
+                return _ITEMS.decode(body)
+            except UNREADABLE:
+                pass  # an odd item, or a cut that is none
+        raws = split(body)
+        if raws is None:
+            return None
+        items = [item for raw in raws if (item := _odd_item(bytes(raw))) is not None]
+        self._left_out += len(raws) - len(items)
+        return items
+
+    def _slowly(self, rest: Response) -> list[Item]:
+        """The items of what is no array to msgspec."""
+        array = _array(rest.body)
+        if array is not None:  # half a surrogate pair stands in it
+            records, length = list(_fitting_of(array)), len(array)
+        elif self._slicer.began:
+            raise no_array(rest.status)
+        else:
+            whole = page(tuple[RegionSnapshot, ...], 1)(rest)
+            self.has_pages = (whole.pages or 1) > 1
+            records, length = list(whole.items), len(whole.items)
+        items = items_of(records)
+        self._left_out = length - len(items)
+        return items
+
+    def _show(self, items: Sequence[Item]) -> None:
+        left_out, self._left_out = self._left_out, 0
+        self._scan.see(items, left_out)
+
+
+def _odd_item(raw: bytes) -> Item | None:
+    """An item that is not quite as documented; None if it is none at all."""
+    if is_sound(raw):
+        try:
+            return _ITEM.decode(raw)
+        except UNREADABLE:
+            pass
+    found = _fitting(raw)
+    return next(iter(items_of([found] if found else [])), None)

@@ -1,0 +1,1 @@
+"""Snapshots of many instances, with one outcome each."""

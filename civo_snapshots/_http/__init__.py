@@ -1,0 +1,1 @@
+"""One request, sent once, and what its answer says; the only room that knows aiohttp."""

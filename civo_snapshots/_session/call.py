@@ -1,0 +1,257 @@
+"""The session layer: one call, with its gate, its deadline, its retries and its account.
+
+Interpreting and deciding are pure and live elsewhere; sending is the transport's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import _records
+from .._clock import Clock
+from .._http.api_errors import Kind, Request, Response, Sink, failure_of
+from .._http.rate_limit_headers import http_date, rate_window
+from .._http.transport import Transport
+from .._validation import seconds
+from ..errors import (
+    ApiError,
+    CivoError,
+    DeadlineExceededError,
+    RateLimitError,
+    UnexpectedResponseError,
+)
+from .deadline import LEAST_ATTEMPT, CallOptions, Flight
+from .limiter import Gate, Limiter
+from .options import Timeouts
+from .record import Account, brief
+from .retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
+
+if TYPE_CHECKING:
+    from .._codec.records import Reader
+    from ..events import Event, Listener
+
+T = TypeVar("T")
+logger = logging.getLogger("civo_snapshots")
+
+
+class Session:
+    """Calls the API on behalf of one client and all its views on other regions."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        limiter: Limiter,
+        clock: Clock,
+        *,
+        timeouts: Timeouts,
+        policy: RetryPolicy,
+        listener: Listener | None,
+    ) -> None:
+        self._transport = transport
+        self._limiter = limiter
+        self.clock = clock
+        self.timeouts = timeouts
+        self._policy = policy
+        self._listener = listener
+        self.requests_sent = 0
+        self.skew: timedelta | None = None
+        """How far the server's clock is ahead of ours, by its last Date header."""
+        self._dated = ""
+
+    async def call(
+        self,
+        request: Request,
+        read: Reader[T],
+        *,
+        is_ours: Callable[[T], bool] | None = None,
+        sink: Sink | None = None,
+        poll: bool = False,
+        options: CallOptions | None = None,
+        flight: Flight | None = None,
+    ) -> T:
+        """Send until an answer is read, a final error is met, or attempts or time run out.
+
+        `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
+        A large body goes to `sink` as it comes. Polls pass a gate of their own.
+        """
+        chosen: CallOptions = options or {}
+        limit = flight.time() if flight else self._limit(request.kind, chosen)
+        account = Account(request, self.clock, limit)
+        policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
+        waits: Waits | None = None
+        spent = 0
+        while True:
+            gate = flight.take_place() if flight else None
+            if gate is None:
+                gate = self._limiter.try_enter(poll=poll)
+            if gate is None:
+                again = account.attempts > 0
+                within = account.left() if again else inf
+                gate = await self._limiter.enter(poll=poll, again=again, within=within)
+            try:
+                outcome = await self._attempt(
+                    request, read, is_ours, sink, account=account, flight=flight
+                )
+            finally:
+                gate.release()
+            if not isinstance(outcome, CivoError):
+                self._limiter.budget.refund(spent)
+                self._limiter.succeeded()
+                return outcome
+            transient = is_transient(outcome)
+            if transient:
+                self._limiter.outage.failed()
+            elif isinstance(outcome, ApiError):
+                self._limiter.outage.answered()
+            outcome = self._or_deadline(outcome, account)
+            outcome.call = account.report()
+            waits = waits or Waits(policy)
+            delay = waits.after(outcome)
+            allowed = policy.allows(outcome, request.kind, account.attempts)
+            if not allowed or delay + LEAST_ATTEMPT > account.left():
+                if transient and account.attempts > 1:
+                    self._limiter.outage.in_vain()
+                raise outcome
+            patience = inf if "retries" in chosen else policy.longest_wait
+            if not self._pay(outcome, patience):
+                raise outcome
+            spent += cost_of(outcome)
+            account.note(outcome)
+            self.tell(
+                _records.RetryScheduled(
+                    request.method, request.path, account.attempts, delay, brief(outcome)
+                )
+            )
+            await self.clock.sleep(delay)
+
+    def enter(self) -> Awaitable[Gate]:
+        """Wait for a place among the requests in flight, before anything is made for a call."""
+        return self._limiter.enter()
+
+    def pause_left(self) -> float:
+        """Seconds until anything may be sent again, after a 429."""
+        return self._limiter.pause_left()
+
+    def pace(self) -> float:
+        """Seconds between polls with which a rate limit lasts until it begins anew."""
+        return self._limiter.pace()
+
+    def tell(self, event: Event) -> None:
+        """Pass an event to the client's listener and the log; a listener's error ends nothing."""
+        logger.debug("%s", event)
+        if self._listener is None:
+            return
+        try:
+            self._listener(event)
+        except Exception:
+            logger.exception("the on_event callback raised")
+
+    async def close(self) -> None:
+        """Close the transport; calls in flight end with `ClientClosedError`."""
+        await self._transport.close()
+
+    def flight(self, kind: Kind, options: CallOptions) -> Flight:
+        """The time that all requests of one logical call may take together."""
+        return Flight(self.clock, self._limit(kind, options))
+
+    def _limit(self, kind: Kind, options: CallOptions) -> float:
+        if "timeout" in options:
+            return seconds(options["timeout"], "timeout")
+        return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
+
+    @staticmethod
+    def _or_deadline(error: CivoError, account: Account) -> CivoError:
+        """A transient error that used the last of the call's time is the deadline's."""
+        if account.left() > LEAST_ATTEMPT or not is_transient(error):
+            return error
+        account.note(error)
+        return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
+
+    def _pay(self, error: CivoError, patience: float) -> bool:
+        """Whether the client as a whole can afford a retry; the error tells if not.
+
+        `patience`: for how many seconds of an outage; what a call asks for itself, it gets.
+        """
+        if self._limiter.outage.outlasts(patience):
+            error.message += "; not retried, because others were repeated in vain"
+        elif not self._limiter.budget.take(cost_of(error)):
+            error.message += "; not retried, because the client's retry budget is used up"
+        else:
+            return True
+        return False
+
+    async def _attempt(
+        self,
+        request: Request,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+        sink: Sink | None,
+        *,
+        account: Account,
+        flight: Flight | None,
+    ) -> T | CivoError:
+        """One request; errors are returned, so that they are raised with no other in context."""
+        timeout = min(self.timeouts.attempt, account.begin())
+        if timeout < LEAST_ATTEMPT:
+            return DeadlineExceededError("the call's time ran out before it could be sent again")
+        if flight is not None and flight.called_off:
+            return CivoError("the caller was cancelled before this was sent")
+        account.attempts += 1
+        self.requests_sent += 1
+        if flight is not None:
+            flight.maybe_acted = True
+            flight.began = self.clock.monotonic() if flight.began is None else flight.began
+        try:
+            response = await self._transport.send(request, timeout, sink)
+        except CivoError as error:
+            self.requests_sent -= not was_sent(error)
+            outcome: T | CivoError = error
+        else:
+            outcome = self._interpret(request, response, read, is_ours)
+        if flight is not None and isinstance(outcome, CivoError):
+            flight.maybe_acted = may_have_acted(outcome)
+        return outcome
+
+    def _interpret(
+        self,
+        request: Request,
+        response: Response,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+    ) -> T | CivoError:
+        now = self.clock.now()
+        self._note_date(response, now)
+        if window := rate_window(response.headers, now):
+            self._limiter.note_window(*window)
+        failure = failure_of(request, response, now)
+        if failure is not None:
+            if response.status == 408:
+                response.discard()  # said on an idle connection, it may not be about us at all
+            if isinstance(failure, RateLimitError):
+                asked = failure.retry_after
+                self._limiter.rate_limited(
+                    self._policy.rate_limited_base if asked is None else asked
+                )
+            return failure
+        try:
+            answer = read(response)
+        except UnexpectedResponseError as error:
+            response.discard()  # perhaps the answer to another request
+            return error
+        if is_ours is not None and not is_ours(answer):
+            response.discard()
+            return UnexpectedResponseError(
+                "the answer belongs to another request; its connection was dropped",
+                status=response.status,
+            )
+        return answer
+
+    def _note_date(self, response: Response, now: datetime) -> None:
+        text = response.headers.get("date", "")
+        if text != self._dated and (told := http_date(text)) is not None:
+            self._dated = text
+            self.skew = told - now

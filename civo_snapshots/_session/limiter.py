@@ -1,0 +1,201 @@
+"""What bounds a client as a whole: requests at once, pauses that the server asks for, retries.
+
+One limiter belongs to a client and to all its views on other regions.
+"""
+
+import asyncio
+from collections import deque
+from math import inf
+
+from .._clock import Clock
+
+_SLOWER = 0.7
+_FASTER_AFTER = 20
+_BUDGET = 500
+_LONGEST_PAUSE = 60.0
+_OUTAGE_FADES = 60.0
+"""Seconds; longer than an attempt in silence takes."""
+
+
+class Gate:
+    """A fair semaphore whose limit can move; waiters pass in the order they came."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def try_acquire(self) -> bool:
+        """Take a permit if one is free and nobody waits for it."""
+        if self.used >= self.limit or self._waiting:
+            return False
+        self.used += 1
+        return True
+
+    async def acquire(self, *, again: bool = False) -> None:
+        """Take a permit, waiting for one if need be; who comes again goes to the head."""
+        if self.try_acquire():
+            return
+        permit = asyncio.get_running_loop().create_future()
+        if again:
+            self._waiting.appendleft(permit)
+        else:
+            self._waiting.append(permit)
+        try:
+            await permit
+        except asyncio.CancelledError:
+            if permit.done() and not permit.cancelled():
+                self.release()  # it was handed over in the moment of the cancellation
+            elif permit in self._waiting:  # a refill may have dropped it as cancelled
+                self._waiting.remove(permit)
+            raise
+
+    def release(self) -> None:
+        """Give a permit back."""
+        self.used -= 1
+        self.refill()
+
+    def refill(self) -> None:
+        """Hand out what is free."""
+        while self._waiting and self.used < self.limit:
+            permit = self._waiting.popleft()
+            if not permit.done():
+                self.used += 1
+                permit.set_result(None)
+
+
+class RetryBudget:
+    """Tokens that retries cost and successes bring back, so that an outage is not amplified."""
+
+    def __init__(self, tokens: int = _BUDGET) -> None:
+        self._full = tokens
+        self.tokens = tokens
+
+    def take(self, cost: int) -> bool:
+        """Pay for a retry; False if the budget cannot."""
+        if cost > self.tokens:
+            return False
+        self.tokens -= cost
+        return True
+
+    def refund(self, spent: int) -> None:
+        """Credit a success: what its own retries cost, or one token."""
+        self.tokens = min(self._full, self.tokens + (spent or 1))
+
+
+class Outage:
+    """Whether one lasts: then a call's first request shows its end as well as repeating it would.
+
+    It lasts once a call was repeated in vain and nothing has been answered for longer than all
+    waits of a call may take: one fails quickly by chance, and others that began with it must not
+    lose their retries. It ends with an answer, or when nothing was tried for a minute.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = self._tried = -inf
+        self._in_vain = False
+
+    def failed(self) -> None:
+        """A request met nothing that could answer it."""
+        now = self._clock.monotonic()
+        if now - self._tried > _OUTAGE_FADES:
+            self._began, self._in_vain = now, False
+        self._tried = now
+
+    def in_vain(self) -> None:
+        """A call ended so although it was repeated."""
+        self._in_vain = True
+
+    def answered(self) -> None:
+        """The API said something, be it good or bad news."""
+        self._tried = -inf
+
+    def outlasts(self, waits: float) -> bool:
+        """Whether a request that has just failed is better not repeated for so many seconds."""
+        return self._in_vain and self._clock.monotonic() - self._began > waits
+
+
+class Limiter:
+    """The gate that every attempt of a client passes.
+
+    Polls have two places of their own, so that a fan-out's creates cannot starve them.
+    """
+
+    POLLS = 2
+
+    def __init__(self, concurrency: int, clock: Clock) -> None:
+        self._clock = clock
+        self._ceiling = concurrency
+        self._calls = Gate(concurrency)
+        self._polls = Gate(self.POLLS)
+        self._resume_at = 0.0
+        self._window = (0, 0.0)
+        self._clean = 0
+        self.budget = RetryBudget()
+        self.outage = Outage(clock)
+
+    @property
+    def concurrency(self) -> int:
+        """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
+        return self._calls.limit
+
+    def try_enter(self, *, poll: bool = False) -> Gate | None:
+        """A place that is free at once; None where it has to be waited for."""
+        gate = self._polls if poll else self._calls
+        if self._resume_at > self._clock.monotonic() or not gate.try_acquire():
+            return None
+        return gate
+
+    async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
+        """Take a place among the requests in flight once no pause is in force; release it after.
+
+        A call that comes again does not queue again: its time is running, and a pause that is
+        longer than that is waited for `within` so many seconds only.
+        """
+        gate = self._polls if poll else self._calls
+        latest = self._clock.monotonic() + within
+        await gate.acquire(again=again)
+        try:
+            while (pause := min(self._resume_at, latest) - self._clock.monotonic()) > 0:
+                await self._clock.sleep(pause)
+        except BaseException:
+            gate.release()
+            raise
+        return gate
+
+    def pause_left(self) -> float:
+        """Seconds until anything may be sent again; zero or less if no pause is in force."""
+        return self._resume_at - self._clock.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing of this client start for so long, whoever learned of it."""
+        until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
+        self._resume_at = max(self._resume_at, until)
+
+    def note_window(self, remaining: int, reset: float) -> None:
+        """What a rate limit leaves until it begins anew in so many seconds; nothing is a pause."""
+        self._window = (remaining, self._clock.monotonic() + reset)
+        if not remaining and reset:
+            self.pause(reset)
+
+    def pace(self) -> float:
+        """Seconds between requests with which what is left lasts until the limit begins anew."""
+        remaining, ends = self._window
+        return max(0.0, ends - self._clock.monotonic()) / remaining if remaining else 0.0
+
+    def rate_limited(self, seconds: float) -> None:
+        """A 429: pause, and allow fewer requests at once (lowered once per pause, not per 429)."""
+        self._clean = 0
+        if self._clock.monotonic() >= self._resume_at:
+            self._calls.limit = max(1, int(self._calls.limit * _SLOWER))
+        self.pause(seconds)
+
+    def succeeded(self) -> None:
+        """A clean success: after a series of them, one more request at once."""
+        self.outage.answered()
+        self._clean += 1
+        if self._clean >= _FASTER_AFTER and self._calls.limit < self._ceiling:
+            self._clean = 0
+            self._calls.limit += 1
+            self._calls.refill()

@@ -1,0 +1,1 @@
+"""Many waits that share few polls."""

@@ -1,0 +1,309 @@
+"""Reading the region-wide listing as it comes: what is shown of it, and when it is given up."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.wire import Wire, answer
+
+from civo_snapshots import CivoClient, UnexpectedResponseError
+from civo_snapshots._codec import array_splitter
+from civo_snapshots._codec.records import structure, unstructure
+from civo_snapshots._codec.region_listing import Item, Scanner, items_of
+from civo_snapshots._http.api_errors import JSON, Clean, Response
+from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
+from civo_snapshots.resources.region_snapshots import scan_region
+
+POURED = Response(200, {}, b"", poured=True)
+
+
+class Seen:
+    """A scan that keeps everything it is shown."""
+
+    def __init__(self, limit: float = 1e9) -> None:
+        self.limit = limit
+        self.begun = 0
+        self.clean: Clean = bytes
+        self.items: list[Item] = []
+        self.left_out = 0
+
+    def begin(self, clean: Clean) -> None:
+        self.begun += 1
+        self.clean = clean
+        self.items, self.left_out = [], 0
+
+    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+        self.items += items
+        self.left_out += left_out
+
+    @property
+    def records(self) -> list[RegionSnapshot | None]:
+        return [item.record(self.clean) for item in self.items]
+
+
+def item(number: int, **more: Any) -> dict[str, Any]:
+    inner = {
+        "id": f"i-{number}",
+        "name": f"n-{number}",
+        "status": {"state": "Pending", "volumes": [{"id": "v-1", "state": "Pending"}]},
+        "included_volumes": ["v-1"],
+        "created_at": "2025-04-01T09:11:14.123456789Z",
+    }
+    outer = {"id": f"s-{number}", "name": f"n-{number}", "description": "kept", "instance": inner}
+    return {**outer, "created_at": "2025-04-01T09:11:14Z", "unknown": [number], **more}
+
+
+def poured(body: bytes, scan: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
+    """Let a scanner have a body in pieces; whether it was seen whole."""
+    scanner = Scanner(scan)
+    wanted = scanner.begin(len(body), most, bytes)
+    for at in range(0, len(body), step):
+        if wanted:
+            wanted = scanner.take(body[at : at + step])
+    return scanner(POURED)
+
+
+@pytest.mark.parametrize("step", [1_000, 50_000, 1 << 30])
+def test_every_item_is_shown_once_as_the_record_it_is(step: int) -> None:
+    raw = [item(number) for number in range(1_000)]
+    scan = Seen()
+    assert poured(json.dumps(raw).encode(), scan, step)
+    expected = [structure(one, RegionSnapshot) for one in raw]
+    # Nothing that is shown needs the type of the resource.
+    assert scan.records == [evolve(one, resource_type="") for one in expected]
+    assert scan.left_out == 0
+
+
+def test_a_body_that_came_at_once_is_shown_too() -> None:
+    scan = Seen()
+    assert Scanner(scan)(Response(200, {}, json.dumps([item(1)]).encode()))
+    assert [one.id for one in scan.items] == ["s-1"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"id": 5}, id="number-for-an-id"),
+        pytest.param({"id": ""}, id="empty-id"),
+        pytest.param({"name": ["n"]}, id="list-for-a-name"),
+        pytest.param("text", id="no-object"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_an_item_that_does_not_fit_hides_no_other(odd: Any) -> None:
+    """B62, B63: it is left out, and its own GET tells what it is."""
+    wrong = {**item(2), **odd} if isinstance(odd, dict) else odd
+    scan = Seen()
+    assert poured(json.dumps([item(1), wrong, item(3)]).encode(), scan)
+    fitting = [found.id for found in scan.records if found is not None]
+    assert fitting == ["s-1", "s-3"]
+    assert scan.left_out + scan.records.count(None) == 1
+
+
+LONE = "\ud800"  # half a surrogate pair: JSON can spell it, but it is no text
+
+
+@pytest.mark.parametrize("at", [0, 1_000, 1_998, 1_999])
+@pytest.mark.parametrize("step", [50_000, 1 << 30])
+def test_half_a_surrogate_pair_hides_only_its_item_in_a_large_listing(at: int, step: int) -> None:
+    raw = [item(number) for number in range(2_000)]
+    raw[at]["name"] = LONE
+    scan = Seen()
+    assert poured(json.dumps(raw).encode(), scan, step)
+    assert [one.id for one in scan.items] == [one["id"] for one in raw if one is not raw[at]]
+    assert None not in scan.records
+    assert scan.left_out == 1
+
+
+@pytest.mark.parametrize("lost", [1, 10, 100_000])
+def test_a_large_listing_with_half_a_surrogate_pair_that_breaks_off_is_an_error(lost: int) -> None:
+    """T19: what was shown of it does not count."""
+    raw = [item(number) for number in range(2_000)]
+    raw[1_000]["name"] = LONE
+    with pytest.raises(UnexpectedResponseError, match="breaks off"):
+        poured(json.dumps(raw).encode()[:-lost], Seen())
+
+
+ODD = st.sampled_from([LONE, None, 5, "", "text", ["n"], {}, {"id": LONE}, {"status": LONE}])
+ITEM = st.one_of(
+    ODD,
+    st.fixed_dictionaries({"id": st.sampled_from("abc")}),
+    st.fixed_dictionaries(
+        {"id": st.just("odd")},
+        optional=dict.fromkeys(["name", "description", "created_at", "instance", "unknown"], ODD),
+    ),
+    st.fixed_dictionaries({"id": ODD}),
+)
+
+
+def shown(raw: Any) -> list[RegionSnapshot]:
+    """An item as the record that should be shown of it, if any."""
+    try:
+        record = structure(raw, RegionSnapshot)
+        msgspec.json.encode(unstructure(record))
+    except (UnexpectedResponseError, UnicodeEncodeError):
+        return []
+    return [record]
+
+
+@given(raw=st.lists(ITEM, max_size=8), step=st.integers(1, 200))
+@settings(max_examples=300)
+def test_a_listing_in_pieces_is_shown_as_the_whole_is(raw: list[Any], step: int) -> None:
+    """B62, B63: what fits is shown in its order, and of everything else it is told how many."""
+    body = json.dumps(raw).encode()
+    whole, in_pieces = Seen(), Seen()
+    assert Scanner(whole)(Response(200, {}, body))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(array_splitter, "_SIZE", 1)
+        assert poured(body, in_pieces, step)
+    expected = [record for one in raw for record in shown(one)]
+    for scan in (whole, in_pieces):
+        assert [record for record in scan.records if record is not None] == expected
+        assert scan.left_out + scan.records.count(None) == len(raw) - len(expected)
+
+
+def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
+    """B52."""
+    body = json.dumps([item(1), item(2, description="here"), item(3)]).encode()
+    scan = Seen()
+    assert poured(body.replace(b"here", b"\xff"), scan)
+    assert [found.id for found in scan.records if found] == ["s-1", "s-3"]
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        (b"null", []),
+        (b"[]", []),
+        (json.dumps({"items": [item(1)]}).encode(), ["s-1"]),
+        (b"\xef\xbb\xbf" + json.dumps([item(1)]).encode(), ["s-1"]),
+    ],
+)
+def test_the_other_forms_of_a_list_are_read(body: bytes, ids: list[str]) -> None:
+    in_pieces, at_once = Seen(), Seen()
+    assert poured(body, in_pieces)
+    assert Scanner(at_once)(Response(200, {}, body))
+    assert [found.id for found in in_pieces.items] == [found.id for found in at_once.items] == ids
+
+
+def test_pages_that_the_server_promises_are_told_of() -> None:
+    scanner = Scanner(Seen())
+    body = json.dumps({"items": [item(1)], "pages": 2}).encode()
+    assert scanner(Response(200, {}, body))
+    assert scanner.has_pages
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"5", b"<html>", b'[{"id":"s-1"}', b"[NaN]"])
+def test_what_is_no_list_is_an_error(body: bytes) -> None:
+    """B50, B51, B54."""
+    with pytest.raises(UnexpectedResponseError):
+        poured(body, Seen())
+
+
+def test_a_large_listing_that_breaks_off_is_an_error() -> None:
+    """T19: what was shown of it does not count."""
+    body = json.dumps([item(number) for number in range(2_000)]).encode()
+    with pytest.raises(UnexpectedResponseError, match="breaks off"):
+        poured(body[:-10], Seen())
+
+
+def test_a_listing_that_is_too_long_is_not_begun() -> None:
+    scan = Seen(limit=10)
+    scanner = Scanner(scan)
+    assert not scanner.begin(11, 1 << 30, bytes)
+    assert scanner(POURED) is False
+    assert scan.items == []
+
+
+def test_a_listing_of_unknown_length_is_given_up_when_it_is_too_long() -> None:
+    body = json.dumps([item(number) for number in range(2_000)]).encode()
+    scanner = Scanner(Seen(limit=300_000))
+    assert scanner.begin(None, 1 << 30, bytes)
+    taken = [scanner.take(body[at : at + 100_000]) for at in range(0, 400_000, 100_000)]
+    assert taken == [True, True, True, False]
+    assert scanner(POURED) is False
+
+
+def test_no_more_than_the_cap_is_kept_of_what_is_no_list() -> None:
+    """B57, X150."""
+    scanner = Scanner(Seen())
+    scanner.begin(None, 100_000, bytes)
+    assert scanner.take(b"x" * 100_000)
+    assert not scanner.take(b"x")
+
+
+def test_what_is_shown_can_be_made_safe() -> None:
+    """X141: a server may echo the token."""
+    scan = Seen()
+    scanner = Scanner(scan)
+    body = json.dumps([item(1, description="secret")]).encode()
+    scanner.begin(len(body), 1 << 30, lambda part: part.replace(b"secret", b"***"))
+    scanner.take(body)
+    assert scanner(POURED)
+    (found,) = scan.records
+    assert found is not None
+    assert found.description == "***"
+
+
+def test_reading_anew_begins_anew() -> None:
+    scan = Seen()
+    scanner = Scanner(scan)
+    for _ in range(2):
+        body = json.dumps([item(1)]).encode()
+        scanner.begin(len(body), 1 << 30, bytes)
+        scanner.take(body)
+    assert scanner(POURED)
+    assert [one.id for one in scan.items] == ["s-1"]
+
+
+def test_the_time_that_reading_takes_is_measured_without_that_of_showing() -> None:
+    ticks = iter(range(100))
+    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
+    scanner.begin(None, 1 << 30, bytes)
+    for _ in range(3):
+        scanner.take(b" ")
+    assert scanner.spent == 3
+
+
+def test_the_time_that_an_odd_listing_takes_at_its_end_is_measured_too() -> None:
+    ticks = iter(range(100))
+    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
+    assert scanner(Response(200, {}, json.dumps([item(1, name=LONE)]).encode()))
+    assert scanner.spent == 2
+
+
+def test_records_are_items_and_items_are_records() -> None:
+    status = SnapshotStatus("Pending", (VolumeStatus("v-1", "Pending"),))
+    inner = Snapshot("i-1", "n", "d", ("v-1",), status)
+    records = [RegionSnapshot("s-1", "n", "d", instance=inner), RegionSnapshot("s-2")]
+    assert [one.record() for one in items_of(records)] == records
+    assert [one.inner().id for one in items_of(records)] == ["i-1", None]
+    assert items_of(records)[0].inner().status() == status
+    assert items_of([RegionSnapshot("s-3", "\ud800")]) == []
+
+
+def test_the_digest_changes_with_the_content() -> None:
+    def digest(state: str) -> int:
+        data: JSON = unstructure(Snapshot("i-1", status=SnapshotStatus(state)))
+        return Item("s-1", instance=msgspec.Raw(msgspec.json.encode(data))).digest()
+
+    assert digest("Pending") == digest("Pending") != digest("Complete")
+
+
+async def test_promised_pages_of_the_listing_are_read_as_well() -> None:
+    """S83: it is documented as one answer, but what exists must not be overlooked."""
+    first = {"items": [item(1)], "page": 1, "pages": 2}
+    second = {"items": [item(2)], "page": 2, "pages": 2}
+    async with (
+        Wire(answer(first), answer(first), answer(second)) as wire,
+        CivoClient("token", region="LON1", api_url=wire.url) as civo,
+    ):
+        scan = Seen()
+        assert await scan_region(civo.snapshots._scope, scan, {}) is not None
+        assert [one.id for one in scan.items] == ["s-1", "s-2"]
+        assert wire.counts["GET"] == 3

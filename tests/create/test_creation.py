@@ -1,0 +1,444 @@
+"""Creating exactly once, over functions and a fake clock."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import pytest
+from attrs import define, field
+
+from civo_snapshots import (
+    CivoError,
+    ClientClosedError,
+    ConflictError,
+    ConnectionLostError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    ServerError,
+    Snapshot,
+    UnexpectedResponseError,
+)
+from civo_snapshots._create.claims import Ledger
+from civo_snapshots._create.creation import SENDS, Creation
+from civo_snapshots.testing import FakeClock
+
+LOST = ConnectionLostError("lost")
+
+
+@define(slots=False)
+class Server:
+    """A table of snapshots, and what happens to each create sent to it."""
+
+    clock: FakeClock
+    script: list[Callable[["Server"], Awaitable[Snapshot]]]
+    ahead: timedelta | None = timedelta()
+    table: list[Snapshot] = field(factory=list)
+    sent: int = 0
+    looks: int = 0
+    failing_looks: int = 0
+    maybe: bool = False
+    limit: float = 120.0
+
+    def make(self, name: str = "n", *, created_at: datetime | None = None) -> Snapshot:
+        made = Snapshot(
+            id=f"s{len(self.table)}",
+            name=name,
+            instance_id="i",
+            created_at=created_at or self.clock.now() + (self.ahead or timedelta()),
+        )
+        self.table.append(made)
+        return made
+
+    async def send(self) -> Snapshot:
+        step = self.script[self.sent]
+        self.sent += 1
+        self.maybe = True
+        try:
+            return await step(self)
+        except (InvalidRequestError, ConflictError):
+            self.maybe = False
+            raise
+
+    async def look(self) -> list[Snapshot]:
+        self.looks += 1
+        if self.failing_looks:
+            self.failing_looks -= 1
+            raise ServerError("busy", status=503)
+        return list(self.table)
+
+    async def get(self, snapshot_id: str) -> Snapshot:
+        for found in self.table:
+            if found.id == snapshot_id:
+                return found
+        raise NotFoundError("none", status=404)
+
+    def skew(self) -> timedelta | None:
+        return self.ahead
+
+    def may_have_acted(self) -> bool:
+        return self.maybe
+
+    def left(self) -> float:
+        return self.limit - self.clock.monotonic()
+
+    def call_off(self) -> None:
+        """Every send has left already."""
+
+    def give_back(self) -> None:
+        """There are as many places as anybody wants."""
+
+    def creation(self, *, unique: bool = True, ledger: Ledger | None = None) -> Creation:
+        return Creation(self, ledger or Ledger(), self.clock, "i", "n", unique, settle=8.0)
+
+
+async def answered(server: Server) -> Snapshot:
+    return server.make()
+
+
+async def lost_after_acting(server: Server) -> Snapshot:
+    server.make()
+    raise LOST
+
+
+async def lost_before_acting(server: Server) -> Snapshot:
+    raise LOST
+
+
+def fails(error: CivoError) -> Callable[[Server], Awaitable[Snapshot]]:
+    async def step(server: Server) -> Snapshot:
+        raise error
+
+    return step
+
+
+async def test_an_answered_create_is_sent_once_and_looks_for_nothing() -> None:
+    server = Server(FakeClock(), [answered])
+    creation = server.creation()
+    assert (await creation.run()).id == "s0"
+    assert (server.sent, server.looks, creation.resent) == (1, 0, False)
+
+
+async def test_a_create_whose_answer_was_lost_is_adopted_not_repeated() -> None:
+    """T9."""
+    server = Server(FakeClock(), [lost_after_acting])
+    assert (await server.creation().run()).id == "s0"
+    assert (server.sent, server.looks) == (1, 1)
+
+
+async def test_a_create_that_did_nothing_is_sent_again_after_the_settling_time() -> None:
+    """T8."""
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting, answered])
+    creation = server.creation()
+    assert (await creation.run()).id == "s0"
+    assert (server.sent, creation.resent) == (2, True)
+    assert clock.monotonic() >= 8.0
+
+
+async def test_a_commit_that_comes_late_is_found_within_the_settling_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """T10."""
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting])
+    creation = server.creation()
+
+    async def look() -> list[Snapshot]:
+        server.looks += 1
+        if server.looks == 4:
+            server.make()
+        return server.table
+
+    monkeypatch.setattr(server, "look", look)
+    assert (await creation.run()).id == "s0"
+    assert server.sent == 1
+
+
+async def test_a_503_is_no_proof_that_nothing_was_made() -> None:
+    """H41."""
+    server = Server(FakeClock(), [fails(ServerError("busy", status=503)), answered])
+    await server.creation().run()
+    assert server.looks == 5
+
+
+async def test_a_refused_create_is_refused_without_a_look() -> None:
+    server = Server(FakeClock(), [fails(InvalidRequestError("bad", status=400))])
+    creation = server.creation()
+    with pytest.raises(InvalidRequestError):
+        await creation.run()
+    assert server.looks == 0
+    assert not creation.in_doubt
+
+
+async def test_already_in_process_after_a_loss_is_the_echo_of_our_own_create() -> None:
+    """H31."""
+    clock = FakeClock()
+    echo = fails(ConflictError("in process", status=409))
+
+    async def echo_and_act(server: Server) -> Snapshot:
+        server.make()
+        return await echo(server)
+
+    server = Server(clock, [lost_before_acting, echo_and_act])
+    assert (await server.creation().run()).id == "s0"
+    first = Server(FakeClock(), [echo])
+    with pytest.raises(ConflictError):
+        await first.creation().run()
+
+
+async def test_an_unreadable_201_is_looked_for_and_never_sent_again() -> None:
+    """T19: the server said that it acted."""
+    cut = fails(UnexpectedResponseError("cut", status=201))
+    server = Server(FakeClock(), [cut, answered])
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.sent == 1
+
+
+async def test_looks_that_fail_prove_nothing_and_go_on() -> None:
+    server = Server(FakeClock(), [lost_before_acting, answered], failing_looks=7)
+    await server.creation().run()
+    assert server.looks == 8
+    assert server.sent == 2
+
+
+async def test_an_outage_until_the_end_leaves_the_outcome_unknown() -> None:
+    server = Server(FakeClock(), [lost_after_acting], failing_looks=1_000)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await server.creation().run()
+    error = caught.value
+    assert (error.instance_id, error.name) == ("i", "n")
+    assert error.started_at is not None
+    assert error.ended_at is not None
+    assert error.ended_at > error.started_at
+    assert server.sent == 1
+
+
+@pytest.mark.parametrize("gone", [NotFoundError("gone", status=404), ClientClosedError("closed")])
+async def test_when_nobody_can_look_any_more_the_outcome_is_unknown(
+    gone: CivoError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(FakeClock(), [lost_before_acting, answered])
+    creation = server.creation()
+
+    async def look() -> list[Snapshot]:
+        raise gone
+
+    monkeypatch.setattr(server, "look", look)
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.sent == 1
+
+
+async def test_it_is_sent_a_few_times_at_most() -> None:
+    server = Server(FakeClock(), [lost_before_acting] * 10)
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.sent == SENDS
+
+
+async def test_yesterdays_snapshot_of_that_name_is_not_adopted() -> None:
+    """S70."""
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting, answered])
+    server.make(created_at=clock.now() - timedelta(days=1))
+    assert (await server.creation(unique=False).run()).id == "s1"
+    assert server.sent == 2
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_ages_are_compared_by_the_servers_clock(hours: int) -> None:
+    """S85."""
+    clock = FakeClock()
+    skew = timedelta(hours=hours)
+    server = Server(clock, [lost_after_acting], ahead=skew)
+    server.make(created_at=clock.now() + skew - timedelta(minutes=1))
+    assert (await server.creation(unique=False).run()).id == "s1"
+    assert server.sent == 1
+
+
+async def test_one_of_that_name_and_of_unknown_age_leaves_the_outcome_unknown() -> None:
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting, answered])
+    server.table.append(Snapshot(id="old", name="n", instance_id="i"))
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation(unique=False).run()
+    assert server.sent == 1
+
+
+async def test_two_creates_of_one_name_never_return_the_same_snapshot() -> None:
+    """S71."""
+    clock, ledger = FakeClock(), Ledger()
+    server = Server(clock, [lost_after_acting, lost_after_acting])
+    first = await server.creation(unique=False, ledger=ledger).run()
+    second = await server.creation(unique=False, ledger=ledger).run()
+    assert {first.id, second.id} == {"s0", "s1"}
+    assert server.sent == 2
+
+
+async def test_a_second_snapshot_of_the_same_create_is_reported() -> None:
+    clock = FakeClock()
+
+    async def both_act(server: Server) -> Snapshot:
+        server.make()
+        server.make()
+        raise LOST
+
+    server = Server(clock, [both_act])
+    creation = server.creation()
+    assert (await creation.run()).id == "s0"
+    assert creation.extras == ("s1",)
+
+
+async def test_a_late_second_snapshot_is_found_once() -> None:
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting, answered])
+    creation = server.creation()
+    await creation.run()
+    assert await creation.late() == ()
+    server.make()
+    assert await creation.late() == ("s1",)
+    assert await creation.late() == ()
+    server.failing_looks = 1
+    assert await creation.late() == ()
+
+
+async def test_an_answer_of_another_name_is_ours_only_if_the_server_confirms_it() -> None:
+    """S73: renamed by the server, or a stray answer."""
+    clock = FakeClock()
+
+    async def renamed(server: Server) -> Snapshot:
+        return server.make("n-1")
+
+    async def stray(server: Server) -> Snapshot:
+        return Snapshot(id="elsewhere", name="other")
+
+    assert (await Server(clock, [renamed]).creation().run()).name == "n-1"
+    server = Server(clock, [stray])
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.sent == 1
+
+
+async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
+    server = Server(FakeClock(), [lost_before_acting, answered])
+    creation = server.creation()
+    assert creation.call_off()
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.sent == 1
+
+
+async def test_a_create_abandoned_between_two_looks_is_looked_for_at_once() -> None:
+    """F106: its outcome is known sooner, and the looks it had left come on time."""
+    clock = FakeClock()
+    server = Server(clock, [lost_after_acting])
+    creation = server.creation()
+    run = asyncio.create_task(creation.run())
+    await asyncio.sleep(0)
+    assert (server.sent, server.looks) == (1, 0)
+    assert not creation.call_off()
+    started = clock.monotonic()
+    assert (await run).id == "s0"
+    assert (server.looks, clock.monotonic()) == (1, started)
+
+
+async def test_a_create_abandoned_in_flight_is_looked_for_at_once_and_once_more_than_usual() -> (
+    None
+):
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting])
+    creation = server.creation()
+    creation.call_off()
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.looks == 6
+    assert clock.monotonic() == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("failing_looks", [0, 1])
+async def test_there_is_news_of_an_abandoned_create_when_it_was_looked_for_in_vain(
+    failing_looks: int,
+) -> None:
+    server = Server(FakeClock(), [lost_before_acting], failing_looks=failing_looks)
+    creation = server.creation()
+    creation.call_off()
+    run = asyncio.create_task(creation.run())
+    await creation.news()
+    assert (server.looks, run.done()) == (1, False)
+    with pytest.raises(OutcomeUnknownError):
+        await run
+
+
+@pytest.mark.parametrize("step", [answered, lost_after_acting])
+async def test_there_is_news_of_an_abandoned_create_when_it_has_ended(
+    step: Callable[[Server], Awaitable[Snapshot]],
+) -> None:
+    creation = Server(FakeClock(), [step]).creation()
+    await creation.news()  # nobody called it off: there is nothing to wait for
+    creation.call_off()
+    run = asyncio.create_task(creation.run())
+    await creation.news()
+    assert (await run).id == "s0"
+
+
+async def test_a_late_look_ends_when_the_client_is_closed_or_the_server_stays_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock()
+    server = Server(clock, [answered], failing_looks=100)
+    creation = server.creation()
+    await creation.run()
+    assert await creation.late() == ()
+    looks = server.looks
+
+    async def closed() -> list[Snapshot]:
+        raise ClientClosedError("closed")
+
+    monkeypatch.setattr(server, "look", closed)
+    assert await creation.late() == ()
+    assert looks == 5
+
+
+async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P103: the machine slept."""
+    clock = FakeClock()
+    server = Server(clock, [lost_before_acting], limit=60.0)
+    creation = server.creation()
+    left = iter([60.0, -1.0])
+    monkeypatch.setattr(server, "left", lambda: next(left))
+    with pytest.raises(OutcomeUnknownError):
+        await creation.run()
+    assert server.looks == 0
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice(
+    deleted: bool,
+) -> None:
+    """F115: they are in flight still, so no listing shows them."""
+    clock, ledger = FakeClock(), Ledger()
+
+    async def slowly(server: Server) -> Snapshot:
+        await clock.sleep(5)
+        made = server.make()
+        if deleted:
+            server.table.clear()
+        return made
+
+    server = Server(clock, [slowly, answered])
+    creations = [server.creation(ledger=ledger) for _ in range(2)]
+    made = await asyncio.gather(*(creation.run() for creation in creations))
+    assert server.sent == (2 if deleted else 1)
+    assert [found.id for found in made] == ["s0", "s0"]
+
+
+async def test_what_an_earlier_create_of_the_name_made_is_not_taken_for_a_new_one() -> None:
+    clock, ledger = FakeClock(), Ledger()
+    server = Server(clock, [answered, answered])
+    first, second = server.creation(ledger=ledger), server.creation(ledger=ledger)
+    assert (await first.run()).id == "s0"
+    assert (await second.run()).id == "s1"

@@ -1,0 +1,263 @@
+"""Creates whose callers went away, and creates that were sent twice."""
+
+import asyncio
+
+import pytest
+from support.scene import turn
+
+from civo_snapshots import (
+    CivoClient,
+    ExtraSnapshot,
+    FleetRun,
+    OutcomeKind,
+    OutcomeUnknownError,
+    Snapshot,
+    Timeouts,
+)
+from civo_snapshots._create.supervisor import Creations
+from civo_snapshots.events import Event
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+
+CREATE = "POST /v2/instances/{id}/snapshots"
+
+
+def client_of(region: FakeRegion, clock: FakeClock | None = None) -> CivoClient:
+    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
+
+
+async def in_flight(region: FakeRegion) -> None:
+    while not region.total:  # noqa: ASYNC110 - the region counts, it does not signal
+        await asyncio.sleep(0)
+
+
+async def test_a_cancelled_create_is_found_out_and_reported(nothing_left: None) -> None:
+    """F106: the caller is let go at once."""
+    async with FakeRegion(latency=0.02) as region:
+        civo = client_of(region)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0], name="n"))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert [(one.name, one.snapshot, one.error) for one in civo.unresolved] == [
+            ("n", None, None)
+        ]
+        await civo.close()
+        [known] = civo.unresolved
+        assert known.snapshot is not None
+        assert set(region.state.snapshots) == {known.snapshot.id}
+        assert known.error is None
+
+
+async def test_a_create_cancelled_before_it_was_sent_is_never_sent(nothing_left: None) -> None:
+    async with FakeRegion(latency=0.01) as region:
+        async with CivoClient(
+            region.token, region=region.region, api_url=region.url, concurrency=1
+        ) as civo:
+            first = asyncio.create_task(civo.instances.get(region.instance_ids[0]))
+            queued = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+            await in_flight(region)
+            queued.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await queued
+            await first
+        assert region.counts[CREATE] == 0
+        assert civo.unresolved == ()
+
+
+async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.drop_before_acting(), times=None)
+        civo = client_of(region, clock)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await civo.close()
+        assert region.counts[CREATE] == 1
+        [known] = civo.unresolved
+        assert isinstance(known.error, OutcomeUnknownError)
+
+
+async def test_a_fan_outs_create_that_outlives_the_grace_goes_on_and_is_reported(
+    nothing_left: None,
+) -> None:
+    """F106."""
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.stall(0.2))  # the grace is over at once by the clock
+        civo = client_of(region, clock)
+        run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
+        await in_flight(region)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await run
+        partial = FleetRun.of(caught.value)
+        assert partial is not None
+        assert [one.name for one in civo.unresolved] == [one.name for one in partial]
+        assert [one.kind for one in partial] == [OutcomeKind.UNKNOWN]
+        while (snapshot := civo.unresolved[0].snapshot) is None:  # noqa: ASYNC110 - no signal
+            await asyncio.sleep(0.01)
+        await civo.close()
+        assert set(region.state.snapshots) == {snapshot.id}
+        assert region.counts[CREATE] == 1
+
+
+async def test_a_cancelled_fan_out_looks_at_once_for_a_create_whose_answer_is_lost(
+    nothing_left: None,
+) -> None:
+    """F106, T9: its id is in the partial run, though the settling time is longer than the grace."""
+    async with FakeRegion() as region:
+        region.fault(CREATE, Fault.drop_after_acting())
+        async with CivoClient(
+            region.token, region=region.region, api_url=region.url, timeouts=Timeouts(settle=300)
+        ) as civo:
+            run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
+            await in_flight(region)
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await run
+            partial = FleetRun.of(caught.value)
+            assert partial is not None
+            [outcome] = partial
+            assert outcome.snapshot is not None
+            assert set(region.state.snapshots) == {outcome.snapshot.id}
+            assert civo.unresolved == ()
+
+
+class Ending:
+    """A create that ends as it is told to, when it is told to."""
+
+    instance_id, name = "i", "n"
+    resent = False
+    extras = ()
+    is_unsent = False
+
+    def __init__(self, end: Snapshot | BaseException) -> None:
+        self.steps = self
+        self.now = asyncio.Event()
+        self._end = end
+
+    async def run(self) -> Snapshot:
+        await self.now.wait()
+        if isinstance(self._end, BaseException):
+            raise self._end
+        return self._end
+
+    def call_off(self) -> bool:
+        return self.is_unsent
+
+    def give_back(self) -> None:
+        """It has no place."""
+
+
+LOST = OutcomeUnknownError("lost", instance_id="i", name="n")
+
+
+@pytest.mark.parametrize("end", [Snapshot("s-1"), LOST, asyncio.CancelledError()], ids=repr)
+async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_reported(
+    end: Snapshot | BaseException, nothing_left: None
+) -> None:
+    """F106."""
+    creations, ending = Creations(FakeClock(), lambda _: None), Ending(end)
+    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    await turn(2)
+    ending.now.set()
+    await turn(1)  # it has ended, and its caller has not heard of it yet
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    [known] = creations.unresolved
+    assert known.snapshot == (end if isinstance(end, Snapshot) else None)
+    assert (known.error is None) is isinstance(end, Snapshot)
+
+
+async def test_a_create_of_which_nothing_was_sent_ends_with_its_caller(nothing_left: None) -> None:
+    creations, ending = Creations(FakeClock(), lambda _: None), Ending(LOST)
+    ending.is_unsent = True
+    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    await turn(2)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert creations.unresolved == ()
+
+
+async def test_closing_waits_only_so_long(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region:
+        region.fault(CREATE, Fault.stall(60))
+        civo = client_of(region, clock)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0]))
+        await in_flight(region)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await civo.close()
+        [known] = civo.unresolved
+        assert known.snapshot is None
+        assert known.error is not None
+
+
+async def test_a_client_closed_over_a_create_leaves_its_outcome_unknown(
+    nothing_left: None,
+) -> None:
+    """L117."""
+    async with FakeRegion() as region:
+        region.fault(CREATE, Fault.stall(60))
+        civo = client_of(region)
+        job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0], name="n"))
+        await in_flight(region)
+        await civo.close()
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await job
+        assert caught.value.name == "n"
+
+
+@pytest.mark.parametrize("close_at_once", [True, False])
+async def test_a_commit_after_the_settling_time_is_reported_as_one_too_many(
+    close_at_once: bool, nothing_left: None
+) -> None:
+    """T10: what cannot be prevented is told."""
+    clock = FakeClock()
+    told: list[Event] = []
+    async with FakeRegion(clock=clock, duration=(1, 2)) as region:
+        region.fault(CREATE, Fault.late_commit(9.0))
+        async with CivoClient(
+            region.token,
+            region=region.region,
+            api_url=region.url,
+            clock=clock,
+            timeouts=Timeouts(settle=8.0),
+            on_event=told.append,
+        ) as civo:
+            kept = await civo.snapshots.create(region.instance_ids[0], name="n")
+            await clock.sleep(2.0 if close_at_once else 120.0)
+        made = set(region.state.snapshots)
+        assert len(made) == 2
+        [extra] = civo.extra_snapshots
+        assert {extra.snapshot_id, extra.extra_id} == made
+        assert extra.snapshot_id == kept.id
+        assert extra in told
+
+
+async def test_two_snapshots_of_one_lost_create_are_told_apart(nothing_left: None) -> None:
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+        region.fault(CREATE, Fault.drop_after_acting())
+        made: list[Snapshot] = []
+
+        async def somebody_else() -> None:
+            await in_flight(region)
+            async with client_of(region, clock) as other:
+                made.append(await other.snapshots.create(region.instance_ids[0], name="n"))
+
+        ours, _ = await asyncio.gather(
+            civo.snapshots.create(region.instance_ids[0], name="n"), somebody_else()
+        )
+        assert ours.id != made[0].id
+        assert civo.extra_snapshots == (
+            ExtraSnapshot(region.instance_ids[0], "n", ours.id, made[0].id),
+        )

@@ -1,0 +1,103 @@
+"""What an instance's errors amount to, and its outcome at any moment of a run."""
+
+import pytest
+
+from civo_snapshots import (
+    CivoError,
+    ClientClosedError,
+    ConnectFailedError,
+    ConnectionLostError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    Outcome,
+    OutcomeKind,
+    OutcomeUnknownError,
+    PollFailedError,
+    QuotaExceededError,
+    Snapshot,
+    SnapshotFailedError,
+    SnapshotVanishedError,
+    WaitTimeoutError,
+)
+from civo_snapshots._fleet.member import Member, kind_of, kind_of_end
+
+MADE = Snapshot(id="s", name="n", instance_id="i")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OutcomeUnknownError("?"), OutcomeKind.UNKNOWN),
+        (ConnectFailedError("refused"), OutcomeKind.NOT_ATTEMPTED),
+        (DeadlineExceededError("late", maybe_sent=False), OutcomeKind.NOT_ATTEMPTED),
+        (ClientClosedError("closed", maybe_sent=False), OutcomeKind.NOT_ATTEMPTED),
+        (ConnectionLostError("lost"), OutcomeKind.REFUSED),
+        (InvalidRequestError("bad", status=400), OutcomeKind.REFUSED),
+        (QuotaExceededError("full", status=403), OutcomeKind.REFUSED),
+    ],
+)
+def test_an_error_before_an_id_was_known_tells_whether_anything_was_sent(
+    error: CivoError, kind: OutcomeKind
+) -> None:
+    """F105."""
+    assert kind_of(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (WaitTimeoutError("late"), OutcomeKind.TIMED_OUT),
+        (PollFailedError("blind"), OutcomeKind.UNKNOWN),
+        (ClientClosedError("closed"), OutcomeKind.UNKNOWN),
+        (SnapshotFailedError("failed"), OutcomeKind.FAILED),
+        (SnapshotVanishedError("gone"), OutcomeKind.FAILED),
+    ],
+)
+def test_the_end_of_a_wait_is_a_failure_only_if_the_server_says_so(
+    error: CivoError, kind: OutcomeKind
+) -> None:
+    assert kind_of_end(error) is kind
+
+
+def member() -> Member:
+    return Member(lambda one, end: None, "i", "n")
+
+
+def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
+    one = member()
+    assert one.outcome_now().kind is OutcomeKind.NOT_ATTEMPTED
+    one.sending = True
+    now = one.outcome_now()
+    assert now.kind is OutcomeKind.UNKNOWN
+    assert isinstance(now.error, OutcomeUnknownError)
+    assert (now.error.instance_id, now.error.name) == ("i", "n")
+
+
+def test_what_was_made_is_told_though_it_is_not_finished() -> None:
+    """F106: every id that the server gave."""
+    one = member()
+    one.snapshot = MADE
+    one.duplicates = ("t",)
+    one.adopted = True
+    now = one.outcome_now()
+    assert (now.kind, now.snapshot) == (OutcomeKind.TIMED_OUT, MADE)
+    assert (now.duplicates, now.adopted) == (("t",), True)
+    assert isinstance(now.error, WaitTimeoutError)
+    assert now.error.snapshot is MADE
+
+
+def test_what_has_ended_stays_as_it_is() -> None:
+    one = member()
+    one.sending = True
+    one.snapshot = MADE
+    ended = one.finish(OutcomeKind.COMPLETE, None)
+    assert ended == Outcome("i", "n", OutcomeKind.COMPLETE, MADE)
+    assert one.outcome_now() is ended
+    assert not one.sending
+
+
+def test_it_is_called_with_the_end_of_its_wait() -> None:
+    heard: list[tuple[Member, Snapshot | CivoError]] = []
+    one = Member(lambda *said: heard.append(said), "i", "n")
+    one(MADE)
+    assert heard == [(one, MADE)]

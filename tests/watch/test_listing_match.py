@@ -1,0 +1,235 @@
+"""Finding what is waited for in the region-wide listing, whichever id it shows."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve
+
+from civo_snapshots import PollPolicy, _naming
+from civo_snapshots._codec.region_listing import Item, items_of
+from civo_snapshots._watch.listing_match import Sightings, as_snapshot, name_of
+from civo_snapshots._watch.progress import Progress
+from civo_snapshots._watch.schedule import Crowd, Watch
+from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
+from civo_snapshots.states import DEFAULT_STATES
+
+AT = datetime(2025, 4, 1, 9, 11, 14, tzinfo=UTC)
+LATER = datetime(2025, 4, 1, 9, 12, tzinfo=UTC)
+STATUS = SnapshotStatus("Pending", (VolumeStatus("v-1", "Pending"),))
+DONE = SnapshotStatus("Complete", (VolumeStatus("v-1", "Complete"),))
+NAME = _naming.name_for("nightly", "i-1")
+"""A name that nobody else chooses: it holds the digest of the instance."""
+
+WANTED = Snapshot("s-1", NAME, "outer", ("v-1",), STATUS, AT, "i-1")
+
+
+def item(
+    outer: str, inner: str | None, name: str = NAME, status: SnapshotStatus = STATUS
+) -> RegionSnapshot:
+    body = None if inner is None else Snapshot(inner, name, "inner", ("v-1",), status, LATER)
+    return RegionSnapshot(outer, name, "outer", "instance", AT, body)
+
+
+def waiting(
+    crowd: Crowd, snapshot_id: str = "s-1", instance_id: str = "i-1", known: Snapshot | None = None
+) -> Watch:
+    progress = Progress(instance_id, snapshot_id, PollPolicy(), DEFAULT_STATES, 0.0)
+    if known is not None:
+        progress.begin_with(known)
+    watch = Watch(progress, 0.0, 100.0, lambda _: None)
+    crowd.add(watch)
+    return watch
+
+
+def read(crowd: Crowd, items: Sequence[RegionSnapshot], parts: int = 1) -> Sightings:
+    """A reading of the listing in so many parts."""
+    sightings = Sightings(crowd, 1e9)
+    found = items_of(items)
+    for part in range(parts):
+        sightings.see(found[part::parts])
+    sightings.end()
+    return sightings
+
+
+def named(name: str) -> Snapshot:
+    """What a create answered before its status was known."""
+    return Snapshot("s-1", name, instance_id="i-1")
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(
+    ("items", "proven"),
+    [
+        pytest.param([item("s-1", "i-1"), item("s-2", "i-1", "m")], True, id="outer-id"),
+        pytest.param([item("x-1", "s-1"), item("x-2", "s-2", "m")], True, id="inner-id"),
+        pytest.param([item("s-1", "s-1")], True, id="both"),
+        pytest.param([item("x-1", "i-1"), item("x-2", "i-2", "m")], False, id="only-the-name"),
+        # A name may be there twice: the id still tells which one is meant.
+        pytest.param([item("s-9", "i-2"), item("s-1", "i-1")], True, id="namesake-of-another"),
+    ],
+)
+def test_a_snapshot_is_found_by_outer_id_inner_id_or_name(
+    items: list[RegionSnapshot], proven: bool, parts: int
+) -> None:
+    """P101: what only a name supports is not proven."""
+    crowd = Crowd()
+    watch = waiting(crowd, known=named(NAME))
+    sightings = read(crowd, items, parts)
+    (found,) = sightings.changed
+    assert found.watch is watch
+    assert found.snapshot == WANTED
+    assert found.is_proven is proven
+    assert sightings.missing() == []
+    assert sightings.size == len(items)
+
+
+def test_the_outer_id_decides_before_the_inner_one() -> None:
+    crowd = Crowd()
+    waiting(crowd)
+    (found,) = read(crowd, [item("x-1", "s-1", "inner"), item("s-1", "i-1", "outer")]).changed
+    assert found.snapshot.name == "outer"
+
+
+def test_of_several_items_with_one_inner_id_the_first_is_taken() -> None:
+    """Where the inner id is the instance's, all of its snapshots share it."""
+    crowd = Crowd()
+    waiting(crowd, "i-1")
+    (found,) = read(crowd, [item("x-1", "i-1", "first"), item("x-2", "i-1", "second")]).changed
+    assert found.snapshot.name == "first"
+
+
+@pytest.mark.parametrize(
+    ("items", "name"),
+    [
+        pytest.param([], NAME, id="empty-listing"),
+        pytest.param([item("x-1", "i-1", "m")], NAME, id="other-name"),
+        pytest.param([item("x-1", "i-1"), item("x-2", "i-2")], NAME, id="two-of-one-name"),
+        pytest.param([item("x-1", "i-1", "")], "", id="no-name-to-match"),
+        pytest.param([item("x-1", "i-2", "mine")], "mine", id="a-name-that-anybody-may-choose"),
+        pytest.param([item("s-1", None)], NAME, id="found-but-without-a-state"),
+        pytest.param([item("x-1", None)], NAME, id="named-but-without-a-state"),
+    ],
+)
+def test_a_snapshot_is_not_found_where_nothing_tells_it_from_others(
+    items: list[RegionSnapshot], name: str
+) -> None:
+    """P102: then it has to be asked for, because absence here proves nothing."""
+    crowd = Crowd()
+    watch = waiting(crowd, known=named(name))
+    sightings = read(crowd, items)
+    assert sightings.changed == []
+    assert sightings.unchanged == 0
+    assert sightings.missing() == [watch]
+
+
+def test_an_item_that_does_not_fit_is_not_found() -> None:
+    crowd = Crowd()
+    watch = waiting(crowd)
+    sightings = Sightings(crowd, 1e9)
+    odd = Item(id="s-1", instance=b'{"id":"i-1","status":5}')  # type: ignore[arg-type]
+    sightings.see([odd])
+    sightings.end()
+    assert sightings.missing() == [watch]
+
+
+def test_each_wait_for_one_snapshot_is_told() -> None:
+    crowd = Crowd()
+    watches = [waiting(crowd), waiting(crowd)]
+    assert [found.watch for found in read(crowd, [item("s-1", "i-1")]).changed] == watches
+
+
+def test_an_item_that_is_there_twice_counts_once() -> None:
+    crowd = Crowd()
+    waiting(crowd)
+    lacking = waiting(crowd, "s-2", "i-2")
+    sightings = read(crowd, [item("s-1", "i-1"), item("s-1", "i-1")])
+    assert len(sightings.changed) == 1
+    assert sightings.missing() == [lacking]
+
+
+def test_somebody_who_came_and_somebody_who_went_do_not_cancel_out() -> None:
+    crowd = Crowd()
+    gone = waiting(crowd)
+    sightings = Sightings(crowd, 1e9)
+    sightings.see(items_of([item("s-1", "i-1")]))
+    crowd.discard(gone)
+    new = waiting(crowd, "s-2", "i-2")
+    sightings.end()
+    assert sightings.missing() == [new]
+
+
+def test_what_was_shown_before_is_not_told_again() -> None:
+    crowd = Crowd()
+    watch = waiting(crowd)
+    (first,) = read(crowd, [item("s-1", "i-1")]).changed
+    assert first.digest is not None
+    watch.shown = first.digest
+    again = read(crowd, [item("s-1", "i-1")])
+    assert (again.unchanged, again.changed) == (1, [])
+    assert again.missing() == []
+    (changed,) = read(crowd, [item("s-1", "i-1", status=DONE)]).changed
+    assert changed.snapshot.status == DONE
+    assert changed.digest != first.digest
+
+
+def test_the_status_that_the_create_answered_is_not_told_again() -> None:
+    crowd = Crowd()
+    watch = waiting(crowd, known=evolve(WANTED, description=""))
+    sightings = read(crowd, [item("s-1", "i-1")])
+    assert (sightings.unchanged, sightings.changed) == (1, [])
+    assert watch.shown is not None
+    assert crowd.has_outer_ids
+    assert len(read(crowd, [item("s-1", "i-1", status=DONE)]).changed) == 1
+
+
+def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_counts() -> None:
+    crowd = Crowd()
+    waiting(crowd, known=evolve(WANTED, description=""))
+    read(crowd, [item("s-1", "i-1")])
+    late = waiting(crowd, "s-2", "i-2", known=named(NAME))
+    sightings = read(crowd, [item("s-1", "i-1"), item("x-2", "s-2", NAME)])
+    assert sightings.changed == []
+    assert sightings.missing() == [late]
+
+
+def test_a_snapshot_that_settles_is_told_each_time() -> None:
+    """P88: time alone may end it."""
+    settling = SnapshotStatus("Complete", (VolumeStatus("v-1", "Pending"),))
+    crowd = Crowd()
+    waiting(crowd, known=evolve(WANTED, status=settling))
+    for _ in range(2):
+        assert len(read(crowd, [item("s-1", "i-1", status=settling)]).changed) == 1
+
+
+def test_reading_anew_forgets_what_was_seen() -> None:
+    crowd = Crowd()
+    watch = waiting(crowd)
+    sightings = Sightings(crowd, 1e9)
+    sightings.see(items_of([item("s-1", "i-1"), item("x-1", "s-1")]))
+    sightings.begin(bytes)
+    sightings.end()
+    assert (sightings.changed, sightings.size) == ([], 0)
+    assert sightings.missing() == [watch]
+
+
+def test_what_is_shown_was_made_safe() -> None:
+    """X141: a server may echo the token."""
+    crowd = Crowd()
+    waiting(crowd)
+    sightings = Sightings(crowd, 1e9)
+    sightings.begin(lambda body: body.replace(b"outer", b"***"))
+    sightings.see(items_of([item("s-1", "i-1")]))
+    assert sightings.changed[0].snapshot.description == "***"
+
+
+def test_the_name_counts_wherever_it_stands() -> None:
+    assert name_of(evolve(item("x-1", "s-1"), name="")) == NAME
+    assert name_of(RegionSnapshot("x-1")) == ""
+
+
+def test_an_item_becomes_a_snapshot_under_the_ids_that_are_known() -> None:
+    assert as_snapshot(item("x-1", "y-1"), "s-1", "i-1") == WANTED
+    bare = evolve(item("x-1", "y-1"), description="", created_at=None)
+    assert as_snapshot(bare, "s-1", "i-1") == evolve(WANTED, description="inner", created_at=LATER)
+    assert as_snapshot(RegionSnapshot("x-1"), "s-1", "i-1") == Snapshot("s-1", instance_id="i-1")

@@ -1,0 +1,441 @@
+"""Which requests a tick makes: the cheapest that show what is due, and nothing in vain."""
+
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from support.scene import Scene, Waiter, gone, named, snapshot, turn
+
+from civo_snapshots import (
+    AuthenticationError,
+    CivoError,
+    ConnectionLostError,
+    NotFoundError,
+    PermissionDeniedError,
+    PollFailedError,
+    RateLimitError,
+    ServerError,
+    ServiceDisabledError,
+    Snapshot,
+    SnapshotVanishedError,
+)
+from civo_snapshots._watch.poller import is_refusal
+from civo_snapshots._watch.progress import Deletion
+from civo_snapshots._watch.watcher import Watcher
+from civo_snapshots.errors import ApiError
+
+
+@pytest.fixture(autouse=True)
+async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
+    """A watcher stops a few turns of the loop after its last wait, and leaves nothing."""
+    yield
+    await turn()
+
+
+def watcher_of(scene: Scene) -> Watcher:
+    return Watcher(scene.looks(), scene.clock)
+
+
+async def completed(waiters: list[Waiter]) -> list[str]:
+    return [(await waiter.snapshot()).id for waiter in waiters]
+
+
+# The cheapest plan
+
+
+async def test_one_snapshot_takes_one_get() -> None:
+    scene = Scene()
+    (key,) = scene.add(1, shown="Complete")
+    assert (await Waiter(scene, watcher_of(scene), key).snapshot()).state == "Complete"
+    assert scene.asked == [("get", key[1], 0)]
+    assert scene.parts == [False]  # a look of its own, at the polls' own gate
+
+
+async def test_several_waits_for_one_snapshot_take_one_get() -> None:
+    scene = Scene()
+    (key,) = scene.add(1, shown="Complete")
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for _ in range(5)]
+    assert await completed(waiters) == [key[1]] * 5
+    assert scene.counts == {"get": 1}
+
+
+async def test_several_snapshots_of_one_instance_take_its_listing() -> None:
+    scene = Scene()
+    keys = scene.add(1, each=3, shown="Complete")
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in (*keys, keys[0])]
+    assert await completed(waiters) == [key for _, key in (*keys, keys[0])]
+    assert scene.asked == [("instance", "i-0", 0)]
+
+
+async def test_many_instances_take_one_listing_of_the_region() -> None:  # P101
+    scene = Scene()
+    keys = scene.add(1000)
+    scene.finish(at=30)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    assert await completed(waiters) == [key for _, key in keys]
+    assert scene.counts == {"region": watcher.ticks}
+    assert watcher.ticks < 30
+
+
+async def test_a_listing_serves_also_those_who_are_not_due_yet() -> None:
+    scene = Scene()
+    first, second, third = scene.add(3, shown="Complete")
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, first), Waiter(scene, watcher, second)]
+    later = Waiter(scene, watcher, third, due=100)
+    assert await completed([*waiters, later]) == [first[1], second[1], third[1]]
+    assert scene.counts == {"region": 1}
+
+
+# What a listing does not show
+
+
+async def test_what_an_instances_listing_lacks_is_asked_for_by_get() -> None:
+    scene = Scene()
+    keys = scene.add(1, each=3, shown="Complete")
+    scene.unlisted = {keys[1][1]}
+    watcher = watcher_of(scene)
+    assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 3
+    assert scene.asked == [("instance", "i-0", 0), ("get", keys[1][1], 0)]
+
+
+async def test_an_instances_listing_that_is_not_found_says_nothing_yet() -> None:
+    scene = Scene(faults={"instance": [gone("database_instance_find")]})
+    keys = scene.add(1, each=2, shown="Complete")
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts == {"instance": 1, "get": 2}
+
+
+async def test_an_instances_listing_that_fails_is_a_fault_of_each() -> None:
+    scene = Scene(faults={"instance": [ConnectionLostError("lost"), None]})
+    keys = scene.add(1, each=2, shown="Complete")
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.times("instance") == [0, 1]
+    assert scene.counts == {"instance": 2}
+
+
+async def test_what_the_regions_listing_lacks_is_asked_for_before_anything_is_said() -> None:
+    scene = Scene()  # P102
+    keys = scene.add(3)
+    scene.finish(at=60)
+    scene.unlisted = {keys[1][1]}
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    asked = {key for kind, key, _ in scene.asked if kind == "get"}
+    assert asked == {keys[1][1]}
+    assert min(scene.times("get")) >= 5  # a replica may lag behind
+
+
+async def test_what_was_listed_late_is_not_asked_for() -> None:
+    scene = Scene()
+    keys = scene.add(3)
+    scene.finish(at=20)
+    scene.finish(keys[0], at=20)
+    hidden = scene.shown[keys[0]]
+    assert callable(hidden)
+    scene.shown[keys[0]] = lambda now: hidden(now) if now >= 3 else None
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert set(scene.counts) == {"region"}
+
+
+async def test_a_deletion_is_told_by_the_snapshots_own_get_only() -> None:  # P102
+    scene = Scene()
+    keys = scene.add(3)
+    for key in keys[:2]:
+        scene.shown[key] = lambda now: "Pending" if now < 20 else None
+    scene.unlisted = {keys[2][1]}
+    watcher = watcher_of(scene)
+    going = [Waiter(scene, watcher, key, kind=Deletion) for key in keys[:2]]
+    staying = Waiter(scene, watcher, keys[2], kind=Deletion, timeout=100)
+    for waiter in going:
+        assert isinstance(await waiter.end(), Snapshot)
+    assert isinstance(await staying.end(), CivoError)
+    assert scene.counts["get"] >= 3
+
+
+async def test_a_snapshot_that_is_gone_is_told_after_three_looks() -> None:  # P95
+    scene = Scene()
+    keys = scene.add(3)
+    scene.shown[keys[0]] = lambda now: "Pending" if now < 3 else None
+    scene.finish(*keys[1:], at=40)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    error = await waiters[0].end()
+    assert isinstance(error, SnapshotVanishedError)
+    assert scene.counts["get"] == 3
+    await completed(waiters[1:])
+
+
+async def test_a_listing_that_shows_nobody_is_left_alone_for_a_while() -> None:
+    scene = Scene()
+    keys = scene.add(3)
+    scene.finish(at=400)
+    scene.unlisted = {key for _, key in keys}
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    asked = scene.times("region")
+    late = [at for at in asked if at > 10]
+    assert late  # it is tried again,
+    assert late[0] >= 300  # after five minutes
+    assert len(asked) - len(late) <= 7
+
+
+async def test_a_listing_that_is_too_long_is_given_up_for_gets() -> None:
+    scene = Scene(too_large_for=3)
+    keys = scene.add(3)
+    scene.finish(at=100)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.times("region") == [0]
+    assert scene.counts["get"] == 3 * watcher.ticks
+
+
+async def test_it_is_tried_again_for_more_than_twice_as_many() -> None:
+    scene = Scene(too_large_for=3)
+    keys = scene.add(7)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys[:3]]
+    await scene.clock.sleep(10)
+    waiters += [Waiter(scene, watcher, key) for key in keys[3:]]
+    await completed(waiters)
+    asked = scene.times("region")
+    assert asked[0] == 0
+    assert min(asked[1:]) >= 10
+    assert max(scene.times("get")) < 11
+
+
+async def test_a_listing_that_takes_long_to_read_is_read_less_often() -> None:
+    scene = Scene(spent=0.1)
+    keys = scene.add(3)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    asked = scene.times("region")
+    assert {later - earlier for earlier, later in pairwise(asked)} == {5.0}
+
+
+async def test_the_first_sight_tells_what_the_create_had_not() -> None:
+    scene = Scene()
+    keys = scene.add(2)
+    scene.finish(at=5)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key, known=known(key)) for key in keys]
+    await completed(waiters)
+    for waiter in waiters:
+        assert [(change.before, change.after) for change in waiter.changes] == [
+            ("Pending", "Complete")
+        ]
+        assert waiter.progress.looks == watcher.ticks
+
+
+# Whose item it is
+
+
+def known(key: tuple[str, str], name: str = "") -> Snapshot:
+    return snapshot(key[1], "Pending", key[0], name or named(*key))
+
+
+async def test_an_inner_id_is_proof_too() -> None:
+    scene = Scene(ids="inner")
+    keys = scene.add(3, shown="Complete")
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts == {"region": 1}
+
+
+async def test_an_end_that_only_a_name_supports_is_confirmed_by_get() -> None:
+    scene = Scene(ids="name")
+    keys = scene.add(3)
+    scene.finish(at=10)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key, known=known(key)) for key in keys])
+    assert scene.counts["get"] == 3
+    assert min(scene.times("get")) >= 10
+    assert scene.counts["region"] == watcher.ticks
+
+
+async def test_a_name_that_anybody_may_choose_identifies_nothing() -> None:
+    scene = Scene(ids="name")
+    keys = scene.add(3)
+    scene.finish(at=8)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key, known=known(key, "before-upgrade")) for key in keys]
+    await completed(waiters)
+    assert scene.counts["get"] > 3  # each end was seen by its own GET
+
+
+async def test_an_unconfirmed_end_of_one_who_is_not_due_waits_for_its_turn() -> None:
+    scene = Scene(ids="name")
+    keys = scene.add(3, shown="Complete")
+    watcher = watcher_of(scene)
+    due = [Waiter(scene, watcher, key, known=known(key)) for key in keys[:2]]
+    later = Waiter(scene, watcher, keys[2], known=known(keys[2]), due=50)
+    await completed(due)
+    assert not later.done
+    await later.snapshot()
+    assert later.ended_at == 50
+
+
+# What it costs
+
+
+async def test_a_listing_that_is_mostly_of_others_is_asked_for_once() -> None:
+    scene = Scene(strangers=20_000)
+    keys = scene.add(20)
+    scene.finish(at=5)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts["region"] == 1
+    assert scene.counts["get"] == 20 * (watcher.ticks - 1)
+    assert all(scene.parts)  # part of a round: at the gate of all calls
+
+
+async def test_a_listing_pays_again_when_enough_are_watched() -> None:
+    scene = Scene(strangers=4_000)
+    keys = scene.add(60)
+    scene.finish(at=5)
+    watcher = watcher_of(scene)
+    few = [Waiter(scene, watcher, key) for key in keys[:5]]
+    await completed(few)
+    assert scene.counts["region"] == 1
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts["region"] == 2
+
+
+# A listing that is refused
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        gone(""),
+        PermissionDeniedError("no", status=403),
+        ServiceDisabledError("no", status=403),
+        ApiError("no", status=405),
+        ServerError("no", status=501),
+    ],
+    ids=lambda error: str(error.status),
+)
+async def test_without_a_listing_each_who_is_due_is_asked_for(error: ApiError) -> None:  # S79
+    assert is_refusal(error)
+    scene = Scene(faults={"region": [error]})
+    *keys, last = scene.add(31)
+    scene.finish(at=4)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    later = Waiter(scene, watcher, last, due=100)
+    await completed(waiters)
+    assert scene.counts["region"] == 1
+    assert scene.counts["get"] == 30 * watcher.ticks
+    later.remove()
+
+
+async def test_a_refused_listing_is_tried_again_later() -> None:
+    scene = Scene(faults={"region": [gone(), None]})
+    keys = scene.add(3)
+    scene.finish(at=400)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    first, second, *_ = scene.times("region")
+    assert (first, second >= 300) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionLostError("lost"), ServerError("no", status=503), RateLimitError("no", status=429)],
+    ids=["lost", "503", "429"],
+)
+async def test_bad_luck_with_a_listing_is_no_refusal(error: CivoError) -> None:
+    assert not is_refusal(error)
+    scene = Scene(faults={"region": [error, error, None]})
+    keys = scene.add(3, shown="Complete")
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts == {"region": 3}
+
+
+async def test_a_listing_that_keeps_failing_is_replaced_by_gets() -> None:
+    scene = Scene(faults={"region": [ConnectionLostError("lost")]})
+    keys = scene.add(3)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts["region"] == 3
+    assert scene.counts["get"] >= 3
+
+
+async def test_a_refused_token_ends_every_wait_at_once() -> None:  # P97
+    scene = Scene(faults={"region": [AuthenticationError("no", status=401)]})
+    keys = scene.add(30)
+    watcher = watcher_of(scene)
+    for waiter in [Waiter(scene, watcher, key) for key in keys]:
+        error = await waiter.end()
+        assert isinstance(error, PollFailedError)
+        assert isinstance(error.error, AuthenticationError)
+    assert scene.counts == {"region": 1}
+
+
+# An outage
+
+
+async def test_an_outage_is_not_amplified() -> None:  # F108, P96
+    scene = Scene(faults={"region": [gone()], "get": [ConnectionLostError("lost")]})
+    keys = scene.add(1000)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    for waiter in waiters:
+        error = await waiter.end()
+        assert isinstance(error, PollFailedError)
+        assert isinstance(error.error, ConnectionLostError)
+    # A round stops at its third fault; what its workers have begun by then is all that is asked.
+    assert scene.counts["get"] <= watcher.ticks * (3 + 8)
+    assert watcher.ticks <= 70
+
+
+async def test_an_outage_that_ends_is_survived() -> None:
+    lost = ConnectionLostError("lost")
+    scene = Scene(faults={"region": [gone()], "get": [lost] * 40 + [None]})
+    keys = scene.add(50)
+    scene.finish(at=30)
+    watcher = watcher_of(scene)
+    assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 50
+
+
+async def test_what_is_no_fault_of_the_region_does_not_stop_a_round() -> None:
+    scene = Scene(faults={"region": [gone()], "get": [gone()]})
+    keys = scene.add(20)
+    watcher = watcher_of(scene)
+    for waiter in [Waiter(scene, watcher, key) for key in keys]:
+        assert isinstance(await waiter.end(), SnapshotVanishedError | NotFoundError)
+    assert scene.counts["get"] == 20 * watcher.ticks
+
+
+async def test_a_round_over_several_instances_uses_their_listings() -> None:
+    scene = Scene(faults={"region": [gone()]})
+    keys = scene.add(3, each=2, shown="Complete")
+    watcher = watcher_of(scene)
+    assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 6
+    assert scene.counts == {"region": 1, "instance": 3}
+    assert scene.parts == [True] * 3
+
+
+async def test_when_listings_of_instances_fail_no_round_of_gets_follows() -> None:  # P96
+    scene = Scene()
+    keys = [*scene.add(9, each=2), ("i-9", "s-9")]
+    scene.shown[keys[-1]] = "Pending"
+    scene.faults["region"] = [ServiceDisabledError("none here", status=403)]
+    scene.faults["instance"] = [ServerError("no", status=503)]
+    waiters = [Waiter(scene, watcher_of(scene), key, timeout=0) for key in keys[-1:]]
+    watcher = watcher_of(scene)
+    waiters += [Waiter(scene, watcher, key, timeout=0) for key in keys]
+    for waiter in waiters:
+        await waiter.end()
+    assert scene.counts["get"] == 1  # of the lone wait with a watcher of its own
+    assert 3 <= scene.counts["instance"] <= 8

@@ -1,0 +1,521 @@
+"""One wait for one snapshot: what is seen, missed or fails, and when that is enough."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from civo_snapshots import states
+from civo_snapshots._watch.progress import Deletion, PollPolicy, Progress
+from civo_snapshots.errors import (
+    AuthenticationError,
+    Call,
+    CivoError,
+    ClientClosedError,
+    ConnectionLostError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    PollFailedError,
+    RateLimitError,
+    ServerError,
+    ServiceDisabledError,
+    SnapshotFailedError,
+    SnapshotVanishedError,
+    UnexpectedResponseError,
+    WaitTimeoutError,
+)
+from civo_snapshots.events import Transition
+from civo_snapshots.models import Snapshot, SnapshotStatus, VolumeStatus
+from civo_snapshots.states import DEFAULT_STATES, State
+
+CALL = Call("GET", "/v2/instances/i-1/snapshots/s-1", "LON1")
+GONE = NotFoundError("404", status=404, code="database_snapshot_not_found", call=CALL)
+BROKEN = ConnectionLostError("reset", call=CALL)
+START = 1_000.0
+
+
+def snapshot(state: str, *volumes: str) -> Snapshot:
+    """A snapshot whose volumes are v-1, v-2, ... in these states."""
+    listed = tuple(VolumeStatus(f"v-{n}", text) for n, text in enumerate(volumes, 1))
+    return Snapshot("s-1", "n", status=SnapshotStatus(state, listed), instance_id="i-1")
+
+
+def waiting(policy: PollPolicy | None = None, **more: Any) -> Progress:
+    return Progress("i-1", "s-1", policy or PollPolicy(), DEFAULT_STATES, START, **more)
+
+
+def ended(progress: Progress, kind: type[CivoError]) -> Any:
+    assert type(progress.outcome) is kind
+    return progress.outcome
+
+
+# Seeing
+
+
+@pytest.mark.parametrize("state", ["Complete", "complete", "Completed", "COMPLETE "])
+def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
+    """P86."""
+    progress = waiting()
+    done = snapshot(state, "Completed", "complete")
+    progress.see(done, START + 1)
+    assert progress.outcome is progress.last is done
+    assert progress.looks == 1
+
+
+@pytest.mark.parametrize("state", ["Pending", "", "Copying", "available"])
+def test_a_pending_snapshot_does_not(state: str) -> None:
+    """P87, P91."""
+    progress = waiting()
+    for second in range(10_000):
+        progress.see(snapshot(state), START + second)
+    assert progress.outcome is None
+    assert progress.looks == 10_000
+
+
+def test_a_failed_volume_fails_the_snapshot() -> None:
+    """P89."""
+    progress = waiting()
+    seen = snapshot("Pending", "Completed", "Failed", "Pending", "error")
+    progress.see(seen, START + 5)
+    error = ended(progress, SnapshotFailedError)
+    assert error.failed_volumes == ("v-2", "v-4")
+    assert (error.snapshot, error.elapsed, error.looks) == (seen, 5.0, 1)
+    assert str(error) == "snapshot s-1 (n) of instance i-1 failed; volumes: v-2, v-4"
+
+
+def test_a_failed_snapshot_with_good_volumes_failed() -> None:
+    """P90."""
+    progress = waiting()
+    progress.see(snapshot("Failed", "Complete"), START)
+    error = ended(progress, SnapshotFailedError)
+    assert error.failed_volumes == ()
+    assert str(error) == "snapshot s-1 (n) of instance i-1 failed"
+
+
+def test_a_nameless_snapshot_is_called_by_its_ids() -> None:
+    progress = waiting()
+    progress.see(Snapshot("s-1", status=SnapshotStatus("Failed")), START)
+    assert str(progress.outcome) == "snapshot s-1 of instance i-1 failed"
+
+
+def test_a_deployments_own_states_are_used() -> None:
+    table = states.extended({"sealed": State.COMPLETE, "torn": State.FAILED})
+    progress = Progress("i-1", "s-1", PollPolicy(), table, START)
+    progress.see(snapshot("Sealed", "Torn"), START)
+    assert ended(progress, SnapshotFailedError).failed_volumes == ("v-1",)
+
+
+def test_a_volume_that_drops_out_of_the_list_is_not_finished() -> None:
+    """P92."""
+    progress = waiting()
+    progress.see(snapshot("Pending", "Pending"), START)
+    progress.see(snapshot("Complete"), START + 1)
+    assert progress.outcome is None
+    progress.see(snapshot("Complete", "Complete"), START + 2)
+    assert isinstance(progress.outcome, Snapshot)
+
+
+def test_a_volume_that_appears_late_counts() -> None:
+    """P92."""
+    progress = waiting()
+    progress.see(snapshot("Pending", "Complete"), START)
+    progress.see(snapshot("Pending", "Complete", "Failed"), START + 1)
+    assert ended(progress, SnapshotFailedError).failed_volumes == ("v-2",)
+
+
+ENDS: list[Any] = [
+    pytest.param(lambda p, at: p.see(snapshot("Failed"), at), id="failed"),
+    pytest.param(lambda p, at: p.see(snapshot("Pending"), at), id="pending-again"),
+    pytest.param(lambda p, at: p.see(snapshot("Complete"), at), id="complete-again"),
+    pytest.param(lambda p, at: [p.miss(GONE, at) for _ in range(9)], id="gone"),
+    pytest.param(lambda p, at: p.fault(AuthenticationError("401"), at), id="refused"),
+    pytest.param(lambda p, at: p.expire(at), id="expired"),
+]
+
+
+@pytest.mark.parametrize("later", ENDS)
+@pytest.mark.parametrize("first", ["Complete", "Failed"])
+def test_the_first_terminal_verdict_stands(first: str, later: Any) -> None:
+    """P93: an older answer that comes late moves nothing back."""
+    progress = waiting()
+    progress.see(snapshot(first), START + 1)
+    outcome = progress.outcome
+    assert outcome is not None
+    later(progress, START + 500)
+    assert progress.outcome is outcome
+
+
+# Complete, but not all of it
+
+
+def test_an_unsettled_snapshot_is_waited_for_and_then_refused() -> None:
+    """P88."""
+    progress = waiting(PollPolicy(settle=60))
+    for second in (10, 40, 69.9):
+        progress.see(snapshot("Complete", "Complete", "Pending", "Copying"), START + second)
+        assert progress.outcome is None
+    progress.see(snapshot("Complete", "Complete", "Pending", "Copying"), START + 70)
+    error = ended(progress, SnapshotFailedError)
+    assert error.failed_volumes == ("v-2", "v-3")
+    assert "says complete but had unfinished volumes for 60 s; volumes: v-2, v-3" in str(error)
+
+
+def test_an_unsettled_snapshot_is_returned_if_that_is_wanted() -> None:
+    """P88."""
+    progress = waiting(PollPolicy(settle=0, on_unsettled="return"))
+    seen = snapshot("Complete", "Pending")
+    progress.see(seen, START)
+    assert progress.outcome is seen
+
+
+def test_settling_in_time_is_a_success() -> None:
+    progress = waiting()
+    progress.see(snapshot("Complete", "Pending"), START)
+    done = snapshot("Complete", "Completed")
+    progress.see(done, START + 59)
+    assert progress.outcome is done
+
+
+def test_the_settling_time_begins_anew_when_the_snapshot_takes_it_back() -> None:
+    progress = waiting(PollPolicy(settle=60))
+    progress.see(snapshot("Complete", "Pending"), START)
+    progress.see(snapshot("Pending", "Pending"), START + 50)
+    progress.see(snapshot("Complete", "Pending"), START + 70)
+    assert progress.outcome is None
+    progress.see(snapshot("Complete", "Pending"), START + 130)
+    ended(progress, SnapshotFailedError)
+
+
+# Changes
+
+
+def test_every_change_is_told_once() -> None:
+    progress = waiting()
+    first = snapshot("Pending", "Pending")
+    assert list(progress.see(first, START)) == [
+        Transition(first, None, None, "Pending"),
+        Transition(first, "v-1", None, "Pending"),
+    ]
+    assert list(progress.see(first, START + 1)) == []
+    second = snapshot("Pending", "Completed", "new")
+    assert list(progress.see(second, START + 2)) == [
+        Transition(second, "v-1", "Pending", "Completed"),
+        Transition(second, "v-2", None, "new"),
+    ]
+    third = snapshot("Complete", "Completed", "Completed")
+    assert list(progress.see(third, START + 3)) == [
+        Transition(third, None, "Pending", "Complete"),
+        Transition(third, "v-2", "new", "Completed"),
+    ]
+
+
+def test_the_state_is_told_as_it_was_spelled() -> None:
+    progress = waiting()
+    progress.see(snapshot("pending"), START)
+    (change,) = progress.see(snapshot("Pending"), START)
+    assert (change.before, change.after) == ("pending", "Pending")
+
+
+# What the caller had already
+
+
+def test_what_the_caller_has_may_be_the_end() -> None:
+    progress = waiting()
+    done = snapshot("Complete")
+    progress.begin_with(done)
+    assert progress.outcome is done
+    assert progress.looks == 0
+
+
+def test_what_the_caller_has_is_compared_with_but_is_no_sight() -> None:
+    """P94: a 404 after it may still be mere delay."""
+    progress = waiting()
+    known = snapshot("Pending", "Pending")
+    progress.begin_with(known)
+    for _ in range(5):
+        progress.miss(GONE, START + 59)
+    assert progress.outcome is None
+    assert progress.last is known
+    (change,) = progress.see(snapshot("Pending", "Completed"), START + 60)
+    assert (change.volume_id, change.before) == ("v-1", "Pending")
+
+
+def test_a_volume_that_only_the_caller_saw_counts() -> None:
+    """P92."""
+    progress = waiting()
+    progress.begin_with(snapshot("Pending", "Pending"))
+    progress.see(snapshot("Complete"), START)
+    assert progress.outcome is None
+
+
+# Missing
+
+
+def test_a_snapshot_may_be_late_to_appear() -> None:
+    """P94."""
+    progress = waiting()
+    for second in range(60):
+        progress.miss(GONE, START + second)
+    assert progress.outcome is None
+    progress.see(snapshot("Pending"), START + 59.5)
+    assert progress.outcome is None
+
+
+def test_a_snapshot_that_never_appears_has_vanished() -> None:
+    """P94."""
+    progress = waiting()
+    progress.miss(GONE, START + 60)
+    error = ended(progress, SnapshotVanishedError)
+    assert str(error).startswith("snapshot s-1 of instance i-1 did not show up within 60 s; look")
+    assert (error.snapshot, error.elapsed, error.looks, error.call) == (None, 60.0, 1, CALL)
+
+
+def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:
+    """P95: also long before the time it had to appear."""
+    progress = waiting()
+    seen = snapshot("Pending")
+    progress.see(seen, START)
+    progress.miss(GONE, START + 1)
+    progress.miss(GONE, START + 2)
+    assert progress.outcome is None
+    progress.miss(GONE, START + 3)
+    error = ended(progress, SnapshotVanishedError)
+    assert "snapshot s-1 (n) of instance i-1 is gone" in str(error)
+    assert (error.snapshot, error.looks) == (seen, 4)
+
+
+def test_misses_have_to_follow_each_other() -> None:
+    """P95: replicas may lag."""
+    progress = waiting()
+    for second in range(0, 100, 3):
+        progress.see(snapshot("Pending"), START + second)
+        progress.miss(GONE, START + second + 1)
+        progress.miss(GONE, START + second + 2)
+    assert progress.outcome is None
+
+
+@pytest.mark.parametrize(
+    "code", ["database_instance_find", "database_snapshot_create_instance_not_found"]
+)
+def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> None:
+    """S80."""
+    error = NotFoundError("404", status=404, code=code)
+    progress = waiting()
+    progress.see(snapshot("Pending"), START)
+    for _ in range(3):
+        assert progress.outcome is None
+        progress.miss(error, START + 1)
+    assert ended(progress, NotFoundError) is error
+
+
+# Failing to look
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BROKEN, ServerError("503", status=503), UnexpectedResponseError("cut", status=200)],
+    ids=lambda error: type(error).__name__,
+)
+def test_faults_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> None:
+    """P96: whichever is later."""
+    progress = waiting()
+    progress.see(seen := snapshot("Pending"), START)
+    for second in range(9):
+        progress.fault(error, START + 10 * second)
+    assert progress.outcome is None, "a minute is over, ten faults are not"
+    progress.fault(error, START + 90)
+    failed = ended(progress, PollFailedError)
+    assert failed.error is error
+    assert (failed.snapshot, failed.elapsed, failed.call) == (seen, 90.0, error.call)
+    assert f"failed for 90 s: {error.message}; it may be fine, wait again" in str(failed)
+
+
+def test_many_faults_within_a_minute_are_tolerated() -> None:
+    """P96."""
+    progress = waiting()
+    for n in range(600):
+        progress.fault(BROKEN, START + n / 10)
+    assert progress.outcome is None
+    progress.fault(BROKEN, START + 60)
+    ended(progress, PollFailedError)
+
+
+@pytest.mark.parametrize("recovery", ["see", "miss", "recover"])
+def test_faults_have_to_follow_each_other(recovery: str) -> None:
+    """P96: a 404 is an answer too."""
+    progress = waiting(PollPolicy(appear=10_000))
+    for round_ in range(20):
+        for second in range(9):
+            progress.fault(BROKEN, START + round_ * 100 + second * 10)
+        now = START + round_ * 100 + 95
+        if recovery == "see":
+            progress.see(snapshot("Pending"), now)
+        elif recovery == "miss":
+            progress.miss(GONE, now)
+        else:
+            progress.recover()
+    assert progress.outcome is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationError("401", status=401),
+        PermissionDeniedError("403", status=403),
+        ServiceDisabledError("disabled"),
+        ClientClosedError("closed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refusal_of_access_ends_the_wait_at_once(error: CivoError) -> None:
+    """P97."""
+    progress = waiting()
+    progress.fault(error, START + 1)
+    failed = ended(progress, PollFailedError)
+    assert failed.error is error
+    assert "was refused" in str(failed)
+
+
+def test_a_rate_limit_is_never_a_failure_of_a_wait() -> None:
+    """P98."""
+    progress = waiting()
+    for second in range(10_000):
+        progress.fault(RateLimitError("429", status=429), START + second)
+    assert progress.outcome is None
+
+
+# Out of time
+
+
+def test_an_expired_wait_tells_what_was_seen_last() -> None:
+    """P99."""
+    progress = waiting()
+    progress.see(seen := snapshot("Pending"), START)
+    progress.expire(START + 30.04)
+    error = ended(progress, WaitTimeoutError)
+    assert (error.snapshot, error.elapsed, error.looks) == (seen, pytest.approx(30.04), 1)
+    assert str(error) == (
+        "snapshot s-1 (n) of instance i-1 was not finished after 30.0 s "
+        "(state 'Pending', 1 looks); it goes on, wait again"
+    )
+
+
+def test_an_expired_wait_that_saw_nothing_says_so() -> None:
+    progress = waiting()
+    progress.expire(START)
+    assert "(state not seen, 0 looks)" in str(progress.outcome)
+
+
+# Waiting for the absence
+
+
+@pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
+def test_a_deletion_is_over_when_the_snapshot_is_missing(state: str) -> None:
+    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    changed = list(progress.see(seen := snapshot(state), START))
+    assert [change.after for change in changed] == [state]
+    progress.miss(GONE, START + 1)
+    assert progress.outcome is seen
+    assert progress.looks == 2
+
+
+def test_no_state_ends_the_wait_for_a_deletion() -> None:
+    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    for state in ("Complete", "Failed", "Pending"):
+        progress.see(snapshot(state, "Failed"), START)
+    assert progress.outcome is None
+
+
+def test_a_deletion_that_saw_nothing_ends_with_the_ids() -> None:
+    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    progress.miss(GONE, START)
+    assert progress.outcome == Snapshot("s-1", instance_id="i-1")
+
+
+def test_a_deletion_ends_once() -> None:
+    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    progress.expire(START)
+    outcome = progress.outcome
+    progress.miss(GONE, START)
+    assert progress.outcome is outcome
+
+
+# The policy
+
+
+@pytest.mark.parametrize("name", ["floor", "ceiling"])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "1", None])
+def test_pauses_that_make_no_sense_are_refused(name: str, value: Any) -> None:
+    """C136."""
+    with pytest.raises(InvalidArgumentError, match=f"{name} must be more than 0 seconds"):
+        PollPolicy(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["growth", "jitter", "settle", "appear", "tolerate"])
+def test_times_may_be_zero_but_not_less(name: str) -> None:
+    """C136."""
+    assert getattr(PollPolicy(**{name: 0}), name) == 0  # type: ignore[arg-type]
+    for value in (-0.1, math.nan, math.inf, None):
+        with pytest.raises(InvalidArgumentError, match=f"{name} must be 0 or more seconds"):
+            PollPolicy(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["ignore", "", None, True])
+def test_an_unsettled_snapshot_is_raised_or_returned_and_nothing_else(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="on_unsettled must be one of raise, return"):
+        PollPolicy(on_unsettled=value)
+
+
+def test_pauses_grow_with_the_time_waited() -> None:
+    policy = PollPolicy(jitter=0)
+    pauses = [policy.pause(waited) for waited in (0, 5, 10, 50, 100, 3_600)]
+    assert pauses == [1.0, 1.0, 1.0, 5.0, 10.0, 10.0]
+
+
+@settings(deadline=None)
+@given(
+    policy=st.builds(
+        PollPolicy,
+        floor=st.floats(0.01, 100),
+        ceiling=st.floats(0.01, 1_000),
+        growth=st.floats(0, 5),
+        jitter=st.floats(0, 2),
+    ),
+    waited=st.floats(0, 10**7),
+)
+def test_a_pause_lies_between_its_bounds(policy: PollPolicy, waited: float) -> None:
+    """The jitter only ever adds, so that many waits drift apart."""
+    least = min(policy.floor, policy.ceiling)
+    assert least <= policy.pause(waited) <= policy.ceiling * (1 + policy.jitter) * (1 + 1e-9)
+
+
+# Any sequence
+
+sights = st.tuples(
+    st.sampled_from(["Complete", "Failed", "Pending", "Copying"]),
+    st.lists(st.sampled_from(["Complete", "Failed", "Pending"]), max_size=3),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(sights, min_size=1, max_size=8))
+def test_a_wait_succeeds_only_if_everything_ever_listed_is_complete(
+    script: list[tuple[str, list[str]]],
+) -> None:
+    """P86-P93, against a formulation over the union of all volumes."""
+    progress = waiting()
+    volumes: dict[int, str] = {}
+    expected: type | None = None
+    for state, listed in script:
+        progress.see(snapshot(state, *listed), START)
+        volumes |= dict(enumerate(listed))
+        if expected is None:
+            every = [state, *volumes.values()]
+            if "Failed" in every:
+                expected = SnapshotFailedError
+            elif set(every) == {"Complete"}:
+                expected = Snapshot
+    assert (type(progress.outcome) if progress.outcome is not None else None) is expected

@@ -1,0 +1,529 @@
+"""Waits as users write them: over the fake region, with every ending."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from attrs import evolve
+from support.scene import turn
+
+from civo_snapshots import (
+    AuthenticationError,
+    CivoClient,
+    CivoError,
+    ClientClosedError,
+    ConnectionLostError,
+    Event,
+    InvalidArgumentError,
+    NotFoundError,
+    PollFailedError,
+    PollPolicy,
+    Restore,
+    RestoreFailedError,
+    Snapshot,
+    SnapshotFailedError,
+    SnapshotVanishedError,
+    State,
+    Transition,
+    UnknownState,
+    WaitTimeoutError,
+)
+from civo_snapshots._http.api_errors import Request, Response
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+GET = "GET /v2/instances/{id}/snapshots/{sid}"
+INSTANCES = "GET /v2/instances"
+INSTANCE = "GET /v2/instances/{id}"
+
+
+class Place:
+    """A region, a client, and a clock that both go by."""
+
+    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
+        self.region, self.civo, self.clock = region, civo, clock
+        self.instance_id = region.instance_ids[0]
+
+    async def made(self, instance: int = 0) -> Snapshot:
+        return await self.civo.snapshots.create(self.region.instance_ids[instance])
+
+    async def done(self) -> Snapshot:
+        return await self.civo.snapshots.wait_until_complete(await self.made())
+
+
+@pytest.fixture
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    options: dict[str, Any] = getattr(request, "param", {})
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock, instances=3, **options) as region,
+        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
+    ):
+        yield Place(region, civo, clock)
+
+
+async def ends(wait: Any, kind: type[CivoError]) -> Any:
+    with pytest.raises(kind) as caught:
+        await wait
+    assert type(caught.value) is kind
+    return caught.value
+
+
+# wait_until_complete
+
+
+async def test_a_wait_returns_the_finished_snapshot(place: Place) -> None:
+    made = await place.made()
+    done = await place.civo.snapshots.wait_until_complete(made)
+    assert (done.id, done.instance_id, done.state) == (made.id, made.instance_id, "Complete")
+    assert {volume.state for volume in done.volumes} == {"Completed"}
+    assert 5 <= place.clock.monotonic() <= 22
+    assert place.civo.requests_sent == place.region.total
+
+
+async def test_a_finished_snapshot_is_returned_without_a_request(place: Place) -> None:
+    done = await place.done()
+    spent = place.region.total
+    assert await place.civo.snapshots.wait_until_complete(done) is done
+    assert await place.civo.snapshots.wait_until_complete(done, on_change=print) is done
+    assert [change async for change in place.civo.snapshots.watch(done)] == []
+    assert place.region.total == spent
+
+
+async def test_a_failed_snapshot_is_told_without_a_request(place: Place) -> None:
+    place.region.fail_volume(place.instance_id)
+    made = await place.made()
+    error = await ends(place.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
+    spent = place.region.total
+    await ends(place.civo.snapshots.wait_until_complete(error.snapshot), SnapshotFailedError)
+    assert place.region.total == spent
+
+
+@pytest.mark.parametrize("leave_pending", [False, True])
+async def test_a_failed_volume_is_named(place: Place, leave_pending: bool) -> None:  # P89, P90
+    place.region.fail_volume(place.instance_id, 1, leave_pending=leave_pending)
+    made = await place.made()
+    error = await ends(place.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
+    volume = place.region.state.instances[place.instance_id].volume_ids[1]
+    assert error.failed_volumes == (volume,)
+    assert volume in str(error)
+    assert error.snapshot.id == made.id
+
+
+async def test_a_wait_that_timed_out_can_be_taken_up_again(place: Place) -> None:  # P99
+    made = await place.made()
+    error = await ends(place.civo.snapshots.wait_until_complete(made, timeout=2), WaitTimeoutError)
+    assert issubclass(WaitTimeoutError, TimeoutError)
+    assert error.snapshot.state == "Pending"
+    assert "wait again" in str(error)
+    done = await place.civo.snapshots.wait_until_complete(error.snapshot, timeout=60)
+    assert done.state == "Complete"
+
+
+async def test_no_time_is_one_look(place: Place) -> None:  # P100
+    made = await place.made()
+    for snapshot in ((made,), (made.instance_id, made.id)):
+        spent = place.region.counts[GET]
+        await ends(place.civo.snapshots.wait_until_complete(*snapshot, timeout=0), WaitTimeoutError)
+        assert place.region.counts[GET] == spent + 1
+    assert place.clock.monotonic() == 0
+
+
+async def test_a_wait_is_finite_by_default(place: Place) -> None:  # P100
+    for made in ["s-1"]:
+        place.region.fault(GET, Fault.json({"id": made, "status": {"state": "x"}}), times=None)
+        error = await ends(
+            place.civo.snapshots.wait_until_complete(place.instance_id, made), WaitTimeoutError
+        )
+    assert error.elapsed == pytest.approx(1800, abs=1)
+
+
+@pytest.mark.parametrize("place", [{"visible_after": 30.0}], indirect=True)
+async def test_a_snapshot_that_does_not_show_yet_is_waited_for(place: Place) -> None:  # P94
+    made = await place.made()
+    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+
+
+async def test_a_snapshot_that_never_was_has_vanished(place: Place) -> None:  # P94
+    wait = place.civo.snapshots.wait_until_complete(place.instance_id, "s-1")
+    error = await ends(wait, SnapshotVanishedError)
+    assert error.snapshot is None
+    assert 60 <= error.elapsed <= 70
+
+
+async def test_a_snapshot_deleted_meanwhile_has_vanished(place: Place) -> None:  # P95
+    made = await place.made()
+    wait = asyncio.create_task(place.civo.snapshots.wait_until_complete(made))
+    await place.clock.sleep(2.5)
+    await place.civo.snapshots.delete(made)
+    error = await ends(wait, SnapshotVanishedError)
+    assert error.snapshot.state == "Pending"
+
+
+async def test_an_instance_deleted_meanwhile_is_not_found(place: Place) -> None:  # S80
+    made = await place.made()
+    wait = asyncio.create_task(place.civo.snapshots.wait_until_complete(made))
+    await place.clock.sleep(2.5)
+    place.region.state.remove_instance(place.instance_id)
+    assert (await ends(wait, NotFoundError)).code == "database_instance_find"
+
+
+async def test_an_outage_of_a_minute_is_survived(place: Place) -> None:  # P96
+    made = await place.made()
+    place.region.outage(50, after=1)
+    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+    assert place.region.statuses[503] > 3
+
+
+async def test_a_longer_one_ends_the_wait_which_can_be_taken_up_again(place: Place) -> None:
+    made = await place.made()
+    place.region.outage(90, after=1)  # P96
+    error = await ends(place.civo.snapshots.wait_until_complete(made), PollFailedError)
+    assert error.snapshot.id == made.id
+    place.region.clear_faults()
+    assert (await place.civo.snapshots.wait_until_complete(error.snapshot)).state == "Complete"
+
+
+async def test_a_revoked_token_ends_the_wait_at_once(place: Place) -> None:  # P97
+    made = await place.made()
+    place.region.fault(GET, Fault.unauthorized(), after=2)
+    error = await ends(place.civo.snapshots.wait_until_complete(made), PollFailedError)
+    assert isinstance(error.error, AuthenticationError)
+    assert place.region.counts[GET] == 3
+
+
+async def test_a_rate_limit_delays_every_wait_and_fails_none(place: Place) -> None:  # P98
+    made = await place.made()
+    place.region.fault("*", Fault.rate_limited("30"), times=2)
+    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+    assert place.clock.monotonic() >= 60
+    assert place.region.counts[GET] <= 4
+
+
+async def test_bad_answers_are_survived(place: Place) -> None:  # P96
+    made = await place.made()
+    faults = (
+        Fault.malformed_json(),
+        Fault.cut_body(),
+        Fault.drop_before_acting(),
+        Fault.drop_before_acting(reset=True),
+        Fault.gateway_html(),
+        Fault.json({"id": "other"}),
+        Fault.json([]),
+    )
+    for fault in faults:
+        place.region.fault(GET, fault)
+    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+
+
+async def test_a_policy_per_wait_decides_how_often_it_looks(place: Place) -> None:
+    made = await place.made()
+    policy = PollPolicy(floor=3.0, ceiling=3.0, jitter=0)
+    await place.civo.snapshots.wait_until_complete(made, poll=policy)
+    times = [received.at for received in place.region.requests if received.route == GET]
+    assert times == [3.0 * number for number in range(1, len(times) + 1)]
+
+
+async def test_a_hundred_waits_cost_one_listing_per_tick() -> None:  # P101
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock, instances=100) as region,
+        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
+    ):
+        made = [await civo.snapshots.create(one) for one in region.instance_ids]
+        await asyncio.gather(*map(civo.snapshots.wait_until_complete, made))
+        watcher = civo._core.watcher(civo.snapshots._scope)
+        assert region.total == 100 + watcher.ticks
+        assert region.counts[GET] <= 3
+
+
+async def test_waits_for_snapshots_of_one_instance_cost_its_listing(place: Place) -> None:
+    made = [await place.made() for _ in range(3)]
+    done = await asyncio.gather(*map(place.civo.snapshots.wait_until_complete, made))
+    assert [found.id for found in done] == [snapshot.id for snapshot in made]
+    assert {found.instance_id for found in done} == {place.instance_id}
+    assert place.region.counts["GET /v2/instances/{id}/snapshots"] >= 1
+    assert place.region.counts["GET /v2/resourcesnapshots"] == 0
+
+
+async def test_states_of_a_deployment_can_be_added() -> None:
+    clock = FakeClock()
+    events: list[Event] = []
+    async with (
+        FakeRegion(clock=clock) as region,
+        CivoClient(
+            region.token,
+            region="LON1",
+            api_url=region.url,
+            clock=clock,
+            states={"Fertig": State.COMPLETE},
+            on_event=events.append,
+        ) as civo,
+    ):
+        for text in ("Kopiert", "Kopiert", "fertig "):
+            region.fault(GET, Fault.json({"id": "s-1", "status": {"state": text}}))
+        done = await civo.snapshots.wait_until_complete(region.instance_ids[0], "s-1")
+        assert done.state == "fertig "
+    assert [event.state for event in events if isinstance(event, UnknownState)] == ["Kopiert"]
+
+
+# Telling what goes on
+
+
+async def test_changes_are_told_to_a_function_or_a_coroutine(place: Place) -> None:
+    made = await place.made()
+    told: list[Transition] = []
+
+    async def tell(change: Transition) -> None:
+        await asyncio.sleep(0)
+        told.append(change)
+
+    await place.civo.snapshots.wait_until_complete(made, on_change=tell)
+    again: list[Transition] = []
+    waits = place.civo.snapshots
+    await waits.wait_until_complete(made.instance_id, made.id, on_change=again.append)
+    assert [change.after for change in told] == ["Completed", "Complete", "Completed"]
+    assert {change.before for change in told} == {"Pending"}
+    assert [change.before for change in again] == [None] * 3
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_an_error_of_the_callback_ends_this_wait_only_and_at_once(  # P104
+    place: Place, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    mine, others = await place.made(0), await place.made(1)
+
+    def broken(change: Transition) -> None:
+        raise ZeroDivisionError
+
+    async def broken_later(change: Transition) -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    callback = broken if kind == "sync" else broken_later
+    waits = place.civo.snapshots
+    other = asyncio.create_task(waits.wait_until_complete(others))
+    with pytest.raises(ZeroDivisionError) as caught:
+        await waits.wait_until_complete(mine, on_change=callback)
+    watcher = place.civo._core.watcher(waits._scope)
+    assert len(watcher._crowd) <= 1  # the error is still held, and yet nothing is watched
+    assert caught.value.__traceback__ is not None
+    assert (await other).id == others.id
+
+
+async def test_a_slow_callback_delays_nobody_else(place: Place) -> None:  # P104
+    made = [await place.made(number) for number in range(3)]
+
+    async def slowly(change: Transition) -> None:
+        await place.clock.sleep(1000)
+
+    waits = place.civo.snapshots
+    slow = asyncio.create_task(waits.wait_until_complete(made[0], on_change=slowly))
+    await asyncio.gather(*map(waits.wait_until_complete, made[1:]))
+    assert place.clock.monotonic() < 30
+    assert (await slow).state == "Complete"
+
+
+async def test_watching_yields_each_transition(place: Place) -> None:
+    made = await place.made()
+    changes = [change async for change in place.civo.snapshots.watch(made)]
+    assert [change.after for change in changes].count("Complete") == 1
+    assert {change.volume_id for change in changes} == {None, *made.included_volumes}
+
+
+async def test_watching_ends_with_the_same_errors(place: Place) -> None:
+    place.region.fail_volume(place.instance_id)
+    made = await place.made()
+    seen: list[str] = []
+
+    async def read(changes: AsyncIterator[Transition]) -> None:
+        async for change in changes:
+            seen.append(change.after)  # noqa: PERF401 - what was seen before the error counts
+
+    await ends(read(place.civo.snapshots.watch(made)), SnapshotFailedError)
+    assert "Failed" in seen
+    never = place.civo.snapshots.watch(place.instance_id, "s-1", timeout=5)
+    await ends(read(never), WaitTimeoutError)
+
+
+async def test_a_reader_that_leaves_ends_its_watch(place: Place) -> None:
+    made = await place.made()
+    async with aclosing(place.civo.snapshots.watch(made.instance_id, made.id)) as changes:
+        async for _ in changes:
+            break
+    assert not place.civo._core.watcher(place.civo.snapshots._scope)._crowd
+    spent = place.region.total
+    await place.clock.sleep(100)
+    assert place.region.total == spent
+
+
+async def test_a_cancelled_wait_ends_at_once_and_looks_no_more(place: Place) -> None:  # L120
+    for on_change in (None, print):
+        made = await place.made()
+        wait = asyncio.create_task(
+            place.civo.snapshots.wait_until_complete(made, on_change=on_change)
+        )
+        await place.clock.sleep(1.5)
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        spent = place.region.total
+        await place.clock.sleep(60)
+        assert place.region.total == spent
+
+
+async def test_closing_the_client_ends_its_waits(place: Place) -> None:  # L117
+    made = await place.made()
+    waits = [
+        asyncio.create_task(place.civo.snapshots.wait_until_complete(made)),
+        asyncio.create_task(place.civo.snapshots.wait_until_deleted(made)),
+    ]
+    await place.clock.sleep(1.5)
+    await place.civo.close()
+    for wait in waits:
+        error = await ends(wait, ClientClosedError)
+        assert "the snapshot goes on" in str(error)
+
+
+# wait_until_deleted
+
+
+@pytest.mark.parametrize("place", [{"delete_takes": 20.0}], indirect=True)
+async def test_a_deletion_is_waited_for(place: Place) -> None:
+    made = await place.made()
+    await place.civo.snapshots.delete(made)
+    await place.civo.snapshots.wait_until_deleted(made)
+    assert 20 <= place.clock.monotonic() <= 25
+    await place.civo.snapshots.wait_until_deleted(made.instance_id, made.id)
+
+
+@pytest.mark.parametrize("place", [{"delete_takes": 20.0}], indirect=True)
+async def test_many_deletions_are_told_by_their_own_404(place: Place) -> None:  # P102
+    made = [await place.made(number) for number in range(3)]
+    for snapshot in made:
+        await place.civo.snapshots.delete(snapshot)
+    await asyncio.gather(*map(place.civo.snapshots.wait_until_deleted, made))
+    assert place.clock.monotonic() >= 20
+    assert place.region.statuses[404] == 3
+
+
+async def test_a_snapshot_that_stays_is_a_timeout(place: Place) -> None:
+    made = await place.made()
+    wait = place.civo.snapshots.wait_until_deleted(made, timeout=30)
+    error = await ends(wait, WaitTimeoutError)
+    assert error.snapshot.id == made.id
+
+
+# wait_until_restored
+
+
+async def test_a_new_instance_is_found_by_its_hostname(place: Place) -> None:
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    instance = await place.civo.snapshots.wait_until_restored(restore)
+    assert (instance.hostname, instance.status) == ("copy", "ACTIVE")
+    assert place.region.counts[INSTANCES] == 1  # then by its id
+    assert place.region.counts[INSTANCE] >= 1
+
+
+async def test_a_namesake_from_before_is_not_taken_for_it(place: Place) -> None:
+    old = place.region.add_instance("copy")
+    done = await place.done()
+    await place.clock.sleep(10)
+    restore = await place.civo.snapshots.restore(done, hostname="copy")
+    assert (await place.civo.snapshots.wait_until_restored(restore)).id != old
+
+
+async def test_an_overwritten_instance_is_back_when_it_was_away(place: Place) -> None:
+    done = await place.done()
+    restore = await place.civo.snapshots.restore(done, overwrite_existing=True)
+    instance = await place.civo.snapshots.wait_until_restored(restore)
+    assert (instance.id, instance.status) == (done.instance_id, "ACTIVE")
+    assert place.region.counts[INSTANCES] == 0
+
+
+async def test_a_restore_that_fails_is_told(place: Place) -> None:
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    (record,) = [one for one in place.region.state.instances.values() if one.hostname == "copy"]
+    record.settled_status = "ERROR"
+    error = await ends(place.civo.snapshots.wait_until_restored(restore), RestoreFailedError)
+    assert error.restore == restore
+    assert error.instance.hostname == "copy"
+
+
+async def test_a_restore_that_takes_too_long_can_be_waited_for_again(place: Place) -> None:
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    error = await ends(
+        place.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError
+    )
+    assert error.instance.status == "BUILDING"
+    again = await place.civo.snapshots.wait_until_restored(error.restore, timeout=60)
+    assert again.status == "ACTIVE"
+
+
+async def test_an_instance_that_never_shows_up_is_a_timeout(place: Place) -> None:
+    restore = Restore(id="r-1", hostname="nowhere")
+    error = await ends(
+        place.civo.snapshots.wait_until_restored(restore, timeout=30), WaitTimeoutError
+    )
+    assert error.instance is None
+    missing = Restore(id="r-1", overwrite_existing=True, instance_id="i-1")
+    error = await ends(
+        place.civo.snapshots.wait_until_restored(missing, timeout=30), WaitTimeoutError
+    )
+    assert error.restore == missing
+
+
+async def test_an_outage_during_a_restore_is_survived(place: Place) -> None:  # P96
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    place.region.outage(40)
+    assert (await place.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
+
+
+async def test_a_longer_outage_ends_the_wait_for_a_restore(place: Place) -> None:  # P96
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    place.region.outage(900, after=1)
+    wait = place.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
+    error = await ends(wait, PollFailedError)
+    assert error.restore.id == restore.id
+    assert error.instance is None
+
+
+async def test_a_revoked_token_ends_the_wait_for_a_restore(place: Place) -> None:  # P97
+    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
+    place.region.fault("*", Fault.unauthorized(), times=None)
+    error = await ends(place.civo.snapshots.wait_until_restored(restore), PollFailedError)
+    assert isinstance(error.error, AuthenticationError)
+
+
+async def test_a_look_for_a_restore_has_no_more_time_than_is_left(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed: list[float] = []
+
+    async def send(request: Request, timeout: float, sink: object = None) -> Response:
+        allowed.append(timeout)
+        await place.clock.sleep(timeout)
+        raise ConnectionLostError("silence")
+
+    monkeypatch.setattr(place.civo._core.session._transport, "send", send)
+    for restore in (
+        Restore(id="r-1", hostname="copy"),
+        Restore(id="r-1", overwrite_existing=True, instance_id="i-1"),
+    ):
+        wait = place.civo.snapshots.wait_until_restored(restore, timeout=10)
+        error = await ends(wait, WaitTimeoutError)
+        assert allowed == [15.0]
+        assert error.elapsed == 15.0
+        allowed.clear()
+
+
+async def test_a_restore_without_a_name_cannot_be_waited_for(place: Place) -> None:
+    for restore in (Restore(id="r-1"), Restore(id="r-1", overwrite_existing=True)):
+        await ends(place.civo.snapshots.wait_until_restored(restore), InvalidArgumentError)
+    await turn()
+    assert place.region.total == 0

@@ -1,0 +1,607 @@
+"""The shared watcher of a region: who is told what, and when, on a clock that needs no time."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from support.scene import EVEN, Scene, Waiter, gone, snapshot, turn
+
+from civo_snapshots import (
+    AuthenticationError,
+    CivoError,
+    ClientClosedError,
+    ConnectionLostError,
+    NotFoundError,
+    PermissionDeniedError,
+    PollFailedError,
+    PollPolicy,
+    RateLimitError,
+    ServiceDisabledError,
+    Snapshot,
+    SnapshotFailedError,
+    SnapshotVanishedError,
+    State,
+    Transition,
+    WaitTimeoutError,
+)
+from civo_snapshots._codec.region_listing import Scan
+from civo_snapshots._watch.poller import Looks
+from civo_snapshots._watch.progress import Deletion
+from civo_snapshots._watch.watcher import GRACE, Watcher
+from civo_snapshots.states import extended
+from civo_snapshots.testing import FakeClock
+
+
+@pytest.fixture(autouse=True)
+async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
+    """A watcher stops a few turns of the loop after its last wait, and leaves nothing."""
+    yield
+    await turn()
+
+
+def watcher_of(scene: Scene) -> Watcher:
+    return Watcher(scene.looks(), scene.clock)
+
+
+KEY = ("i-1", "s-1")
+
+
+async def watched(scene: Scene, **more: object) -> Waiter:
+    """One wait for the one snapshot, until its end."""
+    waiter = Waiter(scene, watcher_of(scene), KEY, **more)  # type: ignore[arg-type]
+    await waiter.end()
+    return waiter
+
+
+# Until the end
+
+
+async def test_pauses_grow_with_the_time_waited() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=200)
+    await watched(scene)
+    times = scene.times()
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert times[0] == 0
+    assert pauses == sorted(pauses)
+    assert pauses[:10] == [1.0] * 10
+    assert max(pauses) == 10.0
+    assert len(times) < 60
+
+
+async def test_jitter_makes_a_pause_longer_never_shorter() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=60)
+    await watched(scene, policy=PollPolicy(jitter=0.5))
+    times = scene.times()
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert min(pauses) >= 1
+    assert max(pauses) <= 15
+    assert len(set(pauses)) > 3
+
+
+async def test_a_long_wait_with_a_failing_volume_ends_when_it_fails() -> None:  # P89
+    scene = Scene()
+    scene.shown[KEY] = lambda now: ("Pending", "Completed", "Failed" if now > 600 else "Pending")
+    waiter = await watched(scene)
+    error = await waiter.end()
+    assert isinstance(error, SnapshotFailedError)
+    assert error.failed_volumes == ("v-2",)
+    assert 600 < error.elapsed <= 611
+    assert error.looks == len(scene.asked) < 100
+
+
+async def test_each_transition_is_told_at_once_and_in_order() -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: (
+        "Complete" if now >= 3 else "Pending",
+        "Completed" if now >= 1 else "Pending",
+        "Completed" if now >= 2 else "Pending",
+    )
+    waiter = await watched(scene)
+    assert [(c.volume_id, c.before, c.after) for c in waiter.changes] == [
+        (None, None, "Pending"),
+        ("v-1", None, "Pending"),
+        ("v-2", None, "Pending"),
+        ("v-1", "Pending", "Completed"),
+        ("v-2", "Pending", "Completed"),
+        (None, "Pending", "Complete"),
+    ]
+    assert waiter.ends == 1
+
+
+async def test_what_the_caller_knows_is_not_told_again() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=5)
+    waiter = await watched(scene, known=snapshot("s-1", "Pending"), due=1)
+    assert [(c.before, c.after) for c in waiter.changes] == [("Pending", "Complete")]
+
+
+async def test_complete_with_a_pending_volume_has_a_settling_time() -> None:  # P88
+    scene = Scene()
+    scene.shown[KEY] = ("Complete", "Completed", "Pending")
+    error = await (await watched(scene)).end()
+    assert isinstance(error, SnapshotFailedError)
+    assert error.failed_volumes == ("v-2",)
+    assert 60 <= error.elapsed <= 70
+    patient = await watched(scene, policy=PollPolicy(on_unsettled="return"))
+    assert (await patient.snapshot()).state == "Complete"
+
+
+# Sharing
+
+
+async def test_waits_that_begin_one_after_the_other_share_ticks() -> None:  # P101
+    scene = Scene()
+    keys = scene.add(100)
+    scene.finish(at=60)
+    watcher = watcher_of(scene)
+    waiters = []
+    for key in keys:
+        waiters.append(Waiter(scene, watcher, key))
+        await scene.clock.sleep(0.05)
+    for waiter in waiters:
+        await waiter.snapshot()
+    assert watcher.ticks <= 60
+    assert len(scene.asked) <= 60
+
+
+async def test_one_more_wait_is_looked_at_when_it_is_due_not_when_others_are() -> None:
+    scene = Scene()
+    keys = scene.add(2)
+    scene.finish(at=120)
+    watcher = watcher_of(scene)
+    first = Waiter(scene, watcher, keys[0])
+    await scene.clock.sleep(100.5)  # its next look is some seconds away
+    scene.shown[keys[1]] = "Complete"
+    second = Waiter(scene, watcher, keys[1])
+    await second.snapshot()
+    assert second.ended_at is not None
+    assert second.ended_at < 102
+    await first.snapshot()
+
+
+async def test_two_waits_for_one_snapshot_have_each_their_own_end() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=50)
+    watcher = watcher_of(scene)
+    short, long = Waiter(scene, watcher, KEY, timeout=10), Waiter(scene, watcher, KEY)
+    assert isinstance(await short.end(), WaitTimeoutError)
+    assert (await long.snapshot()).state == "Complete"
+    assert (short.ends, long.ends) == (1, 1)
+
+
+async def test_a_slow_reader_of_changes_delays_no_other() -> None:  # P104
+    """Changes go into the reader's own queue: the watcher never waits for a reader."""
+    scene = Scene()
+    keys = scene.add(2)
+    scene.finish(at=5)
+    watcher = watcher_of(scene)
+    queue: asyncio.Queue[Transition] = asyncio.Queue()
+    slow = Waiter(scene, watcher, keys[0], on_change=queue.put_nowait)
+    quick = Waiter(scene, watcher, keys[1])
+
+    async def read_slowly() -> None:
+        for _ in range(2):
+            await queue.get()
+            await scene.clock.sleep(1000)
+
+    reader = asyncio.create_task(read_slowly())
+    await quick.snapshot()
+    await slow.snapshot()
+    assert quick.ended_at == slow.ended_at
+    assert quick.ended_at is not None
+    assert quick.ended_at < 10
+    await reader
+
+
+# Trouble
+
+
+@pytest.mark.parametrize(
+    "fault", [ConnectionLostError("lost"), CivoError("odd")], ids=["lost", "odd"]
+)
+async def test_bad_looks_are_survived(fault: CivoError) -> None:  # P96
+    scene = Scene(faults={"get": [fault] * 9 + [None]})
+    scene.finish(KEY, at=5)
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+
+
+async def test_looks_that_fail_for_a_minute_and_ten_times_end_the_wait() -> None:  # P96
+    scene = Scene(faults={"get": [None, ConnectionLostError("lost")]})
+    scene.shown[KEY] = "Pending"
+    waiter = await watched(scene)
+    error = await waiter.end()
+    assert isinstance(error, PollFailedError)
+    assert isinstance(error.error, ConnectionLostError)
+    assert error.snapshot is not None
+    assert error.snapshot.state == "Pending"
+    assert 60 <= error.elapsed <= 70
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        AuthenticationError("no", status=401),
+        PermissionDeniedError("no", status=403),
+        ServiceDisabledError("no", status=403),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_refusal_of_access_ends_the_wait_at_once(fault: CivoError) -> None:  # P97
+    scene = Scene(faults={"get": [fault]})
+    error = await (await watched(scene)).end()
+    assert isinstance(error, PollFailedError)
+    assert error.error is fault
+    assert len(scene.asked) == 1
+
+
+async def test_a_429_is_never_a_failure() -> None:  # P98
+    scene = Scene(faults={"get": [RateLimitError("slow down", status=429)] * 200 + [None]})
+    scene.shown[KEY] = "Complete"
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+    assert len(scene.asked) == 201
+
+
+async def test_a_new_snapshot_may_be_missing_for_a_while() -> None:  # P94
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Complete" if now >= 50 else None
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+
+
+async def test_a_snapshot_that_never_shows_up_has_vanished() -> None:  # P94
+    scene = Scene()
+    error = await (await watched(scene)).end()
+    assert isinstance(error, SnapshotVanishedError)
+    assert 60 <= error.elapsed <= 70
+    assert "did not show up" in error.message
+
+
+async def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:  # P95
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Pending" if now < 2 else None
+    error = await (await watched(scene)).end()
+    assert isinstance(error, SnapshotVanishedError)
+    assert error.snapshot is not None
+    assert len(scene.asked) == 2 + 3
+
+
+async def test_an_instance_that_is_gone_is_told_as_such() -> None:  # S80
+    scene = Scene(faults={"get": [None, gone("database_instance_find")]})
+    scene.shown[KEY] = "Pending"
+    error = await (await watched(scene)).end()
+    assert isinstance(error, NotFoundError)
+    assert error.code == "database_instance_find"
+
+
+async def test_a_snapshot_that_shows_again_was_not_gone() -> None:
+    scene = Scene(faults={"get": [None, gone(), gone(), None, gone(), gone(), None]})
+    scene.finish(KEY, at=6)
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+
+
+async def test_a_deletion_ends_at_the_first_404() -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Complete" if now < 3 else None
+    ended = await (await watched(scene, kind=Deletion)).snapshot()
+    assert ended.id == "s-1"
+    assert scene.times() == [0, 1, 2, 3]
+
+
+async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    keys = scene.add(2, shown="Copying")
+    for key in keys:
+        scene.shown[key] = lambda now: ("Complete", "Completed") if now > 9 else ("Copying", "x\ny")
+    told: list[tuple[Snapshot, str]] = []
+    watcher = Watcher(
+        scene.looks(), scene.clock, on_unknown=lambda found, text: told.append((found, text))
+    )
+    for waiter in [Waiter(scene, watcher, key) for key in keys]:
+        await waiter.snapshot()
+    assert [text for _, text in told] == ["Copying", "x\ny"]
+    assert caplog.text.count("unknown state") == 2
+    assert "x\ny" not in caplog.text
+
+
+async def test_somebody_who_makes_up_states_is_not_remarked_on_without_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Complete" if now > 1_500 else f"Step {now:.0f}"
+    await (await watched(scene, policy=PollPolicy(ceiling=1.0, jitter=0))).snapshot()
+    assert len(scene.asked) > 1_500
+    assert caplog.text.count("unknown state") == 1_000
+
+
+async def test_who_gives_up_at_a_change_is_told_no_further_one() -> None:
+    scene = Scene()
+    scene.shown[KEY] = ("Pending", "Pending", "Pending")
+    watcher = watcher_of(scene)
+    heard: list[Transition] = []
+
+    def leave(change: Transition) -> None:
+        heard.append(change)
+        waiter.remove()
+
+    waiter = Waiter(scene, watcher, KEY, on_change=leave)
+    await scene.clock.sleep(5)
+    assert [change.volume_id for change in heard] == [None]
+
+
+async def test_a_deployments_own_spelling_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Fertig" if now > 2 else "In Arbeit"
+    table = extended({"fertig": State.COMPLETE, "in arbeit": State.PENDING})
+    await (await watched(scene, table=table)).snapshot()
+    assert caplog.text == ""
+
+
+async def test_a_state_unknown_without_a_listener_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    scene.shown[KEY] = lambda now: "Complete" if now > 2 else "Copying"
+    await (await watched(scene)).snapshot()
+    assert "Copying" in caplog.text
+
+
+# Deadlines
+
+
+async def test_a_wait_of_no_time_is_one_look() -> None:  # P100
+    scene = Scene()
+    scene.shown[KEY] = "Pending"
+    error = await (await watched(scene, timeout=0)).end()
+    assert isinstance(error, WaitTimeoutError)
+    assert error.snapshot is not None
+    assert (error.looks, scene.times()) == (1, [0])
+    scene.shown[KEY] = "Complete"
+    assert (await (await watched(scene, timeout=0)).snapshot()).state == "Complete"
+
+
+async def test_a_wait_of_no_time_that_knows_the_snapshot_looks_once_too() -> None:
+    scene = Scene()
+    scene.shown[KEY] = "Complete"
+    known = snapshot("s-1", "Pending")
+    assert (await (await watched(scene, timeout=0, known=known, due=1)).snapshot()).id == "s-1"
+
+
+async def test_a_wait_ends_with_a_last_look_at_its_deadline() -> None:  # P99
+    scene = Scene()
+    scene.finish(KEY, at=99.5)
+    waiter = await watched(scene, timeout=100)
+    assert (await waiter.snapshot()).state == "Complete"
+    assert waiter.ended_at == 100
+
+
+async def test_a_look_shortly_before_the_deadline_was_the_last() -> None:
+    scene = Scene()
+    scene.shown[KEY] = "Pending"
+    waiter = await watched(scene, timeout=5.5)
+    assert scene.times() == [0, 1, 2, 3, 4, 5]
+    assert waiter.ended_at == 5.5
+
+
+async def test_a_look_in_flight_may_outlast_the_deadline_by_its_grace() -> None:  # P99
+    scene = Scene(latency=4)
+    scene.shown[KEY] = "Complete"
+    waiter = await watched(scene, timeout=1)
+    assert (await waiter.snapshot()).state == "Complete"
+    assert waiter.ended_at == 4
+
+
+async def test_but_no_longer() -> None:  # P99
+    scene = Scene(latency=100)
+    scene.shown[KEY] = "Complete"
+    waiter = await watched(scene, timeout=1)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 1 + GRACE
+
+
+async def test_a_slow_look_for_others_delays_nobodys_end_beyond_the_grace() -> None:
+    scene = Scene(latency=50)
+    keys = scene.add(2, shown="Complete")
+    watcher = watcher_of(scene)
+    first = Waiter(scene, watcher, keys[0])
+    await scene.clock.sleep(1)
+    late = Waiter(scene, watcher, keys[1], timeout=2)  # its look cannot even begin
+    assert isinstance(await late.end(), WaitTimeoutError)
+    assert late.ended_at == 3 + GRACE
+    assert (await first.snapshot()).state == "Complete"
+
+
+async def test_a_wait_that_began_during_a_look_has_a_look_of_its_own() -> None:
+    scene = Scene(latency=2)
+    keys = scene.add(2, shown="Complete")
+    watcher = watcher_of(scene)
+    first = Waiter(scene, watcher, keys[0])
+    await scene.clock.sleep(1)
+    late = Waiter(scene, watcher, keys[1], timeout=0)
+    assert (await late.snapshot()).state == "Complete"
+    assert (await first.snapshot()).state == "Complete"
+    assert scene.counts == {"get": 2}
+
+
+async def test_a_sleep_of_the_machine_is_no_reason_to_catch_up() -> None:  # P103
+    scene = Scene(clock=FakeClock(auto=False))
+    scene.shown[KEY] = "Pending"
+    waiter = Waiter(scene, watcher_of(scene), KEY, timeout=3600)
+    await turn(50)
+    scene.clock.advance(7200)
+    error = await waiter.end()
+    assert isinstance(error, WaitTimeoutError)
+    assert scene.times() == [0, 7200]
+
+
+# Coming and going
+
+
+async def test_a_wait_that_is_removed_is_not_looked_at_any_more() -> None:
+    scene = Scene()
+    keys = scene.add(2)
+    scene.finish(keys[0], at=60)
+    watcher = watcher_of(scene)
+    stays, goes = (Waiter(scene, watcher, key) for key in keys)
+    await scene.clock.sleep(10)
+    goes.remove()
+    goes.remove()  # twice is fine
+    before = len(scene.asked)
+    await stays.snapshot()
+    assert goes.ends == 0
+    assert {kind for kind, _, _ in scene.asked[before:]} == {"get"}
+
+
+async def test_the_watcher_stops_when_nobody_waits() -> None:
+    scene = Scene()
+    scene.shown[KEY] = "Pending"
+    watcher = watcher_of(scene)
+    waiter = Waiter(scene, watcher, KEY)
+    await scene.clock.sleep(10)
+    waiter.remove()
+    await turn()
+    assert scene.clock.sleepers == 0
+    seen = len(scene.asked)
+    await scene.clock.sleep(100)
+    assert len(scene.asked) == seen
+
+
+async def test_a_look_in_flight_is_cancelled_with_the_last_wait() -> None:
+    scene = Scene(latency=1000)
+    scene.shown[KEY] = "Complete"
+    waiter = Waiter(scene, watcher_of(scene), KEY)
+    while not scene.asked:
+        await turn(1)
+    waiter.remove()
+    await turn()
+    assert waiter.ends == 0
+    assert scene.clock.sleepers == 0
+
+
+@pytest.mark.parametrize("latency", [0, 5])
+async def test_a_wait_that_comes_right_after_the_last_has_left_is_watched(latency: float) -> None:
+    scene = Scene(latency=latency)
+    scene.shown[KEY] = "Complete"
+    watcher = watcher_of(scene)
+    for turns in range(6):
+        first = Waiter(scene, watcher, KEY, due=0)
+        await turn(turns)
+        first.remove()
+        second = Waiter(scene, watcher, KEY)
+        assert (await second.snapshot()).state == "Complete"
+
+
+async def test_a_watcher_rests_and_starts_again() -> None:
+    scene = Scene()
+    scene.shown[KEY] = "Complete"
+    watcher = watcher_of(scene)
+    for _ in range(3):
+        await Waiter(scene, watcher, KEY).snapshot()
+        await turn()
+    assert watcher.ticks == 3
+
+
+async def test_a_waiter_removed_during_a_look_is_told_nothing() -> None:
+    scene = Scene(latency=2)
+    keys = scene.add(2, shown="Complete")
+    watcher = watcher_of(scene)
+    stays, goes = (Waiter(scene, watcher, key) for key in keys)
+    await scene.clock.sleep(1)
+    goes.remove()
+    await stays.snapshot()
+    assert (goes.ends, goes.changes) == (0, [])
+
+
+async def test_closing_ends_every_wait_with_an_error_of_its_own() -> None:  # L117
+    scene = Scene(latency=1000)
+    keys = scene.add(3)
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    await turn()
+    await watcher.close()
+    errors = [await waiter.end() for waiter in waiters]
+    assert all(isinstance(error, ClientClosedError) for error in errors)
+    assert len({id(error) for error in errors}) == 3
+    await watcher.close()
+
+
+async def test_closing_before_the_first_turn_ends_the_wait_too() -> None:
+    scene = Scene()
+    watcher = watcher_of(scene)
+    waiter = Waiter(scene, watcher, KEY)
+    await watcher.close()
+    assert isinstance(await waiter.end(), ClientClosedError)
+    assert scene.asked == []
+
+
+async def test_a_closed_client_ends_a_wait_with_its_own_error() -> None:  # L118
+    scene = Scene(faults={"get": [ClientClosedError("closed")]})
+    error = await (await watched(scene)).end()
+    assert type(error) is ClientClosedError
+
+
+async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+
+    async def broken(scan: Scan) -> float:
+        raise ZeroDivisionError
+
+    sound = scene.looks()
+    looks = Looks(sound.get, sound.list_instance, broken)
+    watcher = Watcher(looks, scene.clock)
+    caplog.set_level(logging.ERROR)
+    for waiter in [Waiter(scene, watcher, key) for key in scene.add(2, shown="Complete")]:
+        error = await waiter.end()
+        assert isinstance(error, CivoError)
+        assert "ZeroDivisionError" in str(error)
+    assert "the watcher failed" in caplog.text
+    assert (await Waiter(scene, watcher, ("i-0", "s-0-0")).snapshot()).state == "Complete"
+
+
+async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
+    scene = Scene(latency=4.5)
+    (key,) = scene.add(1)
+    clock = scene.clock
+    watcher = Watcher(
+        scene.looks(), clock, pause_left=lambda: 10.0 if clock.monotonic() >= 1 else 0.0
+    )
+    waiter = Waiter(scene, watcher, key, timeout=2)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at is not None
+    assert 2 <= waiter.ended_at <= 2.2
+
+
+async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
+    scene = Scene()
+    scene.finish(KEY, at=30)
+    watcher = Watcher(scene.looks(), scene.clock, pace=lambda: 4.0)
+    await Waiter(scene, watcher, KEY).snapshot()
+    assert scene.times()[:4] == [0, 4, 8, 12]
+
+
+def test_the_policy_of_these_tests_has_no_dice() -> None:
+    assert [EVEN.pause(waited) for waited in (0, 5, 50, 500)] == [1, 1, 5, 10]
+
+
+async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  # P98, P99
+    scene = Scene()
+    scene.shown[KEY] = "Pending"
+    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    waiter = Waiter(scene, watcher, KEY, timeout=10)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 10
+
+
+async def test_a_look_that_a_pause_holds_back_has_no_grace() -> None:  # P98, P99
+    scene = Scene(latency=20)  # at the gate
+    scene.shown[KEY] = "Pending"
+    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    waiter = Waiter(scene, watcher, KEY, timeout=2)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 2
