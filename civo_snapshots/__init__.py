@@ -10,17 +10,15 @@ from . import _lazy
 from ._version import __version__
 
 if typing.TYPE_CHECKING:
-    from ._api.listing import Listing
+    from ._api import Listing
     from ._client import CivoClient, RegionView
     from ._clock import Clock
-    from ._session.deadline import CallOptions
-    from ._session.options import Timeouts
-    from ._session.retry import RetryPolicy
-    from ._watch.progress import PollPolicy
+    from ._fleet import FleetStream
+    from ._session import CallOptions, RetryPolicy, Timeouts
+    from ._watch import PollPolicy
     from .errors import (
         ApiError,
         AuthenticationError,
-        Call,
         CivoError,
         ClientClosedError,
         ConfigurationError,
@@ -52,6 +50,7 @@ if typing.TYPE_CHECKING:
     from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
     from .models import (
         Acknowledgement,
+        Call,
         Instance,
         LastSnapshot,
         Page,
@@ -70,21 +69,20 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources.snapshots import FleetStream
+    from .resources import RunOptions
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
         globals(),
         {
+            "._api": "Listing",
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
-            "._api.listing": "Listing",
-            "._watch.progress": "PollPolicy",
-            "._session.retry": "RetryPolicy",
-            "._session.deadline": "CallOptions",
-            "._session.options": "Timeouts",
+            "._fleet": "FleetStream",
+            "._session": "CallOptions RetryPolicy Timeouts",
+            "._watch": "PollPolicy",
             ".errors": """
-                ApiError AuthenticationError Call CivoError ClientClosedError
+                ApiError AuthenticationError CivoError ClientClosedError
                 ConfigurationError ConflictError ConnectFailedError ConnectionLostError
                 DeadlineExceededError InvalidArgumentError InvalidRequestError NotFoundError
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
@@ -95,13 +93,12 @@ else:
             """,
             ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState",
             ".models": """
-                Acknowledgement Instance LastSnapshot Page Quota Region RegionSnapshot Restore
+                Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
                 SnapshotStatus Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "",
-            ".resources.snapshots": "FleetStream",
+            ".resources": "RunOptions",
             ".states": "State Verdict",
         },
     )
@@ -151,6 +148,7 @@ __all__ = [
     "Retention",
     "RetryPolicy",
     "RetryScheduled",
+    "RunOptions",
     "Schedule",
     "ScheduleStatus",
     "ScheduledInstance",

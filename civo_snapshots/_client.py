@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self
 
-from . import _later, _validation, resources
+from . import _validation, resources
+from ._api import RegionApi
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
-from ._http.transport import HttpOptions, HttpSession, Transport
-from ._session.call import Session
-from ._session.limiter import Limiter
-from ._session.options import Timeouts
-from ._session.retry import RetryPolicy, policy_for
+from ._create import CreateSupervisor
+from ._http import HttpOptions, HttpSession, Transport
+from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
+from ._watch import PollPolicy, Watcher
 from .errors import ConfigurationError
+from .events import ExtraSnapshot, Listener, UnknownState
+from .models import Snapshot
+from .outcomes import Unresolved
+from .states import DEFAULT_STATES, State, StateTable, extended
 
 DEFAULT_CONCURRENCY = 10
 DEFAULT_MAX_BODY = 8 << 20
 
 
-class _Shared:
-    """What the views of one client share; the greater part is made when a resource is used."""
+class ClientState:
+    """What the views of one client share: session, settings, creates, one watcher per region."""
 
-    def __init__(self, session: Session, make_core: Callable[[], _later.Core]) -> None:
+    def __init__(
+        self, session: Session, *, poll: PollPolicy, states: StateTable, concurrency: int
+    ) -> None:
         self.session = session
-        self._make_core = make_core
-        self.made: _later.Core | None = None
+        self.poll = poll
+        self.states = states
+        self.concurrency = concurrency
+        self.creates = CreateSupervisor(session.clock, session.tell)
+        self._watchers: dict[str, Watcher] = {}
 
-    @property
-    def core(self) -> _later.Core:
-        """Watchers, creates and settings."""
-        if self.made is None:
-            self.made = self._make_core()
-        return self.made
+    def watcher(self, api: RegionApi) -> Watcher:
+        """The one watcher of a region, whose code may be spelled in either case."""
+        region = api.named_region().upper()
+        if region not in self._watchers:
+            self._watchers[region] = Watcher(
+                api,
+                self.session.clock,
+                on_unknown=self._tell_unknown,
+                paused_for=self.session.paused_for,
+                rate_limit_interval=self.session.rate_limit_interval,
+            )
+        return self._watchers[region]
+
+    def _tell_unknown(self, snapshot: Snapshot, state: str) -> None:
+        self.session.tell(UnknownState(snapshot, state))
 
     async def close(self) -> None:
-        if self.made is not None:
-            await self.made.close()
+        """End waits, creates that nobody waits for any more, and the connections."""
+        for watcher in self._watchers.values():
+            await watcher.close()
+        await self.creates.close()
         await self.session.close()
 
 
@@ -51,68 +71,67 @@ class RegionView:
         instances, snapshots, region_snapshots, schedules, regions, quota: the resources.
     """
 
-    def __init__(self, shared: _Shared, region: str | None) -> None:
-        self._shared = shared
+    def __init__(self, state: ClientState, region: str | None) -> None:
+        self._state = state
+        self._api = RegionApi(state.session, region)
         self.region = region
-
-    @property
-    def _core(self) -> _later.Core:
-        return self._shared.core
 
     @cached_property
     def instances(self) -> resources.Instances:
         """What snapshots are made of."""
-        return resources.Instances(self._core.scope(self.region))
+        return resources.Instances(self._api)
 
     @cached_property
     def snapshots(self) -> resources.Snapshots:
         """The snapshots of instances: all calls, waits, and the fan-out over many instances."""
-        core = self._core
-        scope = core.scope(self.region)
+        state = self._state
         return resources.Snapshots(
-            scope, partial(core.watcher, scope), core.poll, core.table, core.concurrency
+            self._api,
+            state.creates,
+            partial(state.watcher, self._api),
+            policy=state.poll,
+            table=state.states,
+            concurrency=state.concurrency,
         )
 
     @cached_property
     def region_snapshots(self) -> resources.RegionSnapshots:
         """The same snapshots, without naming their instances."""
-        return resources.RegionSnapshots(self._core.scope(self.region))
+        return resources.RegionSnapshots(self._api)
 
     @cached_property
     def schedules(self) -> resources.Schedules:
         """What makes snapshots regularly."""
-        return resources.Schedules(self._core.scope(self.region))
+        return resources.Schedules(self._api)
 
     @cached_property
     def regions(self) -> resources.Regions:
         """The regions that the token can see."""
-        return resources.Regions(self._core.scope(self.region))
+        return resources.Regions(self._api)
 
     @cached_property
     def quota(self) -> resources.Quotas:
         """How many snapshots the account may have."""
-        return resources.Quotas(self._core.scope(self.region))
+        return resources.Quotas(self._api)
 
     def in_region(self, region: str) -> RegionView:
         """The same client in another region; raises `ConfigurationError` for an impossible code."""
-        return RegionView(self._shared, check_region(region))
+        return RegionView(self._state, check_region(region))
 
     @property
     def requests_sent(self) -> int:
         """How many requests this client has sent so far, retries and polls included."""
-        return self._shared.session.requests_sent
+        return self._state.session.requests_sent
 
     @property
-    def unresolved(self) -> tuple[_later.Unresolved, ...]:
+    def unresolved(self) -> tuple[Unresolved, ...]:
         """Every create whose caller was cancelled after it may have acted, and what it made."""
-        core = self._shared.made
-        return core.creations.unresolved if core else ()
+        return self._state.creates.unresolved
 
     @property
-    def extra_snapshots(self) -> tuple[_later.ExtraSnapshot, ...]:
+    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
         """Every snapshot too many that a create made by acting after it was sent again."""
-        core = self._shared.made
-        return tuple(core.creations.extras) if core else ()
+        return tuple(self._state.creates.extras)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"
@@ -131,7 +150,7 @@ class CivoClient(RegionView):
         timeouts: limits in seconds, see `Timeouts`.
         retries: True for the default `RetryPolicy`, False for none, or a policy.
         concurrency: requests at once; polls have two places besides.
-        poll: how waits look, see `PollPolicy`.
+        poll: how waits poll, see `PollPolicy`.
         states: further state texts and what they mean, for deployments with their own spellings.
         max_body: bytes of an answer, decompressed; a listing of 10,000 snapshots has about 5 MB.
             Where a wait reads the region, it is what one item of it may have.
@@ -154,14 +173,14 @@ class CivoClient(RegionView):
         timeouts: Timeouts | None = None,
         retries: bool | RetryPolicy = True,
         concurrency: int = DEFAULT_CONCURRENCY,
-        poll: _later.PollPolicy | None = None,
-        states: Mapping[str, _later.State] | None = None,
+        poll: PollPolicy | None = None,
+        states: Mapping[str, State] | None = None,
         max_body: int = DEFAULT_MAX_BODY,
         http_session: HttpSession | None = None,
         trust_env: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
-        on_event: _later.Listener | None = None,
+        on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.region: str | None = None  # for repr(), should anything below be refused
@@ -178,7 +197,8 @@ class CivoClient(RegionView):
         limits, time = timeouts or Timeouts(), clock or SystemClock()
         _validation.count(concurrency, "concurrency", most=10_000)
         options = HttpOptions(
-            limits,
+            connect=limits.connect,
+            silence=limits.read,
             connections=concurrency + Limiter.POLLS,
             max_body=_validation.count(max_body, "max_body", most=1 << 40),
             trust_env=_validation.boolean(trust_env, "trust_env"),
@@ -192,16 +212,17 @@ class CivoClient(RegionView):
             policy=policy_for(retries),
             listener=on_event,
         )
-        table = _later.extended(states) if states else None
-
-        def make_core() -> _later.Core:
-            return _later.Core(session, poll=poll, table=table, concurrency=concurrency)
-
-        super().__init__(_Shared(session, make_core), settings.region)
+        state = ClientState(
+            session,
+            poll=poll or PollPolicy(),
+            states=extended(states) if states else DEFAULT_STATES,
+            concurrency=concurrency,
+        )
+        super().__init__(state, settings.region)
 
     async def close(self) -> None:
         """End waits and calls in flight with `ClientClosedError`, and close the connections."""
-        await self._shared.close()
+        await self._state.close()
 
     async def __aenter__(self) -> Self:
         return self

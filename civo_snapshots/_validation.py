@@ -4,14 +4,18 @@ import ipaddress
 import re
 from collections.abc import Callable, Sequence
 
-from . import _cron, _naming
+from . import _naming
 from .errors import InvalidArgumentError
+from .models import Instance, RegionSnapshot, Schedule, Snapshot
 
 MAX_DESCRIPTION = 4_096
 """Characters; the API names no limit, but a description is not a place for a payload."""
 
 MAX_RETAINED = 10
 _DURATION = re.compile(r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?")
+_EVERY = re.compile(r"\*(?:/([0-9]{1,2}))?")
+MIN_INTERVAL = 10
+"""Minutes that must lie between two runs of a schedule (API page "Snapshot schedules")."""
 MAX_SECONDS = 366 * 24 * 3600
 MAX_COUNT = 1_000_000_000
 
@@ -127,11 +131,18 @@ def one_of(value: object, what: str, allowed: Sequence[str]) -> str:
 
 
 def cron(value: object) -> str:
-    """A cron expression whose runs lie far enough apart."""
-    if not isinstance(value, str):
-        raise InvalidArgumentError(f"cron_expression must be text; got {_shown(value)}")
-    if problem := _cron.problem_with(value):
-        raise InvalidArgumentError(f"cron_expression {_shown(value)} is refused: {problem}")
+    """A cron expression: the server judges its syntax, but for runs that are surely too close."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidArgumentError(
+            f"cron_expression must be text such as '0 2 * * *'; got {_shown(value)}"
+        )
+    fields = value.split()
+    every = _EVERY.fullmatch(fields[0]) if len(fields) == 5 else None
+    if every and int(every[1] or 1) < MIN_INTERVAL:
+        raise InvalidArgumentError(
+            f"cron_expression {_shown(value)} is refused: it runs every {int(every[1] or 1)} min; "
+            f"at least {MIN_INTERVAL} min must lie between two runs"
+        )
     return value
 
 
@@ -140,3 +151,56 @@ def duration(value: object) -> str:
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return value
     raise InvalidArgumentError(f"period must be a duration such as '48h'; got {_shown(value)}")
+
+
+def instance_id(instance: str | Instance) -> str:
+    """The id of an instance given as such or as a record."""
+    return identifier(instance.id if isinstance(instance, Instance) else instance, "instance_id")
+
+
+def schedule_id(schedule: str | Schedule) -> str:
+    """The id of a schedule given as such or as a record."""
+    return identifier(schedule.id if isinstance(schedule, Schedule) else schedule, "schedule_id")
+
+
+def region_snapshot_id(snapshot: str | RegionSnapshot) -> str:
+    """The id of a region-wide snapshot given as such or as a record."""
+    return identifier(
+        snapshot.id if isinstance(snapshot, RegionSnapshot) else snapshot, "snapshot_id"
+    )
+
+
+def snapshot_key(first: str | Snapshot, snapshot_id: str | None) -> tuple[str, str]:
+    """(instance id, snapshot id) from either form that callers may use."""
+    if isinstance(first, Snapshot) == (snapshot_id is not None):
+        raise InvalidArgumentError("pass a Snapshot, or an instance id and a snapshot id")
+    if isinstance(first, Snapshot):
+        return (
+            identifier(first.instance_id, "snapshot.instance_id"),
+            identifier(first.id, "snapshot.id"),
+        )
+    return identifier(first, "instance_id"), identifier(snapshot_id, "snapshot_id")
+
+
+def update_fields(name: str | None, description_: str | None) -> dict[str, object]:
+    """The fields of an update; at least one must be given."""
+    if name is None and description_ is None:
+        raise InvalidArgumentError("nothing to update: pass name= or description=")
+    return {"name": optional(label, name), "description": optional(description, description_)}
+
+
+def restore_fields(
+    hostname_: str | None, description_: str | None, private_ip: str | None, overwrite: object
+) -> dict[str, object]:
+    """The fields of a restore, but for those in which the two endpoints differ."""
+    if boolean(overwrite, "overwrite_existing") and hostname_ is not None:
+        raise InvalidArgumentError(
+            "overwrite_existing=True restores onto the original instance, which keeps its "
+            "hostname: pass one or the other"
+        )
+    return {
+        "description": optional(description, description_),
+        "hostname": optional(hostname, hostname_),
+        "private_ipv4": optional(ipv4, private_ip),
+        "overwrite_existing": overwrite,
+    }

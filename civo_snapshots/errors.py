@@ -27,40 +27,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
-from . import _records
-
-_SHOWN = 2_000
+from .models import Call, Instance, Restore, Snapshot
 
 
-@frozen
-class Call:
-    """What was asked when an error happened.
-
-    Attributes:
-        attempts: how many requests were sent or tried.
-        elapsed: seconds from the start of the call.
-        history: what the attempts before the last one ended with, oldest first.
-        unanswered: how many of those attempts may have been acted upon.
-    """
-
-    method: str
-    path: str
-    region: str = ""
-    attempts: int = 1
-    elapsed: float = 0.0
-    history: tuple[str, ...] = ()
-    unanswered: int = 0
-
-    def __str__(self) -> str:
-        where = f" in {self.region}" if self.region else ""
-        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        before = f"; before: {' | '.join(self.history)}" if self.history else ""
-        return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
-
-
-def printable(text: str, limit: int = _SHOWN) -> str:
+def printable(text: str, limit: int = 2_000) -> str:
     """The text, cut, with control characters escaped so that it cannot forge log lines."""
     cut = text if len(text) <= limit else f"{text[:limit]}..."
     if cut.isprintable():
@@ -74,14 +44,21 @@ class CivoError(Exception):
     Attributes:
         message: what went wrong and what to do about it, as the SDK put it.
         call: what was asked, how often and for how long; None if nothing was.
+        may_have_acted: whether the server may have done what was asked although this came of it.
     """
+
+    may_have_acted: bool = False
 
     # Context is keyword-only with defaults, so that pickling needs no code of its own: the base
     # class rebuilds from `args` and restores `__dict__`.
-    def __init__(self, message: str, *, call: Call | None = None) -> None:
+    def __init__(
+        self, message: str, *, call: Call | None = None, may_have_acted: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.call = call
+        if may_have_acted:
+            self.may_have_acted = True
 
     def __str__(self) -> str:
         shown = printable(self.message)
@@ -107,6 +84,8 @@ class ConnectFailedError(TransportError):
 class ConnectionLostError(TransportError):
     """The connection broke or fell silent: the request may have been sent and acted upon."""
 
+    may_have_acted = True
+
 
 class TLSError(TransportError):
     """The server's certificate or its TLS was refused; nothing was sent."""
@@ -117,15 +96,7 @@ class ProxyError(TransportError):
 
 
 class DeadlineExceededError(CivoError, TimeoutError):
-    """The call's deadline passed; `call.history` tells what happened until then.
-
-    Attributes:
-        maybe_sent: whether the last request was in flight, so that it may have been acted upon.
-    """
-
-    def __init__(self, message: str, *, maybe_sent: bool = False, call: Call | None = None) -> None:
-        super().__init__(message, call=call)
-        self.maybe_sent = maybe_sent
+    """The call's deadline passed; `call.history` tells what happened until then."""
 
 
 class ApiError(CivoError):
@@ -159,6 +130,8 @@ class ApiError(CivoError):
         self.details = details
         self.request_id = request_id
         self.retry_after = retry_after
+        if status == 408:  # the server gave up on a request that it had begun to read
+            self.may_have_acted = True
 
 
 class InvalidRequestError(ApiError):
@@ -196,6 +169,8 @@ class ServiceDisabledError(ApiError):
 class ServerError(ApiError):
     """The server failed (5xx)."""
 
+    may_have_acted = True
+
 
 class UnexpectedResponseError(CivoError):
     """An answer that is not what the API documents.
@@ -209,6 +184,7 @@ class UnexpectedResponseError(CivoError):
         self, message: str, *, status: int = 0, path: str = "", call: Call | None = None
     ) -> None:
         super().__init__(message, call=call)
+        self.may_have_acted = not 300 <= status < 400
         self.status = status
         self.path = path
 
@@ -222,6 +198,8 @@ class OutcomeUnknownError(CivoError):
         started_at: when the request was sent (UTC).
         ended_at: when its outcome was given up (UTC).
     """
+
+    may_have_acted = True
 
     def __init__(
         self,
@@ -244,7 +222,7 @@ class SnapshotExistsError(CivoError):
     """A snapshot of this name exists already, and the fan-out was told not to adopt it."""
 
     def __init__(
-        self, message: str, *, snapshot: _records.Snapshot | None = None, call: Call | None = None
+        self, message: str, *, snapshot: Snapshot | None = None, call: Call | None = None
     ) -> None:
         super().__init__(message, call=call)
         self.snapshot = snapshot
@@ -258,18 +236,18 @@ class WaitError(CivoError):
         restore: what was waited for, if it was a restore.
         instance: the restored instance as last seen, if it was a restore.
         elapsed: seconds waited.
-        looks: how often the server's state was seen.
+        polls: how often the server's state was seen.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        snapshot: _records.Snapshot | None = None,
-        restore: _records.Restore | None = None,
-        instance: _records.Instance | None = None,
+        snapshot: Snapshot | None = None,
+        restore: Restore | None = None,
+        instance: Instance | None = None,
         elapsed: float = 0.0,
-        looks: int = 0,
+        polls: int = 0,
         call: Call | None = None,
     ) -> None:
         super().__init__(message, call=call)
@@ -277,7 +255,7 @@ class WaitError(CivoError):
         self.restore = restore
         self.instance = instance
         self.elapsed = elapsed
-        self.looks = looks
+        self.polls = polls
 
 
 class SnapshotFailedError(WaitError):
@@ -313,12 +291,4 @@ class RestoreFailedError(WaitError):
 
 
 class ClientClosedError(CivoError):
-    """The client was closed, or belongs to another event loop or process.
-
-    Attributes:
-        maybe_sent: whether the request was in flight, so that it may have been acted upon.
-    """
-
-    def __init__(self, message: str, *, maybe_sent: bool = False, call: Call | None = None) -> None:
-        super().__init__(message, call=call)
-        self.maybe_sent = maybe_sent
+    """The client was closed, or belongs to another event loop or process."""

@@ -1,4 +1,4 @@
-"""Frozen records of what the API answers; none of them touches the network.
+"""Frozen records of what was asked and answered; none of them touches the network.
 
 Fields that the server may leave out have defaults. Unknown fields are ignored, state texts are
 kept as sent, and an instance's secrets (passwords, tokens, scripts) are never read at all.
@@ -21,6 +21,32 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1)]
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone."""
+
+
+@frozen
+class Call:
+    """What was asked when an error happened.
+
+    Attributes:
+        attempts: how many requests were sent or tried.
+        elapsed: seconds from the start of the call.
+        history: what the attempts before the last one ended with, oldest first.
+        may_have_acted: how many of those attempts may have been acted upon.
+    """
+
+    method: str
+    path: str
+    region: str = ""
+    attempts: int = 1
+    elapsed: float = 0.0
+    history: tuple[str, ...] = ()
+    may_have_acted: int = 0
+
+    def __str__(self) -> str:
+        where = f" in {self.region}" if self.region else ""
+        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        before = f"; before: {' | '.join(self.history)}" if self.history else ""
+        return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
 
 
 @frozen
@@ -77,18 +103,6 @@ class Snapshot:
     def judge(self, table: states.StateTable) -> states.Verdict:
         """What the states amount to under the given table."""
         return states.verdict(self.state, (volume.state for volume in self.volumes), table)
-
-
-def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
-    """A snapshot just decoded, with the instance that its answer does not name."""
-    # Nobody else has the record yet, and a copy of each costs more than decoding it.
-    object.__setattr__(snapshot, "instance_id", instance_id)
-    return snapshot
-
-
-def texts_of(snapshot: Snapshot) -> set[str]:
-    """The state texts of the snapshot and its volumes."""
-    return {snapshot.state, *map(state_of, snapshot.volumes)}
 
 
 @frozen

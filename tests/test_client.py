@@ -146,7 +146,7 @@ async def test_a_client_shows_its_region_and_nothing_else(region: FakeRegion) ->
 async def test_a_view_shares_everything_but_its_region(region: FakeRegion) -> None:
     async with client(region) as civo:
         view = civo.in_region("NYC1")
-        assert view._core is civo._core
+        assert view._state is civo._state
         assert not hasattr(view, "close")
         assert civo.region == "LON1"
         again = view.in_region("LON1")

@@ -12,13 +12,13 @@ from yarl import URL
 
 from civo_snapshots._config import (
     DEFAULT_URL,
-    Secret,
     Settings,
     check_region,
     check_token,
     check_url,
     resolve,
 )
+from civo_snapshots._http import Secret
 from civo_snapshots.errors import ConfigurationError
 
 

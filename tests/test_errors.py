@@ -16,7 +16,6 @@ import civo_snapshots
 from civo_snapshots import errors
 from civo_snapshots.errors import (
     ApiError,
-    Call,
     CivoError,
     ConfigurationError,
     ConnectionLostError,
@@ -29,7 +28,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
     printable,
 )
-from civo_snapshots.models import Instance, Restore, Snapshot
+from civo_snapshots.models import Call, Instance, Restore, Snapshot
 
 CALL = Call(
     "POST",
@@ -38,7 +37,7 @@ CALL = Call(
     attempts=3,
     elapsed=4.25,
     history=("503", "reset"),
-    unanswered=1,
+    may_have_acted=1,
 )
 CLASSES: list[type[Any]] = [
     value
@@ -49,7 +48,7 @@ CLASSES: list[type[Any]] = [
 # A value for every piece of context that any error takes.
 CONTEXT: dict[str, Any] = {
     "call": CALL,
-    "maybe_sent": True,
+    "may_have_acted": True,
     "status": 503,
     "code": "region_unavailable",
     "reason": "why",
@@ -65,7 +64,7 @@ CONTEXT: dict[str, Any] = {
     "restore": Restore("r-1"),
     "instance": Instance("i-1"),
     "elapsed": 12.5,
-    "looks": 7,
+    "polls": 7,
 }
 
 

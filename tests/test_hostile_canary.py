@@ -235,7 +235,7 @@ async def test_nothing_that_holds_the_token_shows_it() -> None:
     """X141: reprs of the client and of all it is made of; what holds it is not pickled."""
     settings = resolve(TOKEN, "LON1", api_url="https://127.0.0.1")
     async with CivoClient(TOKEN, region="LON1", api_url="https://127.0.0.1") as civo:
-        core = civo._core
+        core = civo._state
         parts = [civo, core, core.session, core.session._transport, civo.snapshots, settings]
         parts += [vars(part) for part in parts if hasattr(part, "__dict__")]
         parts += [settings.token, civo.in_region("NYC1"), core.session._transport._options]

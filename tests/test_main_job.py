@@ -40,7 +40,7 @@ async def test_a_thousand_snapshots_cost_one_listing_per_tick(nothing_left: None
         async with client_of(region, clock, concurrency=32) as civo:
             instances = [found.id async for found in civo.instances.list()]
             run = await civo.snapshots.create_many(instances, timeout=600)
-            ticks = civo._core.watcher(civo.snapshots._scope).ticks
+            ticks = civo._state.watcher(civo._api).ticks
     assert Counter(run.counts) == Counter(complete=989, failed=10, refused=1)
     assert [outcome.instance_id for outcome in run] == instances
     assert {out.snapshot.id: out.instance_id for out in run if out.snapshot} == accepted(region)

@@ -182,7 +182,7 @@ class Region(RuleBasedStateMachine):
             for _ in range(turns):
                 await asyncio.sleep(0)
             # From here on nothing leaves it, and its sockets go the way of a dead process's.
-            transport = self.civo._core.session._transport
+            transport = self.civo._state.session._transport
             transport.send = never  # type: ignore[method-assign, assignment]
             if transport._session is not None:
                 await transport._session.close()

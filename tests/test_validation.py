@@ -186,13 +186,22 @@ def test_a_word_outside_the_choice_is_refused(value: object) -> None:
     ("value", "said"),
     [
         ("* * * * *", "cron_expression '* * * * *' is refused: it runs every 1 min"),
-        ("0 2 * *", "cron_expression '0 2 * *' is refused: a cron expression has 5 fields"),
-        (None, "cron_expression must be text; got None"),
+        ("*/9 2 * * 1", "cron_expression '*/9 2 * * 1' is refused: it runs every 9 min"),
+        ("", "cron_expression must be text such as '0 2 * * *'; got ''"),
+        (None, "cron_expression must be text such as '0 2 * * *'; got None"),
         (["0 2 * * *"], "cron_expression must be text"),
     ],
 )
 def test_a_bad_cron_expression_is_refused_with_the_reason(value: object, said: str) -> None:
     assert refusal_of(lambda: _validation.cron(value)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["*/10 * * * *", "0 2 * *", "@daily", "0 0 L * ?", "CRON_TZ=UTC 0 2 * * *", "1,2 * * * *"],
+)
+def test_the_server_is_the_judge_of_cron_syntax(expression: str) -> None:
+    assert _validation.cron(expression) == expression
 
 
 @pytest.mark.parametrize("value", ["48h", "90m", "1h30m", "30s", "0h", "999999h"])

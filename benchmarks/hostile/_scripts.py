@@ -133,7 +133,7 @@ def bad_luck(rng: random.Random, *, fatal: float = 0.002) -> CivoError:
     return rng.choice(
         (
             ConnectionLostError("reset"),
-            DeadlineExceededError("late", maybe_sent=True),
+            DeadlineExceededError("late", may_have_acted=True),
             ServerError("503", status=503),
             RateLimitError("429", status=429, retry_after=1.0),
             UnexpectedResponseError("no JSON", status=200),

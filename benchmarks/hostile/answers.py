@@ -17,7 +17,9 @@ CALLS = 5_000
 AT_ONCE = 30
 LIMIT = 0.6
 LATE = 0.25
-_LIMITS = Timeouts(connect=1.0, read=0.4, attempt=0.5, call=LIMIT, create=LIMIT, settle=0.1)
+_LIMITS = Timeouts(
+    connect=1.0, read=0.4, attempt=0.5, call=LIMIT, create=LIMIT, reconcile_window=0.1
+)
 Call = Callable[[CivoClient, str], Awaitable[object]]
 
 

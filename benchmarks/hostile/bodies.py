@@ -22,9 +22,9 @@ from civo_snapshots import (
     Snapshot,
 )
 from civo_snapshots._api.mutations import acknowledgement
-from civo_snapshots._codec.page_reader import page
-from civo_snapshots._codec.records import Reader, one, unstructure
-from civo_snapshots._http.api_errors import Kind, Request, Response, failure_of
+from civo_snapshots._codec import one, page
+from civo_snapshots._codec.records import unstructure
+from civo_snapshots._http import Kind, Reader, Request, Response, failure_of
 
 BODIES = 100_000
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

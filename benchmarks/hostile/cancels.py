@@ -16,7 +16,7 @@ from attrs import Factory, define
 from benchmarks.hostile import _processes
 from benchmarks.hostile._figures import Figure, percentile, show
 from civo_snapshots import CivoClient, CivoError, FleetRun, Snapshot, Timeouts
-from civo_snapshots._session.limiter import Gate
+from civo_snapshots._concurrency import Gate
 
 CLIENTS = 40
 CANCELS = 50
@@ -120,7 +120,7 @@ def _sockets() -> int:
 
 def _permits(civo: CivoClient) -> int:
     """Places taken, or queued for, in the gates of a client."""
-    limiter = civo._core.session._limiter
+    limiter = civo._state.session._limiter
     gates: tuple[Gate, ...] = (limiter._calls, limiter._polls)
     return sum(gate.used + len(gate._waiting) for gate in gates)
 
@@ -129,7 +129,7 @@ async def _client(url: str, token: str, instances: list[str], seed: int, account
     rng = random.Random(seed)
     tasks, sockets = asyncio.all_tasks(), _sockets()
     civo = CivoClient(
-        token, region="LON1", api_url=url, concurrency=8, timeouts=Timeouts(settle=0.3)
+        token, region="LON1", api_url=url, concurrency=8, timeouts=Timeouts(reconcile_window=0.3)
     )
     known: list[Snapshot] = []
     while len(known) < 6:

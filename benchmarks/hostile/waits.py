@@ -26,12 +26,20 @@ from benchmarks.hostile._scripts import (
     states_of,
     trouble_of,
 )
-from civo_snapshots import CivoError, PollPolicy, RegionSnapshot, Snapshot, Transition
-from civo_snapshots._codec.region_listing import Scan, items_of
-from civo_snapshots._watch.poller import Looks
-from civo_snapshots._watch.progress import Progress
-from civo_snapshots._watch.wait import _Wait
-from civo_snapshots._watch.watcher import Watcher
+from civo_snapshots import (
+    CallOptions,
+    CivoClient,
+    CivoError,
+    Listing,
+    Page,
+    PollPolicy,
+    RegionSnapshot,
+    Snapshot,
+    Transition,
+)
+from civo_snapshots._api import RegionApi
+from civo_snapshots._codec import ListingConsumer, items_of
+from civo_snapshots._watch import CompletionWait, Wait, Watcher
 from civo_snapshots.errors import NotFoundError, ServiceDisabledError
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock
@@ -49,28 +57,28 @@ _ENDS = {
 
 
 @define
-class Noted(Progress):
+class Noted(CompletionWait):
     """A wait's progress that notes what it is told."""
 
     notes: list[Look] = field(factory=list[Look])
 
-    def see(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
+    def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         own, volumes = states_of(snapshot)
         self.notes.append(Sight(now, own, volumes))
-        return super().see(snapshot, now)
+        return super().observe(snapshot, now)
 
-    def miss(self, error: NotFoundError, now: float) -> None:
+    def on_not_found(self, error: NotFoundError, now: float) -> None:
         self.notes.append(Missing(now, error.code == "database_instance_find"))
-        super().miss(error, now)
+        super().on_not_found(error, now)
 
-    def fault(self, error: CivoError, now: float) -> None:
+    def on_error(self, error: CivoError, now: float) -> None:
         self.notes.append(trouble_of(error, now))
-        super().fault(error, now)
+        super().on_error(error, now)
 
 
 @define
 class Server:
-    """The functions a watcher looks with, over some lives."""
+    """What a watcher sees of some lives."""
 
     clock: FakeClock
     rng: random.Random
@@ -79,7 +87,7 @@ class Server:
     looks: int = 0
 
     async def _turn(self, *lives: Life) -> float:
-        """A moment passes, and one look in ten fails; all of them do in an outage."""
+        """A moment passes, and one poll in ten fails; all of them do in an outage."""
         self.looks += 1
         await self.clock.sleep(self.rng.uniform(0, self.slow))
         now = self.clock.monotonic()
@@ -87,7 +95,7 @@ class Server:
             raise bad_luck(self.rng)
         return now
 
-    async def get(self, instance_id: str, snapshot_id: str, many: bool) -> Snapshot:
+    async def get(self, instance_id: str, snapshot_id: str) -> Snapshot:
         [life] = [one for one in self.lives if one.snapshot_id == snapshot_id]
         assert life.instance_id == instance_id
         moment = life.at(await self._turn(life))
@@ -95,7 +103,7 @@ class Server:
             raise gone(life, moment)
         return moment
 
-    async def list_instance(self, instance_id: str, many: bool) -> list[Snapshot]:
+    async def list_instance(self, instance_id: str) -> list[Snapshot]:
         lives = [life for life in self.lives if life.instance_id == instance_id]
         now = await self._turn(*lives)
         found = [life.at(now) for life in lives]
@@ -103,7 +111,7 @@ class Server:
             raise gone(lives[0], Gone(True))
         return [moment for moment in found if isinstance(moment, Snapshot)]
 
-    async def list_region(self, scan: Scan) -> float | None:
+    async def list_region(self, consumer: ListingConsumer) -> float | None:
         if self.slow > 0.04:
             raise ServiceDisabledError("none here", status=403)
         now = await self._turn(*self.lives[:1])
@@ -117,8 +125,35 @@ class Server:
             outer = life.snapshot_id if number % 3 == 0 else f"o-{number}"
             stranger = Snapshot(f"i-{number}", moment.name, status=moment.status)
             items.append(RegionSnapshot(outer, moment.name, instance=inner or stranger))
-        scan.see(items_of(items))
+        consumer.consume(items_of(items))
         return 0.0
+
+
+class _ServerApi(RegionApi):
+    """The calls that a watcher makes."""
+
+    def __init__(self, server: Server) -> None:
+        client = CivoClient("token-of-none", region="LON1", clock=server.clock)
+        super().__init__(client._state.session, client.region)
+        self._server = server
+
+    async def get_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Snapshot:
+        return await self._server.get(instance_id, snapshot_id)
+
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        async def page(number: int) -> Page[Snapshot]:
+            return Page(number, tuple(await self._server.list_instance(instance_id)))
+
+        return Listing(page, key=lambda found: found.id)
+
+    async def read_region_listing(
+        self, consumer: ListingConsumer, options: CallOptions
+    ) -> float | None:
+        return await self._server.list_region(consumer)
 
 
 @frozen
@@ -133,7 +168,7 @@ class _Case:
 
 def _policy(rng: random.Random) -> PollPolicy:
     return PollPolicy(
-        settle=rng.choice((0.0, 5.0, 60.0)),
+        volume_grace=rng.choice((0.0, 5.0, 60.0)),
         on_unsettled=rng.choice(("raise", "return")),
         appear=rng.choice((5.0, 60.0)),
         tolerate=rng.choice((15.0, 60.0)),
@@ -145,14 +180,12 @@ async def _wait(server: Server, watcher: Watcher, life: Life, rng: random.Random
     await clock.sleep(rng.choice((0, 0, rng.uniform(0, 3))))
     now = clock.monotonic()
     progress = Noted(life.instance_id, life.snapshot_id, _policy(rng), DEFAULT_STATES, now)
-    known, due = None, now
+    known = None
     if rng.random() < 0.5:
         known = snapshot_of(rng, life.instance_id, life.snapshot_id, "busy")
-        progress.begin_with(known)
-        due = now + progress.policy.floor
     deadline = now + rng.choice((0.0, 0.4, 5.0, 30.0, 90.0, 300.0, 900.0))
     try:
-        await _Wait(watcher, progress, due, deadline).end()
+        await Wait(watcher, progress, deadline, known).end()
         end = "complete"
     except CivoError as error:
         end = _ENDS.get(type(error).__name__, repr(error))
@@ -162,7 +195,7 @@ async def _wait(server: Server, watcher: Watcher, life: Life, rng: random.Random
 def _misjudged(case: _Case) -> str:
     """How the end differs from the oracle's, or nothing."""
     policy, notes = case.progress.policy, case.progress.notes
-    rules = Rules(policy.settle, policy.appear, policy.tolerate)
+    rules = Rules(policy.volume_grace, policy.appear, policy.tolerate)
     known = Sight(case.progress.started, *states_of(case.known)) if case.known else None
     expected, used = _oracle.verdict(rules, case.progress.started, known, notes)
     wanted = expected or "timeout"
@@ -211,8 +244,7 @@ async def _round(seed: int) -> tuple[list[_Case], list[str]]:
     instances = rng.choice((1, 3, 12))
     lives = [life_of(rng, f"i-{n % instances}", f"s-{n}") for n in range(count)]
     server = Server(FakeClock(), rng, lives, slow=0.2 if count == 1 else rng.choice((0.0, 0.02)))
-    looks = Looks(server.get, server.list_instance, server.list_region)
-    watcher = Watcher(looks, server.clock)
+    watcher = Watcher(_ServerApi(server), server.clock)
     waited = [*lives, *rng.sample(lives, count // 4)]  # some of them by two at a time
     cases = await asyncio.gather(*(_wait(server, watcher, life, rng) for life in waited))
     await watcher.close()

@@ -61,7 +61,7 @@ async def sdk(
     url: str,
     *,
     workers: int,
-    settle: float = 0.8,
+    reconcile_window: float = 0.8,
 ) -> AsyncGenerator[CivoClient]:
     """The SDK as its users have it, but for a short settling time: jobs should take seconds."""
     async with CivoClient(
@@ -69,7 +69,7 @@ async def sdk(
         region="LON1",
         api_url=url,
         concurrency=workers,
-        timeouts=Timeouts(settle=settle),
+        timeouts=Timeouts(reconcile_window=reconcile_window),
     ) as civo:
         yield civo
 

@@ -21,7 +21,7 @@ async def mixed_round(civo: CivoClient, number: int) -> None:
 
 
 async def _sdk(url: str, size: int) -> Figures:
-    async with sdk(url, workers=_WORKERS, settle=0.3) as civo:
+    async with sdk(url, workers=_WORKERS, reconcile_window=0.3) as civo:
         errors = await work(
             size // CALLS_PER_ROUND, _WORKERS, lambda number: mixed_round(civo, number)
         )

@@ -41,7 +41,7 @@ async def account(url: str, size: int, told: Mapping[str, str], errors: int) -> 
 
 async def _sdk(url: str, size: int) -> Figures:
     told: dict[str, str] = {}
-    async with sdk(url, workers=_WORKERS, settle=_SETTLE) as civo:
+    async with sdk(url, workers=_WORKERS, reconcile_window=_SETTLE) as civo:
 
         async def one(number: int) -> None:
             made = await civo.snapshots.create(_instance(number, size), name=_name(number))
@@ -54,7 +54,7 @@ async def _sdk(url: str, size: int) -> Figures:
 async def _hasty_sdk(url: str, size: int) -> Figures:
     """A settling time shorter than the server's delay: duplicates are made, and must be told."""
     told: dict[str, str] = {}
-    async with sdk(url, workers=_WORKERS, settle=_HASTY) as civo:
+    async with sdk(url, workers=_WORKERS, reconcile_window=_HASTY) as civo:
 
         async def one(number: int) -> None:
             made = await civo.snapshots.create(_instance(number, size), name=_name(number))
@@ -102,7 +102,7 @@ def _instance(number: int, size: int) -> str:
 JOBS = (
     Job(
         "creates",
-        f"creates, 5 % of connections dropped before and 5 % after acting (settle {_SETTLE} s)",
+        f"creates, 5 % of connections dropped before and 5 % after acting (window {_SETTLE} s)",
         10_000,
         DROPS,
         {"sdk": _sdk, "retry loop": _plain(4), "no retry": _plain(1)},
@@ -110,7 +110,7 @@ JOBS = (
     ),
     Job(
         "late-commits",
-        f"the same, and 2 % act up to 0.3 s after the drop (settle {_SETTLE} s)",
+        f"the same, and 2 % act up to 0.3 s after the drop (window {_SETTLE} s)",
         10_000,
         LATE,
         {"sdk": _sdk, "retry loop": _plain(4)},
@@ -118,7 +118,7 @@ JOBS = (
     ),
     Job(
         "too-late-commits",
-        f"the same, and 2 % act 1 to 1.5 s after the drop (settle only {_HASTY} s)",
+        f"the same, and 2 % act 1 to 1.5 s after the drop (window only {_HASTY} s)",
         10_000,
         TOO_LATE,
         {"sdk": _hasty_sdk},

@@ -14,7 +14,7 @@ Create = Callable[[int], Awaitable[tuple[str, str]]]
 
 
 async def _sdk(url: str, size: int) -> Figures:
-    async with sdk(url, workers=_at_once(size), settle=0.2) as civo:
+    async with sdk(url, workers=_at_once(size), reconcile_window=0.2) as civo:
 
         async def create(number: int) -> tuple[str, str]:
             made = await civo.snapshots.create(f"i-{number % 100}", name=f"job-{number}")
@@ -60,7 +60,7 @@ def _at_once(size: int) -> int:
 JOBS = (
     Job(
         "idle-closes",
-        "creates while the server closes the idle connections (settle 0.2 s)",
+        "creates while the server closes the idle connections (reconcile_window 0.2 s)",
         1_500,
         Faults(idle_close=_IDLE, crossing=_CROSSING),
         {"sdk": _sdk, "plain aiohttp": _plain},

@@ -25,7 +25,7 @@ async def _sdk(url: str, size: int) -> Figures:
     rss: list[int] = []
     beyond = raised = 0
     with _warnings() as warnings:
-        async with sdk(url, workers=_WORKERS, settle=0.2) as civo:
+        async with sdk(url, workers=_WORKERS, reconcile_window=0.2) as civo:
             for share in range(_SHARE):
                 raised += await work(
                     rounds, _WORKERS, lambda number: mixed_round(civo, number), first=share * rounds
@@ -73,7 +73,7 @@ def _descriptors() -> int:
 JOBS = (
     Job(
         "soak",
-        "mixed calls, 1 % dropped; what stays after the first tenth (settle 0.2 s)",
+        "mixed calls, 1 % dropped; what stays after the first tenth (reconcile_window 0.2 s)",
         50_000,
         Faults(before=0.005, after=0.005),
         {"sdk": _sdk},

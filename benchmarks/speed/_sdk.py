@@ -8,17 +8,12 @@ import tracemalloc
 import aiohttp
 
 from civo_snapshots import CivoClient, PollPolicy, Snapshot
-from civo_snapshots._codec.page_reader import page
-from civo_snapshots._core import Core
-from civo_snapshots._http.api_errors import Response
-from civo_snapshots.resources import Snapshots
+from civo_snapshots._codec import page
+from civo_snapshots._http import Response
 
 from ._meter import Figures, Heart, Meter, ask, hammer, start_all
 from ._raw import DECODES
 from ._region import CROWDED, finished_id, instance_id, running_id
-
-LOADED = (Core, Snapshots)
-"""What a client loads when it is first used: that is measured by the job `imports`."""
 
 POLICIES = {
     "2s": PollPolicy(floor=2.0, ceiling=2.0, growth=0.0, jitter=0.0),

@@ -1,1 +1,9 @@
-"""The calls of the API: path, body, record and the check whose answer it is."""
+"""The calls of the API: path, body, record, and the check whose answer it is.
+
+It must not know waits, exactly-once creates or runs: it is what those are given.
+"""
+
+from .listing import Listing, is_listing_refusal
+from .region_api import RegionApi
+
+__all__ = ["Listing", "RegionApi", "is_listing_refusal"]

@@ -1,4 +1,4 @@
-"""What every resource works with: the session, the region, and how requests are put together."""
+"""One region of one client: how requests to it are put together."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -6,17 +6,16 @@ from typing import TypeVar
 import msgspec
 from attrs import frozen
 
-from .._codec.page_reader import page
-from .._create.supervisor import Creations
-from .._http.api_errors import Kind, Request, path_of
-from .._session.call import Session
-from .._session.deadline import CallOptions
-from .._validation import identifier
+from .. import _naming
+from .._codec import one, page
+from .._http import Kind, Request
+from .._session import CallOptions, Deadline, Session
 from ..errors import ConfigurationError, InvalidArgumentError
-from ..models import Instance, Page, Restore, Snapshot
+from ..models import Page
 from .listing import Listing
 
 T = TypeVar("T")
+Fields = Mapping[str, object]
 
 _KINDS = {
     "GET": Kind.SAFE,
@@ -25,14 +24,33 @@ _KINDS = {
     "POST": Kind.CREATING,
 }
 
+_OWN_SEGMENTS = frozenset({"instances", "snapshots", "resourcesnapshots", "restore"})
+"""Those that need no check; the others are anybody's ids."""
+
+
+def path_of(*segments: str) -> str:
+    """The path ``/v2/<segment>/...``; a segment that is no plain name or id is refused.
+
+    Every path is made here, so that no id can reach another endpoint.
+    """
+    for segment in segments:
+        if segment not in _OWN_SEGMENTS and not _naming.is_id(segment):
+            raise InvalidArgumentError(f"{ascii(segment)[:80]} cannot be part of a URL path")
+    return "/v2/" + "/".join(segments)
+
+
+def json_body(fields: Fields) -> bytes:
+    """A request body; None means that the field is not sent."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(present)
+
 
 @frozen
-class Scope:
+class RegionContext:
     """One region of one client; None where no region was named anywhere."""
 
     session: Session
     region: str | None
-    creations: Creations
 
     def named_region(self) -> str:
         """The region; `ConfigurationError` if there is none."""
@@ -47,7 +65,7 @@ class Scope:
         self,
         method: str,
         *segments: str,
-        body: Mapping[str, object] | None = None,
+        body: Fields | None = None,
         query: Mapping[str, int] | None = None,
     ) -> Request:
         """A request to this region."""
@@ -58,6 +76,27 @@ class Scope:
             self.named_region(),
             tuple((name, str(value)) for name, value in query.items()) if query else (),
             None if body is None else json_body(body),
+        )
+
+    async def record(
+        self,
+        target: type[T],
+        method: str,
+        *segments: str,
+        body: Fields | None = None,
+        is_ours: Callable[[T], bool] | None = None,
+        poll: bool = False,
+        options: CallOptions | None = None,
+        deadline: Deadline | None = None,
+    ) -> T:
+        """A call that answers with a record; `is_ours` tells whether it belongs to this call."""
+        return await self.session.call(
+            self.request(method, *segments, body=body),
+            one(target),
+            is_ours=is_ours,
+            poll=poll,
+            options=options,
+            deadline=deadline,
         )
 
     def listing(
@@ -87,34 +126,3 @@ class Scope:
             return complete(found) if complete else found
 
         return Listing(fetch, key, page_size)
-
-
-def json_body(fields: Mapping[str, object]) -> bytes:
-    """A request body; None means that the field is not sent."""
-    present = {name: value for name, value in fields.items() if value is not None}
-    return msgspec.json.encode(present)
-
-
-def instance_id_of(instance: str | Instance) -> str:
-    """The id of an instance given as such or as a record."""
-    if isinstance(instance, Instance):
-        instance = instance.id
-    return identifier(instance, "instance_id")
-
-
-def snapshot_key(first: str | Snapshot, snapshot_id: str | None) -> tuple[str, str]:
-    """(instance id, snapshot id) from either form that callers may use."""
-    if isinstance(first, Snapshot):
-        if snapshot_id is not None:
-            raise InvalidArgumentError("pass a Snapshot, or an instance id and a snapshot id")
-        return identifier(first.instance_id, "snapshot.instance_id"), identifier(
-            first.id, "snapshot.id"
-        )
-    if snapshot_id is None:
-        raise InvalidArgumentError("pass a Snapshot, or an instance id and a snapshot id")
-    return identifier(first, "instance_id"), identifier(snapshot_id, "snapshot_id")
-
-
-def record_id(record: Snapshot | Instance | Restore) -> str:
-    """The key by which listings tell items apart."""
-    return record.id

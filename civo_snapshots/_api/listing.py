@@ -8,7 +8,15 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from typing import Generic, TypeVar
 
-from ..errors import InvalidRequestError, NotFoundError, UnexpectedResponseError
+from ..errors import (
+    ApiError,
+    CivoError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceDisabledError,
+    UnexpectedResponseError,
+)
 from ..models import Page
 
 T = TypeVar("T")
@@ -148,3 +156,10 @@ async def _forget(tasks: Collection[asyncio.Future[Page[T]]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def is_listing_refusal(error: CivoError) -> bool:
+    """Whether an error means that there is no region-wide listing here, rather than no luck."""
+    if isinstance(error, (NotFoundError, PermissionDeniedError, ServiceDisabledError)):
+        return True
+    return isinstance(error, ApiError) and error.status in (405, 501)

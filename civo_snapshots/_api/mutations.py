@@ -1,54 +1,18 @@
-"""How resources change things: fields to send, acknowledgements to read, outcomes not known."""
+"""Calls that change something: what acknowledges them, and what a lost answer means."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import TypeVar
 
-from .. import _validation
-from .._clock import Clock
-from .._create.creation import SENDS
-from .._http.api_errors import Kind, Request, Response, parse_json
-from .._session.call import Session
-from .._session.deadline import CallOptions
-from .._session.retry import RetryPolicy, Waits, may_have_acted
-from ..errors import (
-    CivoError,
-    InvalidArgumentError,
-    NotFoundError,
-    OutcomeUnknownError,
-    UnexpectedResponseError,
-)
+from .._http import Kind, Response, parse_json
+from .._session import CallOptions, RetryPolicy, Waits
+from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
 from ..models import Acknowledgement
+from .context import Fields, RegionContext
 
 T = TypeVar("T")
-Fields = Mapping[str, object]
 
-
-def named_fields(name: str | None, description: str | None) -> dict[str, object]:
-    """The checked fields of an update; at least one must be given."""
-    if name is None and description is None:
-        raise InvalidArgumentError("nothing to update: pass name= or description=")
-    return {
-        "name": _validation.optional(_validation.label, name),
-        "description": _validation.optional(_validation.description, description),
-    }
-
-
-def restore_fields(
-    *, description: str | None, hostname: str | None, private_ip: str | None, overwrite: bool
-) -> dict[str, object]:
-    """The checked fields of a restore, but for the private address, which has two spellings."""
-    if _validation.boolean(overwrite, "overwrite_existing") and hostname is not None:
-        raise InvalidArgumentError(
-            "overwrite_existing=True restores onto the original instance, which keeps its "
-            "hostname: pass one or the other"
-        )
-    return {
-        "description": _validation.optional(_validation.description, description),
-        "hostname": _validation.optional(_validation.hostname, hostname),
-        "private_ipv4": _validation.optional(_validation.ipv4, private_ip),
-        "overwrite_existing": overwrite,
-    }
+_UPDATES = 5
+"""How often an update is sent, each time after the one before it was seen to have done nothing."""
 
 
 def acknowledgement(response: Response) -> Acknowledgement:
@@ -65,42 +29,53 @@ def acknowledgement(response: Response) -> Acknowledgement:
 
 
 async def delete(
-    session: Session, request: Request, *, missing_ok: bool, options: CallOptions
+    context: RegionContext, *segments: str, options: CallOptions, missing_ok: bool
 ) -> Acknowledgement:
     """Delete; a 404 is success if an earlier attempt of this call may have done it."""
+    request = context.request("DELETE", *segments)
     try:
-        return await session.call(request, acknowledgement, options=options)
+        return await context.session.call(request, acknowledgement, options=options)
     except NotFoundError as error:
-        if not missing_ok and not (error.call and error.call.unanswered):
+        if not missing_ok and not (error.call and error.call.may_have_acted):
             raise
     return Acknowledgement(already_gone=True)
 
 
 async def update(
-    session: Session,
-    call: Callable[[str, Fields | None, CallOptions], Awaitable[T]],
+    context: RegionContext,
+    target: type[T],
+    *segments: str,
     fields: Fields,
+    is_ours: Callable[[T], bool],
     options: CallOptions,
 ) -> T:
     """PUT; where the answer was lost, compare before it is sent again.
 
     Somebody else's newer change must not be undone by a blind repetition.
     """
-    flight = session.flight(Kind.COMPARED, options)
-    flight.began = session.clock.monotonic()
+    session = context.session
+    deadline = session.deadline(Kind.COMPARED, options)
+    deadline.began = session.clock.monotonic()
     waits = Waits(RetryPolicy())
     wanted = {name: value for name, value in fields.items() if value is not None}
-    sends = 1 if options.get("retries") is False else SENDS
+    sends = 1 if options.get("retries") is False else _UPDATES
+
+    async def call(method: str, body: Fields | None) -> T:
+        within = deadline.options(options)
+        return await context.record(
+            target, method, *segments, body=body, is_ours=is_ours, options=within
+        )
+
     while True:
         try:
-            return await call("PUT", fields, flight.options(options))
+            return await call("PUT", fields)
         except CivoError as error:
             failure = error
         sends -= 1
-        if not may_have_acted(failure) or not sends:
+        if not failure.may_have_acted or not sends:
             raise failure
         try:
-            current = await call("GET", None, flight.options(options))
+            current = await call("GET", None)
         except CivoError:
             current = None
         if current is None:
@@ -108,27 +83,38 @@ async def update(
         if all(getattr(current, name) == value for name, value in wanted.items()):
             return current
         pause = waits.after(failure)
-        if pause >= flight.left():  # also where a Retry-After asks for more than there is
+        if pause >= deadline.left():  # also where a Retry-After asks for more than there is
             raise failure
         await session.clock.sleep(pause)
 
 
-async def creating(
-    call: Awaitable[T], clock: Clock, *, what: str, instance_id: str = "", name: str = ""
+async def post_once(
+    context: RegionContext,
+    target: type[T],
+    *segments: str,
+    body: Fields,
+    options: CallOptions,
+    what: str,
+    instance_id: str = "",
+    name: object = None,
+    is_ours: Callable[[T], bool] | None = None,
 ) -> T:
-    """Await a creating call; `OutcomeUnknownError` if it may have acted without an answer."""
-    started: datetime = clock.now()
+    """POST; `OutcomeUnknownError` if it may have acted without an answer: it is never repeated."""
+    clock = context.session.clock
+    started = clock.now()
     failure: CivoError
     try:
-        return await call
+        return await context.record(
+            target, "POST", *segments, body=body, is_ours=is_ours, options=options
+        )
     except CivoError as error:
         failure = error
-    if not may_have_acted(failure):
+    if not failure.may_have_acted:
         raise failure
     raise OutcomeUnknownError(
         f"{what} was sent and may have acted: {failure.message}; look before doing it again",
         instance_id=instance_id,
-        name=name,
+        name=str(name or ""),
         started_at=started,
         ended_at=clock.now(),
         call=failure.call,

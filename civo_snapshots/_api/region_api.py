@@ -1,279 +1,286 @@
-"""The calls of one instance's snapshots (API page "Instance snapshots")."""
+"""Every call of the API in one region: its path, its body, its record, and whose answer it is.
 
-from datetime import timedelta
-from typing import Unpack
+Whoever needs the API is given one of these, and a test gives a stub of it. Arguments are checked
+by then. `poll` marks a call of a watcher's, which has slots of its own among the requests.
+"""
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from .. import _naming, _validation
-from .._codec.records import one
-from .._create.creation import SENDS, Creation
-from .._http.api_errors import Kind, Request
-from .._session.deadline import CallOptions, Flight
-from .._session.limiter import Gate
-from ..models import Acknowledgement, Instance, Page, Restore, Snapshot, owned
-from .context import Scope, instance_id_of, record_id, snapshot_key
+from .._codec import ListingConsumer, RegionListingReader, items_of, page
+from .._http import Kind, Request
+from .._session import CallOptions, Deadline, Session
+from ..models import (
+    Acknowledgement,
+    Instance,
+    Page,
+    Quota,
+    Region,
+    RegionSnapshot,
+    Restore,
+    Schedule,
+    Snapshot,
+)
+from .context import Fields, RegionContext, path_of
+from .identity import bears, id_of, is_instance_of, owned
 from .listing import Listing
-from .mutations import Fields, creating, delete, named_fields, restore_fields, update
+from .mutations import delete, post_once, update
+
+_REGION_WIDE = "resourcesnapshots"
+_SCHEDULES = "resourcesnapshotschedules"
 
 
-class SnapshotCalls:
-    """Creates, reads, changes, restores and deletes; one method per call of the API.
+@frozen
+class _WrappedRestore:
+    """How the region-wide endpoint answers a restore."""
 
-    Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.
-    """
+    instance: Restore
+    resource_type: str = ""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
 
-    async def create(
-        self,
-        instance: str | Instance,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> Snapshot:
-        """Start a snapshot of an instance with its attached volumes; it completes later.
+class RegionApi:
+    """One method per call of the API; `session` is what all of them go through."""
 
-        A unique name is generated if none is given: a name always goes out, because it is the only
-        key by which a create whose answer was lost can be found. It then is looked for, adopted,
-        and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
-        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
-        """
-        instance_id = instance_id_of(instance)
-        _validation.optional(_validation.label, name)
-        _validation.optional(_validation.description, description)
-        session = self._scope.session
-        # Thousands may wait here: what a create needs is made when it has a place.
-        place = await session.enter()
-        try:
-            creation = creation_of(
-                self._scope,
-                instance_id,
-                _naming.generate_name(session.clock.now()) if name is None else name,
-                description,
-                options,
-                unique=name is None,
-                place=place,
-            )
-        except BaseException:
-            place.release()
-            raise
-        return await self._scope.creations.run(creation)
+    def __init__(self, session: Session, region: str | None) -> None:
+        self.session = session
+        self._context = RegionContext(session, region)
 
-    async def get(
-        self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
-        /,
-        **options: Unpack[CallOptions],
-    ) -> Snapshot:
-        """One snapshot as it is now; `NotFoundError` if there is none."""
-        return await one_snapshot(
-            self._scope, "GET", snapshot_key(snapshot, snapshot_id), None, options
+    def named_region(self) -> str:
+        """The region's code; `ConfigurationError` if none was named anywhere."""
+        return self._context.named_region()
+
+    # Instances
+
+    def list_instances(self, options: CallOptions, *, per_page: int = 100) -> Listing[Instance]:
+        return self._context.listing(
+            tuple[Instance, ...], "instances", key=id_of, page_size=per_page, options=options
         )
 
-    def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
-        """Every snapshot of an instance."""
-        return snapshots_of(self._scope, instance_id_of(instance), options)
+    async def get_instance(self, instance_id: str, options: CallOptions) -> Instance:
+        is_ours = is_instance_of(instance_id, self.named_region())
+        return await self._context.record(
+            Instance, "GET", "instances", instance_id, is_ours=is_ours, options=options
+        )
 
-    async def update(
-        self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
-        /,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        **options: Unpack[CallOptions],
+    # The snapshots of an instance
+
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        def with_instance(page: Page[Snapshot]) -> Page[Snapshot]:
+            for found in page.items:
+                owned(found, instance_id)
+            return page
+
+        return self._context.listing(
+            tuple[Snapshot, ...],
+            *_of(instance_id),
+            key=id_of,
+            poll=poll,
+            options=options,
+            complete=with_instance,
+        )
+
+    async def get_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
     ) -> Snapshot:
-        """Change the name or the description; what is not given stays as it is."""
-        key, body = snapshot_key(snapshot, snapshot_id), named_fields(name, description)
+        found = await self._context.record(
+            Snapshot,
+            "GET",
+            *_of(instance_id),
+            snapshot_id,
+            is_ours=bears(snapshot_id),
+            poll=poll,
+            options=options,
+        )
+        return owned(found, instance_id)
 
-        async def call(method: str, sent: Fields | None, within: CallOptions) -> Snapshot:
-            return await one_snapshot(self._scope, method, key, sent, within)
-
-        return await update(self._scope.session, call, body, options)
-
-    async def delete(
+    async def create_snapshot(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
-        /,
-        *,
-        missing_ok: bool = False,
-        **options: Unpack[CallOptions],
+        instance_id: str,
+        name: str,
+        description: str | None,
+        deadline: Deadline,
+        options: CallOptions,
+    ) -> Snapshot:
+        made = await self._context.record(
+            Snapshot,
+            "POST",
+            *_of(instance_id),
+            body={"name": name, "description": description},
+            options=options,
+            deadline=deadline,
+        )
+        return owned(made, instance_id)
+
+    async def update_snapshot(
+        self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
+    ) -> Snapshot:
+        updated = await update(
+            self._context,
+            Snapshot,
+            *_of(instance_id),
+            snapshot_id,
+            fields=fields,
+            is_ours=bears(snapshot_id),
+            options=options,
+        )
+        return owned(updated, instance_id)
+
+    async def delete_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, missing_ok: bool
     ) -> Acknowledgement:
-        """Start a deletion; the quota is freed when it completes (see `wait_until_deleted()`).
+        segments = (*_of(instance_id), snapshot_id)
+        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
 
-        Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
-        """
-        instance_id, found = snapshot_key(snapshot, snapshot_id)
-        request = self._scope.request("DELETE", "instances", instance_id, "snapshots", found)
-        return await delete(self._scope.session, request, missing_ok=missing_ok, options=options)
-
-    async def restore(
-        self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
-        /,
-        *,
-        hostname: str | None = None,
-        description: str | None = None,
-        private_ip: str | None = None,
-        overwrite_existing: bool = False,
-        **options: Unpack[CallOptions],
+    async def restore_snapshot(
+        self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
     ) -> Restore:
-        """Start a restore to a new instance, or over the original with `overwrite_existing`.
-
-        The snapshot must be complete; the instance stays in the same Civo network. A restore has
-        no status of its own: see `wait_until_restored()`. It is never sent again when its outcome
-        is unknown: `OutcomeUnknownError` then.
-        """
-        instance_id, found = snapshot_key(snapshot, snapshot_id)
-        body = restore_fields(
-            description=description,
-            hostname=hostname,
-            private_ip=private_ip,
-            overwrite=overwrite_existing,
-        )
-        body["private_ip"] = body["private_ipv4"]  # documented so, spelled the other way in answers
-        request = self._scope.request(
-            "POST", "instances", instance_id, "snapshots", found, "restore", body=body
-        )
-        session = self._scope.session
-        restore = await creating(
-            session.call(
-                request,
-                one(Restore),
-                is_ours=lambda answer: answer.from_snapshot in ("", found),
-                options=options,
-            ),
-            session.clock,
-            what=f"restoring snapshot {found} of instance {instance_id}",
+        restore = await post_once(
+            self._context,
+            Restore,
+            *_of(instance_id),
+            snapshot_id,
+            "restore",
+            # Documented as `private_ip`, and spelled the other way in answers.
+            body={**fields, "private_ip": fields["private_ipv4"]},
+            options=options,
+            what=f"restoring snapshot {snapshot_id} of instance {instance_id}",
             instance_id=instance_id,
-            name=hostname or "",
+            name=fields["hostname"],
+            is_ours=lambda answer: answer.from_snapshot in ("", snapshot_id),
         )
         return evolve(restore, instance_id=instance_id)
 
+    # The snapshots of the region
 
-def creation_of(
-    scope: Scope,
-    instance_id: str,
-    name: str,
-    description: str | None,
-    options: CallOptions,
-    *,
-    unique: bool,
-    place: Gate | None = None,
-) -> Creation:
-    """A create ready to run; `unique` tells that nothing else in the region can bear the name.
-
-    It has a `place` among the requests in flight if the caller waited for one.
-    """
-    session = scope.session
-    path = ("instances", instance_id, "snapshots")
-    told = _validation.optional(_validation.description, description)
-    request = scope.request("POST", *path, body={"name": name, "description": told})
-    flight = session.flight(Kind.CREATING, options)
-    flight.place = place
-    return Creation(
-        _Steps(scope, instance_id, request, flight, options),
-        scope.creations.ledger,
-        session.clock,
-        instance_id,
-        name,
-        unique,
-        session.timeouts.settle,
-        sends=1 if options.get("retries") is False else SENDS,
-    )
-
-
-class _Steps:
-    """The requests of one create, all of them within its time."""
-
-    __slots__ = ("_flight", "_instance_id", "_options", "_request", "_scope")
-
-    def __init__(
-        self,
-        scope: Scope,
-        instance_id: str,
-        request: Request,
-        flight: Flight,
-        options: CallOptions,
-    ) -> None:
-        self._scope = scope
-        self._instance_id = instance_id
-        self._request = request
-        self._flight = flight
-        self._options = options
-
-    async def send(self) -> Snapshot:
-        made = await self._scope.session.call(
-            self._request, one(Snapshot), options=self._options, flight=self._flight
+    def list_region_snapshots(
+        self, options: CallOptions, *, poll: bool = False
+    ) -> Listing[RegionSnapshot]:
+        return self._context.listing(
+            tuple[RegionSnapshot, ...], _REGION_WIDE, key=id_of, poll=poll, options=options
         )
-        return owned(made, self._instance_id)
 
-    async def look(self) -> list[Snapshot]:
-        once: CallOptions = {"retries": False}
-        # Within the create's time; a look after its end, for what came late, has one of its own.
-        within = self._flight.options(once) if self._flight.left() > 0 else once
-        return await snapshots_of(self._scope, self._instance_id, within).collect()
+    async def read_region_listing(
+        self, consumer: ListingConsumer, options: CallOptions
+    ) -> float | None:
+        """Show the listing as it comes.
 
-    async def get(self, snapshot_id: str) -> Snapshot:
-        key = (self._instance_id, snapshot_id)
-        return await one_snapshot(self._scope, "GET", key, None, self._flight.options({}))
+        Returns for how many seconds that kept the event loop; None if it broke off because it was
+        larger than it is worth.
+        """
+        reader = RegionListingReader(consumer)
+        request = self._context.request("GET", _REGION_WIDE)
+        seen = await self.session.call(request, reader, sink=reader, poll=True, options=options)
+        if seen and reader.has_pages:  # this listing is documented as one answer
+            consumer.begin(bytes)
+            found = await self.list_region_snapshots(options, poll=True).collect()
+            items = items_of(found)
+            consumer.consume(items, len(found) - len(items))
+        return reader.spent if seen else None
 
-    def skew(self) -> timedelta | None:
-        return self._scope.session.skew
+    async def get_region_snapshot(self, snapshot_id: str, options: CallOptions) -> RegionSnapshot:
+        return await self._context.record(
+            RegionSnapshot,
+            "GET",
+            _REGION_WIDE,
+            snapshot_id,
+            is_ours=bears(snapshot_id),
+            options=options,
+        )
 
-    def may_have_acted(self) -> bool:
-        return self._flight.maybe_acted
+    async def update_region_snapshot(
+        self, snapshot_id: str, fields: Fields, options: CallOptions
+    ) -> RegionSnapshot:
+        return await update(
+            self._context,
+            RegionSnapshot,
+            _REGION_WIDE,
+            snapshot_id,
+            fields=fields,
+            is_ours=bears(snapshot_id),
+            options=options,
+        )
 
-    def left(self) -> float:
-        return self._flight.left()
+    async def delete_region_snapshot(
+        self, snapshot_id: str, options: CallOptions, *, missing_ok: bool
+    ) -> Acknowledgement:
+        segments = (_REGION_WIDE, snapshot_id)
+        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
 
-    def call_off(self) -> None:
-        self._flight.called_off = True
+    async def restore_region_snapshot(
+        self, snapshot_id: str, fields: Fields, options: CallOptions
+    ) -> Restore:
+        present = {name: value for name, value in fields.items() if value is not None}
+        answer = await post_once(
+            self._context,
+            _WrappedRestore,
+            _REGION_WIDE,
+            snapshot_id,
+            "restore",
+            body={"instance": present},
+            options=options,
+            what=f"restoring snapshot {snapshot_id}",
+            name=fields["hostname"],
+        )
+        return answer.instance
 
-    def give_back(self) -> None:
-        self._flight.give_back()
+    # Schedules
+
+    async def create_schedule(self, name: str, fields: Fields, options: CallOptions) -> Schedule:
+        return await post_once(
+            self._context,
+            Schedule,
+            _SCHEDULES,
+            body={"name": name, **fields},
+            options=options,
+            what=f"creating schedule {name}",
+            name=name,
+            is_ours=lambda schedule: schedule.name in ("", name),
+        )
+
+    def list_schedules(self, options: CallOptions) -> Listing[Schedule]:
+        return self._context.listing(tuple[Schedule, ...], _SCHEDULES, key=id_of, options=options)
+
+    async def get_schedule(self, schedule_id: str, options: CallOptions) -> Schedule:
+        is_ours = bears(schedule_id)
+        return await self._context.record(
+            Schedule, "GET", _SCHEDULES, schedule_id, is_ours=is_ours, options=options
+        )
+
+    async def update_schedule(
+        self, schedule_id: str, fields: Fields, options: CallOptions
+    ) -> Schedule:
+        segments, is_ours = (_SCHEDULES, schedule_id), bears(schedule_id)
+        return await update(
+            self._context, Schedule, *segments, fields=fields, is_ours=is_ours, options=options
+        )
+
+    async def delete_schedule(
+        self, schedule_id: str, options: CallOptions, *, missing_ok: bool
+    ) -> Acknowledgement:
+        segments = (_SCHEDULES, schedule_id)
+        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
+
+    # The account
+
+    def list_regions(self, options: CallOptions) -> Listing[Region]:
+        """The one call that needs no region itself."""
+
+        async def fetch(number: int) -> Page[Region]:
+            query = () if number == 1 else (("page", str(number)),)
+            request = Request(
+                "GET", path_of("regions"), Kind.SAFE, self._context.region or "", query
+            )
+            return await self.session.call(
+                request, page(tuple[Region, ...], number), options=options
+            )
+
+        return Listing(fetch, lambda region: region.code)
+
+    async def get_quota(self, options: CallOptions) -> Quota:
+        return await self._context.record(Quota, "GET", "quota", options=options)
 
 
-async def one_snapshot(
-    scope: Scope,
-    method: str,
-    key: tuple[str, str],
-    body: Fields | None,
-    options: CallOptions,
-    *,
-    poll: bool = False,
-) -> Snapshot:
-    """A call on one snapshot that answers with the snapshot."""
-    instance_id, snapshot_id = key
-    path = ("instances", instance_id, "snapshots", snapshot_id)
-    snapshot = await scope.session.call(
-        scope.request(method, *path, body=body),
-        one(Snapshot),
-        is_ours=lambda found: found.id == snapshot_id,
-        poll=poll,
-        options=options,
-    )
-    return owned(snapshot, instance_id)
-
-
-def snapshots_of(
-    scope: Scope, instance_id: str, options: CallOptions, *, poll: bool = False
-) -> Listing[Snapshot]:
-    """The listing of an instance, each snapshot with its instance's id."""
-
-    def complete(page: Page[Snapshot]) -> Page[Snapshot]:
-        for found in page.items:
-            owned(found, instance_id)
-        return page
-
-    path = ("instances", instance_id, "snapshots")
-    return scope.listing(
-        tuple[Snapshot, ...], *path, key=record_id, poll=poll, options=options, complete=complete
-    )
+def _of(instance_id: str) -> tuple[str, str, str]:
+    """The path of an instance's snapshots."""
+    return "instances", instance_id, "snapshots"

@@ -1,1 +1,26 @@
-"""Bytes to records and back."""
+"""Bytes to records and back, also while the bytes still come.
+
+It must not know which call they belong to, nor send one.
+"""
+
+from .page_reader import page
+from .records import one
+from .region_listing import (
+    ListingConsumer,
+    ListingItem,
+    RegionListingReader,
+    as_snapshot,
+    items_of,
+    name_of,
+)
+
+__all__ = [
+    "ListingConsumer",
+    "ListingItem",
+    "RegionListingReader",
+    "as_snapshot",
+    "items_of",
+    "name_of",
+    "one",
+    "page",
+]

@@ -25,7 +25,7 @@ _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Slicer(Generic[T]):
+class ArraySplitter(Generic[T]):
     """One array; any other body is kept whole.
 
     Attributes:
@@ -52,7 +52,7 @@ class Slicer(Generic[T]):
         self._size += len(piece)
         if self._size < self._wanted:
             return None
-        text = self.rest()
+        text = self.remainder()
         end = len(text) if text[:1] == b"[" else 0
         if not self.began:
             self._ending = _longest_ending(text, end)
@@ -74,10 +74,10 @@ class Slicer(Generic[T]):
 
     def end(self) -> T | None:
         """What is left when the body has ended; None if the whole was no JSON array."""
-        text = self.rest()
+        text = self.remainder()
         return self._read(text) if text[:1] == b"[" else None
 
-    def rest(self) -> bytes:
+    def remainder(self) -> bytes:
         """What was not cut off: the whole body if nothing was."""
         text = b"".join(self._pieces)
         if not self.began:

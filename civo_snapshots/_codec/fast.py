@@ -10,13 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from .._collector import collector_paused
-
 T = TypeVar("T")
-
-_LARGE = 64 << 10
-"""Bytes from which a pause of the garbage collector pays: it would search the growing list again
-and again, and is half of the cost."""
 
 # What the converter reads in its own way: more than microseconds, and Go's zero time.
 _NANOSECONDS = re.compile(rb"\.[0-9]{7}")
@@ -29,7 +23,7 @@ _STRIDE = 4_096
 _DIGITS = 32
 
 
-class Fast(Generic[T]):
+class FastDecoder(Generic[T]):
     """A decoder of one type."""
 
     def __init__(self, target: type[T]) -> None:
@@ -40,10 +34,7 @@ class Fast(Generic[T]):
         if not is_plain(body):
             return None
         try:
-            if len(body) < _LARGE:
-                return self._decoder.decode(body)
-            with collector_paused():
-                return self._decoder.decode(body)
+            return self._decoder.decode(body)
         except UNREADABLE:
             return None
 

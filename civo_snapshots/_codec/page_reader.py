@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
-from .._http.api_errors import JSON, Clean, Response, parse_json, too_large
+from .._http import JSON, Mask, Response, parse_json, too_large
 from ..errors import UnexpectedResponseError
 from ..models import Page
-from .array_splitter import Slicer
+from .array_reader import ArrayReader, no_array
 from .fast import envelope_of, split
 from .records import records, structure
 
@@ -30,33 +30,35 @@ class PageReader(Generic[T]):
         self._number = number
         self.begin(None, 0, bytes)
 
-    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
+    def begin(self, length: int | None, most: int, mask: Mask) -> bool:
         self._most = most
-        self._clean = clean
-        self._size = 0
+        self._mask = mask
         self._found: list[T] = []
         self._refused: UnexpectedResponseError | None = None
-        self._slicer = Slicer(self._slice)
+        self._reader = ArrayReader(self._slice, self._found.extend)
         return self._fits(length or 0)
 
     def take(self, piece: bytes) -> bool:
-        self._size += len(piece)
-        if self._fits(self._size):
-            self._found += self._slicer.feed(piece) or ()
+        if self._fits(self._reader.size + len(piece)):
+            self._reader.take(piece)
         return self._refused is None
 
     def __call__(self, response: Response) -> Page[T]:
-        if not response.poured:
-            return self._whole(response.body, response.status)
-        if self._refused is None:
-            last = self._slicer.end()
-            if last is None and not self._slicer.began:
-                return self._whole(self._clean(self._slicer.rest()), response.status)
-            if last is None:  # half a surrogate pair, which msgspec does not take
-                last = self._slowly(self._clean(self._slicer.rest()))
-            if last is not None and self._refused is None:
-                return Page(self._number, (*self._found, *last))
-        raise self._refused or no_array(response.status)
+        status = response.status
+        if not response.streamed:
+            return self._whole(response.body, status)
+        if self._refused is None and (unread := self._reader.finish()) is not None:
+            body = self._mask(unread)
+            if not self._reader.began:
+                return self._whole(body, status)
+            # Half a surrogate pair stands in it, which msgspec does not take.
+            last = self._slowly(body)
+            if last is None:
+                raise no_array(status)
+            self._found += last
+        if self._refused is not None:
+            raise self._refused
+        return Page(self._number, tuple(self._found))
 
     def _fits(self, size: int) -> bool:
         if size > self._most:
@@ -65,11 +67,12 @@ class PageReader(Generic[T]):
 
     def _slice(self, body: bytes) -> tuple[T, ...] | None:
         """The records of some items; what is wrong with one of them is raised at the end."""
-        body = self._clean(body)
+        # A cut that is none shows in a third of the time that the records would take.
+        if split(body) is None:
+            return None
+        body = self._mask(body)
         found = records(body, self._array, 200)
-        if found is not None or split(body) is None:
-            return found
-        return self._slowly(body)
+        return self._slowly(body) if found is None else found
 
     def _slowly(self, body: bytes) -> tuple[T, ...] | None:
         try:
@@ -105,11 +108,6 @@ def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
     return UnexpectedResponseError(
         moved(error.message), status=error.status, path=moved(error.path)
     )
-
-
-def no_array(status: int) -> UnexpectedResponseError:
-    """The error of a list that came in parts and had no end."""
-    return UnexpectedResponseError("the list breaks off or is not JSON", status=status, path="$")
 
 
 def page(array: type[tuple[T, ...]], number: int) -> PageReader[T]:

@@ -14,7 +14,7 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 from cattrs.v import transform_error
 
-from .._http.api_errors import JSON, Response, parse_json
+from .._http import JSON, Reader, parse_json
 from ..errors import UnexpectedResponseError
 from ..models import (
     Identifier,
@@ -26,7 +26,7 @@ from ..models import (
     Snapshot,
     SnapshotStatus,
 )
-from .fast import Fast, split
+from .fast import FastDecoder, split
 
 T = TypeVar("T")
 
@@ -177,12 +177,8 @@ def unstructure(record: object) -> JSON:
     return cast("JSON", _converter.unstructure(record))
 
 
-Reader = Callable[[Response], T]
-"""Turns a response that is no error into what the caller asked for."""
-
-
-_FAST: Mapping[object, Fast[Any]] = {
-    target: Fast(target)
+_FAST: Mapping[object, FastDecoder[Any]] = {
+    target: FastDecoder(target)
     for target in (
         Snapshot,
         Instance,
@@ -199,7 +195,7 @@ def record(body: bytes, target: type[T], status: int) -> T:
 
     Raises `UnexpectedResponseError` with the path of the first field that does not fit.
     """
-    fast: Fast[T] | None = _FAST.get(target)
+    fast: FastDecoder[T] | None = _FAST.get(target)
     found = fast.read(body) if fast else None
     if found is not None:
         return found
@@ -208,7 +204,7 @@ def record(body: bytes, target: type[T], status: int) -> T:
 
 def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
     """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
-    fast: Fast[tuple[T, ...]] | None = _FAST.get(array)
+    fast: FastDecoder[tuple[T, ...]] | None = _FAST.get(array)
     found = fast.read(body) if fast else None
     if found is not None or fast is None or (items := split(body)) is None:
         return found

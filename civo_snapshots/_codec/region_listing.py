@@ -11,18 +11,18 @@ from typing import Protocol
 
 import msgspec
 
-from .._http.api_errors import JSON, Clean, Response, parse_json
+from .._http import JSON, Mask, Response, parse_json
 from ..errors import UnexpectedResponseError
-from ..models import RegionSnapshot, SnapshotStatus
-from .array_splitter import Slicer
+from ..models import RegionSnapshot, Snapshot, SnapshotStatus
+from .array_reader import ArrayReader, no_array
 from .fast import UNREADABLE, is_sound, split
-from .page_reader import no_array, page
+from .page_reader import page
 from .records import record, structure, unstructure
 
 _NULL = msgspec.Raw(b"null")
 
 
-class Item(msgspec.Struct, gc=False):
+class ListingItem(msgspec.Struct, gc=False):
     """An item of the listing: what identifies it, and the rest as it stands in the body."""
 
     id: str
@@ -45,7 +45,7 @@ class Item(msgspec.Struct, gc=False):
         """
         return hash(bytes(self.instance))
 
-    def record(self, clean: Clean = bytes) -> RegionSnapshot | None:
+    def record(self, mask: Mask = bytes) -> RegionSnapshot | None:
         """The whole, for what it shows of a snapshot; None if that does not fit."""
         parts = (
             b'{"id":',
@@ -60,7 +60,7 @@ class Item(msgspec.Struct, gc=False):
             self.instance,
             b"}",
         )
-        return _fitting(clean(b"".join(parts)))
+        return _fitting(mask(b"".join(parts)))
 
 
 class Inner(msgspec.Struct, gc=False):
@@ -80,8 +80,8 @@ class Inner(msgspec.Struct, gc=False):
 
 _STATUS = msgspec.json.Decoder(SnapshotStatus)
 _INNER = msgspec.json.Decoder(Inner | None)
-_ITEM = msgspec.json.Decoder(Item)
-_ITEMS = msgspec.json.Decoder(list[Item])
+_ITEM = msgspec.json.Decoder(ListingItem)
+_ITEMS = msgspec.json.Decoder(list[ListingItem])
 
 
 def _fitting(body: bytes) -> RegionSnapshot | None:
@@ -109,9 +109,9 @@ def _fitting_of(array: Iterable[JSON]) -> Iterator[RegionSnapshot]:
             yield structure(one, RegionSnapshot)
 
 
-def items_of(records: Iterable[RegionSnapshot]) -> list[Item]:
+def items_of(records: Iterable[RegionSnapshot]) -> list[ListingItem]:
     """Records as items, but for those with a text that is none."""
-    items: list[Item] = []
+    items: list[ListingItem] = []
     for one in records:
         try:
             items.append(_ITEM.decode(msgspec.json.encode(unstructure(one))))
@@ -120,7 +120,7 @@ def items_of(records: Iterable[RegionSnapshot]) -> list[Item]:
     return items
 
 
-class Scan(Protocol):
+class ListingConsumer(Protocol):
     """Who is shown the listing.
 
     Attributes:
@@ -129,16 +129,16 @@ class Scan(Protocol):
 
     limit: float
 
-    def begin(self, clean: Clean) -> None:
-        """The listing begins, perhaps anew; `clean` makes what is shown of it safe to keep."""
+    def begin(self, mask: Mask) -> None:
+        """The listing begins, perhaps anew; `mask` makes what is shown of it safe to keep."""
         ...
 
-    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+    def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
         """These come next; so many others with them are no items at all."""
         ...
 
 
-class Scanner:
+class RegionListingReader:
     """Reads the body of the listing and shows it; a sink for one that comes in pieces.
 
     Attributes:
@@ -147,31 +147,31 @@ class Scanner:
         has_pages: whether the server promises more pages, which were not read.
     """
 
-    def __init__(self, scan: Scan, timer: Callable[[], float] = time.perf_counter) -> None:
-        self._scan = scan
+    def __init__(
+        self, consumer: ListingConsumer, timer: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._consumer = consumer
         self._timer = timer
         self.begin(None, 0, bytes)
 
-    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
+    def begin(self, length: int | None, most: int, mask: Mask) -> bool:
         self._most = most
-        self._clean = clean
-        self._size = 0
-        self._slicer = Slicer(self._items)
-        self.spent = 0.0
+        self._mask = mask
+        self._reader = ArrayReader(self._items, self._show, self._timer)
         self.has_pages = False
         self._left_out = 0
-        self._is_worth_it = (length or 0) <= self._scan.limit
-        self._scan.begin(clean)
+        self._is_worth_it = (length or 0) <= self._consumer.limit
+        self._consumer.begin(mask)
         return self._is_worth_it
 
+    @property
+    def spent(self) -> float:
+        return self._reader.spent
+
     def take(self, piece: bytes) -> bool:
-        self._size += len(piece)
-        began = self._timer()
-        items = self._slicer.feed(piece)
-        self.spent += self._timer() - began
-        if items is not None:
-            self._show(items)
-        self._is_worth_it = self._size <= self._scan.limit and self._slicer.size <= self._most
+        reader = self._reader
+        reader.take(piece)
+        self._is_worth_it = reader.size <= self._consumer.limit and reader.kept <= self._most
         return self._is_worth_it
 
     def __call__(self, response: Response) -> bool:
@@ -179,21 +179,20 @@ class Scanner:
 
         Raises `UnexpectedResponseError` if it is no list.
         """
-        if not response.poured:
+        if not response.streamed:
             self.begin(None, len(response.body), bytes)
             self.take(response.body)
         if not self._is_worth_it:
             return False
-        items = self._slicer.end()
-        if items is None:
-            rest = Response(response.status, {}, self._clean(self._slicer.rest()))
+        unread = self._reader.finish()
+        if unread is not None:
             began = self._timer()
-            items = self._slowly(rest)
-            self.spent += self._timer() - began
-        self._show(items)
+            items = self._slowly(Response(response.status, {}, self._mask(unread)))
+            self._reader.spent += self._timer() - began
+            self._show(items)
         return True
 
-    def _items(self, body: bytes) -> list[Item] | None:
+    def _items(self, body: bytes) -> list[ListingItem] | None:
         """The items of a JSON array."""
         if is_sound(body):
             try:
@@ -207,27 +206,27 @@ class Scanner:
         self._left_out += len(raws) - len(items)
         return items
 
-    def _slowly(self, rest: Response) -> list[Item]:
+    def _slowly(self, unread: Response) -> list[ListingItem]:
         """The items of what is no array to msgspec."""
-        array = _array(rest.body)
+        array = _array(unread.body)
         if array is not None:  # half a surrogate pair stands in it
             records, length = list(_fitting_of(array)), len(array)
-        elif self._slicer.began:
-            raise no_array(rest.status)
+        elif self._reader.began:
+            raise no_array(unread.status)
         else:
-            whole = page(tuple[RegionSnapshot, ...], 1)(rest)
+            whole = page(tuple[RegionSnapshot, ...], 1)(unread)
             self.has_pages = (whole.pages or 1) > 1
             records, length = list(whole.items), len(whole.items)
         items = items_of(records)
         self._left_out = length - len(items)
         return items
 
-    def _show(self, items: Sequence[Item]) -> None:
+    def _show(self, items: Sequence[ListingItem]) -> None:
         left_out, self._left_out = self._left_out, 0
-        self._scan.see(items, left_out)
+        self._consumer.consume(items, left_out)
 
 
-def _odd_item(raw: bytes) -> Item | None:
+def _odd_item(raw: bytes) -> ListingItem | None:
     """An item that is not quite as documented; None if it is none at all."""
     if is_sound(raw):
         try:
@@ -236,3 +235,22 @@ def _odd_item(raw: bytes) -> Item | None:
             pass
     found = _fitting(raw)
     return next(iter(items_of([found] if found else [])), None)
+
+
+def name_of(item: RegionSnapshot) -> str:
+    """The item's name, wherever it stands."""
+    return item.name or (item.instance.name if item.instance else "")
+
+
+def as_snapshot(item: RegionSnapshot, snapshot_id: str, instance_id: str) -> Snapshot:
+    """The item in the form that the instance's own endpoints answer."""
+    inner = item.instance or Snapshot(id=item.id)
+    return Snapshot(
+        id=snapshot_id,
+        name=name_of(item),
+        description=item.description or inner.description,
+        included_volumes=inner.included_volumes,
+        status=inner.status,
+        created_at=item.created_at or inner.created_at,
+        instance_id=instance_id,
+    )

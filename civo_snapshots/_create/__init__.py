@@ -1,1 +1,9 @@
-"""Exactly one snapshot per create."""
+"""Exactly one snapshot per create, over an API without idempotency keys.
+
+It must not know waits or runs.
+"""
+
+from .creation import Creation
+from .supervisor import CreateSupervisor
+
+__all__ = ["CreateSupervisor", "Creation"]

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 _CLAIMS_KEPT = 4_096
 
 
-class Turn:
+class NameLock:
     """What the creates of one name on one instance share, for as long as one of them is known.
 
     They take turns, so that a snapshot whose answer is still on its way to one of them is not
@@ -18,16 +18,16 @@ class Turn:
         self.claimed: dict[str, None] = {}
 
 
-class Ledger:
+class Claims:
     """Which snapshots this client has already attributed to a create, the latest few thousand."""
 
     def __init__(self) -> None:
         self._claimed: dict[str, None] = {}
-        self._turns: WeakValueDictionary[tuple[str, str], Turn] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[tuple[str, str], NameLock] = WeakValueDictionary()
 
-    def turn(self, instance_id: str, name: str) -> Turn:
+    def name_lock(self, instance_id: str, name: str) -> NameLock:
         """The one of this name on this instance."""
-        return self._turns.setdefault((instance_id, name), Turn())
+        return self._locks.setdefault((instance_id, name), NameLock())
 
     def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to a create."""

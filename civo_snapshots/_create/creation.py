@@ -1,21 +1,19 @@
 """Creating a snapshot exactly once over an API without idempotency keys.
 
 When a create may have acted without an answer, its name is looked for until the server can be
-trusted to have settled; what is found is adopted, and only if nothing acted is it sent again. It is
-given steps to take, not a client.
+trusted to have acted or not; what is found is adopted, and only if nothing acted is it sent again.
 """
 
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from attrs import define, field
 
+from .._api import RegionApi
 from .._clock import Clock
-from .._session.retry import may_have_acted
+from .._session import ONCE, CallOptions, Deadline
 from ..errors import (
-    Call,
     CivoError,
     ClientClosedError,
     ConflictError,
@@ -23,57 +21,21 @@ from ..errors import (
     OutcomeUnknownError,
     UnexpectedResponseError,
 )
-from ..models import Snapshot
-from .claims import Ledger, Turn
+from ..models import Call, Snapshot
+from .claims import Claims, NameLock
 
 SENDS = 5
 """Each of them only after the one before certainly did nothing; with one loss in twenty, three
 would leave one create in ten thousand undecided."""
 
-_LOOKS = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
-"""The pauses before the looks for a lost create, as parts of the settling time."""
+_SEARCHES = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
+"""The pauses before the searches for a lost create, as parts of the reconcile window."""
 
 _LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Before each try of a look for what acted late."""
+"""Before each try of a search for what acted late."""
 
 _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
-
-
-class Steps(Protocol):
-    """What a creation can do."""
-
-    async def send(self) -> Snapshot:
-        """POST, repeated only while it certainly did nothing."""
-        ...
-
-    async def look(self) -> Sequence[Snapshot]:
-        """The instance's snapshots as they are now."""
-        ...
-
-    async def get(self, snapshot_id: str, /) -> Snapshot:
-        """One snapshot of the instance."""
-        ...
-
-    def skew(self) -> timedelta | None:
-        """How far the server's clock is ahead of ours; None if it never told its time."""
-        ...
-
-    def may_have_acted(self) -> bool:
-        """Whether the POST last sent may have created something."""
-        ...
-
-    def left(self) -> float:
-        """Seconds that are left for sending and looking."""
-        ...
-
-    def call_off(self) -> None:
-        """Keep the POST from being sent, if it has not been."""
-        ...
-
-    def give_back(self) -> None:
-        """Let go of the place among the requests in flight, if the POST has not taken it."""
-        ...
 
 
 @define(eq=False)
@@ -81,65 +43,67 @@ class Creation:
     """One logical create.
 
     Attributes:
+        deadline: the time that its requests have together, and whether one may have acted.
         unique: whether nothing else can bear the name, so that age need not be compared.
-        settle: seconds after which a create that shows nowhere did nothing.
-        sends: how often it may be sent when earlier sends did nothing after all.
+        reconcile_window: seconds after which a create that shows nowhere did nothing.
         abandoned: nobody waits any more: it only finds out, and sends no more.
         resent: whether it was sent again after a loss, so that a late commit makes a second one.
         extras: ids of further snapshots that its earlier sends made.
     """
 
-    steps: Steps
-    ledger: Ledger
+    api: RegionApi
+    claims: Claims
     clock: Clock
+    deadline: Deadline
+    options: CallOptions
     instance_id: str
     name: str
+    description: str | None
     unique: bool
-    settle: float
-    sends: int = SENDS
+    reconcile_window: float
     abandoned: bool = False
     resent: bool = False
     extras: tuple[str, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
     _pause: asyncio.Task[None] | None = None
-    _news: asyncio.Event | None = None
-    _turn: Turn = field(init=False)
+    _settled: asyncio.Event | None = None
+    _name_lock: NameLock = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._turn = self.ledger.turn(self.instance_id, self.name)
+        self._name_lock = self.claims.name_lock(self.instance_id, self.name)
 
-    def call_off(self) -> bool:
-        """Send nothing from now on, and look at once; whether nothing can have acted so far."""
+    def cancel(self) -> bool:
+        """Send nothing from now on, and search at once; whether nothing can have acted so far."""
         self.abandoned = True
-        self._news = asyncio.Event()
-        self.steps.call_off()
+        self._settled = asyncio.Event()
+        self.deadline.cancelled = True
         if self._pause is not None:
             self._pause.cancel()
-        return not self.in_doubt
+        return not self.may_have_acted
 
-    async def news(self) -> None:
-        """Wait until one that was called off has ended, or was looked for in vain."""
-        if self._news is not None:
-            await self._news.wait()
+    async def settled(self) -> None:
+        """Wait until a cancelled one has ended, or was searched for in vain."""
+        if self._settled is not None:
+            await self._settled.wait()
 
     def _tell(self) -> None:
-        if self._news is not None:
-            self._news.set()
+        if self._settled is not None:
+            self._settled.set()
 
     @property
-    def in_doubt(self) -> bool:
+    def may_have_acted(self) -> bool:
         """Whether something may have been created whose id is not known yet."""
-        return self.steps.may_have_acted() or self._last is not None
+        return self.deadline.may_have_acted or self._last is not None
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        known = set(self._turn.claimed)
-        if self._turn.lock.locked():
-            # Whoever it waits for may need the place to get on.
-            self.steps.give_back()
+        known = set(self._name_lock.claimed)
+        if self._name_lock.lock.locked():
+            # Whoever it waits for may need the slot to get on.
+            self.deadline.release_slot()
         try:
-            async with self._turn.lock:
+            async with self._name_lock.lock:
                 snapshot = await self._made_meanwhile(known) or await self._run()
                 for made in (snapshot.id, *self.extras):
                     self._claim(made)
@@ -148,30 +112,48 @@ class Creation:
             self._tell()
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
-        """What a forsaken create of the same unique name made while this one waited for it."""
+        """What a detached create of the same unique name made while this one waited for it."""
         if self.unique:
-            for made in self._turn.claimed.keys() - known:
+            for made in self._name_lock.claimed.keys() - known:
                 try:
-                    return await self.steps.get(made)
+                    return await self._get(made)
                 except NotFoundError:
                     continue
         return None
 
+    # The requests, all of them within the create's time.
+
+    async def _post(self) -> Snapshot:
+        """POST, repeated only while it certainly did nothing."""
+        return await self.api.create_snapshot(
+            self.instance_id, self.name, self.description, self.deadline, self.options
+        )
+
+    async def _search(self) -> Sequence[Snapshot]:
+        """The instance's snapshots as they are now."""
+        # A search after the create's end, for what came late, has a time of its own.
+        within = self.deadline.options(ONCE) if self.deadline.left() > 0 else ONCE
+        return await self.api.list_snapshots(self.instance_id, within).collect()
+
+    async def _get(self, snapshot_id: str) -> Snapshot:
+        """One snapshot of the instance."""
+        return await self.api.get_snapshot(self.instance_id, snapshot_id, self.deadline.options({}))
+
     async def late(self) -> tuple[str, ...]:
         """Look for snapshots that earlier sends of this create made after all."""
-        async with self._turn.lock:
-            listed = await self._look_again()
+        async with self._name_lock.lock:
+            listed = await self._search_again()
             found = [one.id for one in listed if self._may_be_ours(one) and self._is_new(one)]
             for extra in found:
                 self._claim(extra)
         return tuple(found)
 
-    async def _look_again(self) -> Sequence[Snapshot]:
-        """A listing that one bad answer does not prevent; this look may be the last."""
+    async def _search_again(self) -> Sequence[Snapshot]:
+        """A listing that one bad answer does not prevent; this search may be the last."""
         for pause in _LATE_PAUSES:
             await self.clock.sleep(pause)
             try:
-                return await self.steps.look()
+                return await self._search()
             except ClientClosedError:
                 break
             except CivoError:
@@ -179,20 +161,21 @@ class Creation:
         return ()
 
     def _claim(self, snapshot_id: str) -> None:
-        self.ledger.claim(snapshot_id)
-        self._turn.claimed[snapshot_id] = None
+        self.claims.claim(snapshot_id)
+        self._name_lock.claimed[snapshot_id] = None
 
     async def _run(self) -> Snapshot:
         self._started = self.clock.now()
-        for sending in range(self.sends):
-            self.resent = sending > 0
+        sends = 1 if self.options.get("retries") is False else SENDS
+        for attempt in range(sends):
+            self.resent = attempt > 0
             failure = await self._send()
             if isinstance(failure, Snapshot):
                 return failure
-            if not self._is_open(failure, first=sending == 0):
+            if not self._may_have_acted(failure, first=attempt == 0):
                 raise failure
             self._last = failure
-            found, certain = await self._settle()
+            found, certain = await self._reconcile()
             if found is not None:
                 return found
             acted = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
@@ -200,14 +183,14 @@ class Creation:
                 break
         raise self._unknown()
 
-    def _is_open(self, failure: CivoError, *, first: bool) -> bool:
+    def _may_have_acted(self, failure: CivoError, *, first: bool) -> bool:
         """Whether a failure leaves it open if a snapshot was made."""
         # "Already in process" after a lost answer is the echo of that very create.
-        return may_have_acted(failure) or (isinstance(failure, ConflictError) and not first)
+        return failure.may_have_acted or (isinstance(failure, ConflictError) and not first)
 
     async def _send(self) -> Snapshot | CivoError:
         try:
-            snapshot = await self.steps.send()
+            snapshot = await self._post()
         except CivoError as error:
             return error
         if snapshot.name in ("", self.name) or await self._is_own(snapshot.id):
@@ -217,33 +200,33 @@ class Creation:
     async def _is_own(self, snapshot_id: str) -> bool:
         """Whether an answer with another name is ours, renamed by the server, and no stray."""
         try:
-            snapshot = await self.steps.get(snapshot_id)
+            snapshot = await self._get(snapshot_id)
         except CivoError:
             return False
-        return self.ledger.is_free(snapshot.id) and self._is_younger(snapshot) is True
+        return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is True
 
-    async def _settle(self) -> tuple[Snapshot | None, bool]:
+    async def _reconcile(self) -> tuple[Snapshot | None, bool]:
         """Look for the name; what was found, and whether nothing certainly means nothing."""
         certain = False
-        pauses = [part * self.settle for part in _LOOKS]
+        pauses = [part * self.reconcile_window for part in _SEARCHES]
         at_once = self.abandoned
         while pauses:
-            if pauses[0] > self.steps.left():
+            if pauses[0] > self.deadline.left():
                 return None, False
             if not at_once and await self._slept(pauses[0]):
                 del pauses[0]
             at_once = False
-            if self.steps.left() <= 0:  # it slept longer than asked
+            if self.deadline.left() <= 0:  # it slept longer than asked
                 return None, False
             try:
-                listed = await self.steps.look()
+                listed = await self._search()
             except (NotFoundError, ClientClosedError):
-                return None, False  # the instance itself is gone, or nobody can look any more
+                return None, False  # the instance itself is gone, or nobody can search any more
             except CivoError as error:
                 self._last = error
                 certain = False
-                # Only a look that succeeds can say "nothing".
-                pauses = pauses or [_LOOKS[-1] * self.settle]
+                # Only a search that succeeds can say "nothing".
+                pauses = pauses or [_SEARCHES[-1] * self.reconcile_window]
                 self._tell()
                 continue
             candidates = [found for found in listed if self._may_be_ours(found)]
@@ -267,7 +250,7 @@ class Creation:
         return not pause.cancelled()
 
     def _may_be_ours(self, found: Snapshot) -> bool:
-        free = self.ledger.is_free(found.id) and found.id not in self._turn.claimed
+        free = self.claims.is_free(found.id) and found.id not in self._name_lock.claimed
         return free and found.name == self.name
 
     def _is_new(self, found: Snapshot) -> bool | None:
@@ -276,7 +259,7 @@ class Creation:
 
     def _is_younger(self, found: Snapshot) -> bool | None:
         """The same by the server's clock."""
-        skew = self.steps.skew()
+        skew = self.api.session.clock_skew
         if found.created_at is None or skew is None or self._started is None:
             return None
         return found.created_at >= self._started + skew - _TOLERANCE

@@ -9,30 +9,34 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from .. import _naming
+from .._api import RegionApi
 from .._clock import Clock
-from .._concurrency import wait_at_most
+from .._concurrency import Gate, wait_at_most
+from .._http import Kind
+from .._session import CallOptions
 from ..errors import CivoError
 from ..events import ExtraSnapshot
 from ..models import Snapshot
 from ..outcomes import Unresolved
-from .claims import Ledger
+from .claims import Claims
 from .creation import Creation
 
-GRACE = 10.0
-"""Seconds that closing waits for creates whose callers are gone, and then for its last looks."""
+CLOSE_GRACE = 10.0
+"""Seconds that closing waits for creates whose callers are gone, and then for its last searches."""
 
-_LATE_LOOKS = (15.0, 30.0, 60.0)
-"""Seconds between the looks for what a repeated create's first send made late."""
+_LATE_SEARCHES = (15.0, 30.0, 60.0)
+"""Seconds between the searches for what a repeated create's first send made late."""
 
 
-class Creations:
-    """All creates of a client that are on their way, and what became of the forsaken ones."""
+class CreateSupervisor:
+    """All creates of a client that are on their way, and what became of the detached ones."""
 
     def __init__(self, clock: Clock, tell: Callable[[ExtraSnapshot], None]) -> None:
-        self.ledger = Ledger()
+        self.claims = Claims()
         self._clock = clock
         self._tell = tell
-        self._forsaken: dict[Creation, asyncio.Task[Any]] = {}
+        self._detached: dict[Creation, asyncio.Task[Any]] = {}
         self._resolved: list[Unresolved] = []
         self._late: dict[asyncio.Task[None], tuple[Creation, str]] = {}
         self.extras: list[ExtraSnapshot] = []
@@ -40,15 +44,70 @@ class Creations:
     @property
     def unresolved(self) -> tuple[Unresolved, ...]:
         """Every create whose caller was cancelled after it may have acted."""
-        open_ones = (Unresolved(one.instance_id, one.name) for one in self._forsaken)
+        open_ones = (Unresolved(one.instance_id, one.name) for one in self._detached)
         return (*self._resolved, *open_ones)
+
+    async def create(
+        self,
+        api: RegionApi,
+        instance_id: str,
+        name: str | None,
+        description: str | None,
+        options: CallOptions,
+    ) -> Snapshot:
+        """Create a snapshot, under a generated name if none is given."""
+        # Thousands may wait here: what a create needs is made when it has a slot.
+        slot = await api.session.enter()
+        unique = name is None
+        if name is None:
+            name = _naming.generate_name(self._clock.now())
+        try:
+            creation = self.prepare(
+                api, instance_id, name, description, options, unique=unique, slot=slot
+            )
+        except BaseException:
+            slot.release()
+            raise
+        return await self.run(creation)
+
+    def prepare(
+        self,
+        api: RegionApi,
+        instance_id: str,
+        name: str,
+        description: str | None,
+        options: CallOptions,
+        *,
+        unique: bool,
+        slot: Gate | None = None,
+    ) -> Creation:
+        """A create ready to run; `unique` tells that nothing else in the region can bear the name.
+
+        It has a `slot` among the requests in flight if the caller waited for one.
+        """
+        session = api.session
+        deadline = session.deadline(Kind.CREATING, options)
+        deadline.slot = slot
+        return Creation(
+            api,
+            self.claims,
+            session.clock,
+            deadline,
+            options,
+            instance_id,
+            name,
+            description,
+            unique,
+            session.timeouts.reconcile_window,
+        )
 
     async def run(self, creation: Creation) -> Snapshot:
         """Run a create in a task of the client; a cancelled caller does not wait for it."""
         task = asyncio.get_running_loop().create_task(self.run_here(creation))
 
         def ended(task: asyncio.Task[Snapshot]) -> None:
-            creation.steps.give_back()  # also by a task that is cancelled before its first step
+            # Also of a task that is cancelled before its first step.
+            creation.deadline.release_slot()
             if not task.cancelled():
                 task.exception()  # the caller or `unresolved` has it: asyncio need not complain
 
@@ -56,43 +115,43 @@ class Creations:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            unsent = creation.call_off()
+            unsent = creation.cancel()
             if task.done():  # in this very moment
                 self._resolve(creation, _end_of(task))
             elif unsent:
                 task.cancel()
             else:
-                self.forsake(creation, task)
+                self.detach(creation, task)
             raise
 
     async def run_here(self, creation: Creation) -> Snapshot:
-        """Run a create in the caller's own task; who gives it up forsakes it, and does not cancel.
+        """Run a create in the caller's own task; who gives it up detaches it, and does not cancel.
 
         It saves a task for each create of many.
         """
         try:
             snapshot = await creation.run()
         except BaseException as error:
-            if creation in self._forsaken:
+            if creation in self._detached:
                 self._resolve(creation, error)
             raise
-        if creation in self._forsaken:
+        if creation in self._detached:
             self._resolve(creation, snapshot)
         for extra in creation.extras:
             self._report(creation, snapshot.id, extra)
         if creation.resent:
-            task = asyncio.get_running_loop().create_task(self._look_late(creation, snapshot.id))
+            task = asyncio.get_running_loop().create_task(self._search_late(creation, snapshot.id))
             self._late[task] = (creation, snapshot.id)
             task.add_done_callback(lambda done: self._late.pop(done, None))
         return snapshot
 
-    def forsake(self, creation: Creation, task: asyncio.Task[Any]) -> None:
+    def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
         """Nobody waits any more for a create that may have acted: it goes on and is reported."""
-        self._forsaken[creation] = task
+        self._detached[creation] = task
 
     def _resolve(self, creation: Creation, end: Snapshot | BaseException) -> None:
         """Report how a create ended whose caller was gone."""
-        self._forsaken.pop(creation, None)
+        self._detached.pop(creation, None)
         snapshot: Snapshot | None = None
         error: CivoError | None = None
         if isinstance(end, Snapshot):
@@ -103,12 +162,12 @@ class Creations:
             error = end if isinstance(end, CivoError) else CivoError(repr(end))
         self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
 
-    async def _look_late(self, creation: Creation, kept: str) -> None:
-        for pause in _LATE_LOOKS:
+    async def _search_late(self, creation: Creation, kept: str) -> None:
+        for pause in _LATE_SEARCHES:
             await self._clock.sleep(pause)
-            await self._look_once(creation, kept)
+            await self._search_once(creation, kept)
 
-    async def _look_once(self, creation: Creation, kept: str) -> None:
+    async def _search_once(self, creation: Creation, kept: str) -> None:
         for extra in await creation.late():
             self._report(creation, kept, extra)
 
@@ -118,21 +177,23 @@ class Creations:
         self._tell(event)
 
     async def close(self) -> None:
-        """Wait a little for the forsaken creates, and look once more after the repeated ones."""
-        await wait_at_most(set(self._forsaken.values()), self._clock, GRACE)
-        forsaken = set(self._forsaken.values())
-        for task in forsaken:
+        """Wait a little for the detached creates, and search once more after the repeated ones."""
+        await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
+        detached = set(self._detached.values())
+        for task in detached:
             task.cancel()
         loop = asyncio.get_running_loop()
-        looks = {loop.create_task(self._look_once(*repeated)) for repeated in self._late.values()}
+        searches = {
+            loop.create_task(self._search_once(*repeated)) for repeated in self._late.values()
+        }
         for looker in self._late:
             looker.cancel()
         try:
-            await wait_at_most(looks, self._clock, GRACE)
+            await wait_at_most(searches, self._clock, CLOSE_GRACE)
         finally:
-            for look in looks:
-                look.cancel()
-        if left := {*forsaken, *self._late, *looks}:
+            for search in searches:
+                search.cancel()
+        if left := {*detached, *self._late, *searches}:
             await asyncio.wait(left)
 
 

@@ -1,4 +1,4 @@
-"""Finding what a fan-out of the same name has made before: the API itself is the ledger.
+"""Finding what a fan-out of the same name has made before: the API itself keeps the record.
 
 One region-wide listing answers for all instances. Which of an item's ids is the snapshot's own is
 found out once, by one or two GETs; where there is no such listing, each instance's own is asked.
@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from math import inf
 
-from .._codec.region_listing import Item
-from .._http.api_errors import Clean
-from .._watch.listing_match import as_snapshot
-from .._watch.poller import Looks, is_refusal
+from .._api import RegionApi, is_listing_refusal
+from .._codec import ListingItem, as_snapshot
+from .._http import Mask
 from ..errors import CivoError, NotFoundError
 from ..models import RegionSnapshot, Snapshot
 from ..states import StateTable, Verdict
@@ -31,7 +30,7 @@ class _Id(Enum):
 
 
 class _Namesakes:
-    """The region's snapshots whose name begins as asked; a scan of its listing.
+    """The region's snapshots whose name begins as asked; a consumer of its listing.
 
     Attributes:
         is_complete: whether none of them is missing.
@@ -43,22 +42,22 @@ class _Namesakes:
         self._beginning = beginning
         self.begin(bytes)
 
-    def begin(self, clean: Clean) -> None:
-        self._clean = clean
+    def begin(self, mask: Mask) -> None:
+        self._mask = mask
         self.is_complete = True
         self._kept = 0
         self.by_name: dict[str, list[RegionSnapshot]] = {}
 
-    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+    def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
         self.is_complete = self.is_complete and not left_out
         for item in items:
             name = item.name or item.inner().name or ""
             if self.is_complete and name.startswith(self._beginning):
                 self._keep(name, item)
 
-    def _keep(self, name: str, item: Item) -> None:
+    def _keep(self, name: str, item: ListingItem) -> None:
         self._kept += len(bytes(item.instance))
-        found = item.record(self._clean)
+        found = item.record(self._mask)
         if found is None or self._kept > _MOST_KEPT:
             # What cannot be read, or is too much to be true, may be what is looked for.
             self.is_complete = False
@@ -69,9 +68,9 @@ class _Namesakes:
 class Adoption:
     """Looks up existing snapshots by their name on the wire."""
 
-    def __init__(self, looks: Looks, beginning: str = "") -> None:
+    def __init__(self, api: RegionApi, beginning: str = "") -> None:
         """`beginning` is what all names that will be asked for begin with."""
-        self._looks = looks
+        self._api = api
         self._beginning = beginning
         self._named: dict[str, list[RegionSnapshot]] | None = None
         self._id: _Id | None = None
@@ -81,9 +80,9 @@ class Adoption:
         """Read the region once; where that is not offered, `find` asks instance by instance."""
         namesakes = _Namesakes(self._beginning)
         try:
-            read = await self._looks.list_region(namesakes)
+            read = await self._api.read_region_listing(namesakes, {})
         except CivoError as error:
-            if not is_refusal(error):
+            if not is_listing_refusal(error):
                 raise
             return
         if read is not None and namesakes.is_complete:
@@ -98,7 +97,7 @@ class Adoption:
             which = await self._which_id(items[0], instance_id, name)
             if which is not _Id.NEITHER:
                 return [as_snapshot(item, _id_of(item, which), instance_id) for item in items]
-        listed = await self._looks.list_instance(instance_id, True)
+        listed = await self._api.list_snapshots(instance_id, {}).collect()
         return [snapshot for snapshot in listed if snapshot.name == name]
 
     async def _which_id(self, item: RegionSnapshot, instance_id: str, name: str) -> _Id:
@@ -115,7 +114,7 @@ class Adoption:
 
     async def _is_own(self, instance_id: str, snapshot_id: str, name: str) -> bool:
         try:
-            snapshot = await self._looks.get(instance_id, snapshot_id, True)
+            snapshot = await self._api.get_snapshot(instance_id, snapshot_id, {})
         except NotFoundError:
             return False
         return snapshot.name == name

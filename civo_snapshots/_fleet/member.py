@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from attrs import define, field
+from attrs import define
 
-from .._session.retry import was_sent
+from .._create import Creation
+from .._watch import RegisteredWait
 from ..errors import (
     CivoError,
     ClientClosedError,
@@ -17,8 +18,6 @@ from ..errors import (
 from ..models import Snapshot
 from ..outcomes import Outcome, OutcomeKind
 
-Unwatch = Callable[[], None]
-
 
 @define(eq=False)
 class Member:
@@ -27,8 +26,9 @@ class Member:
     There may be thousands, so it is one object and not a few closures.
 
     Attributes:
-        sending: whether a create is on its way that may have acted.
-        unwatch: ends the wait, while there is one.
+        may_have_acted: whether a create is on its way that may have made a snapshot.
+        creation: the create that is on its way.
+        wait: the wait for its snapshot, while there is one.
     """
 
     on_end: Callable[["Member", Snapshot | CivoError], None]
@@ -38,15 +38,20 @@ class Member:
     outcome: Outcome | None = None
     adopted: bool = False
     duplicates: tuple[str, ...] = ()
-    sending: bool = False
-    unwatch: Unwatch | None = field(default=None)
+    may_have_acted: bool = False
+    creation: Creation | None = None
+    wait: RegisteredWait | None = None
 
     def __call__(self, end: Snapshot | CivoError) -> None:
         self.on_end(self, end)
 
+    def cancel(self) -> bool:
+        """Keep its create from being sent; False if that may have acted already."""
+        return self.creation is None or self.creation.cancel()
+
     def finish(self, kind: OutcomeKind, error: CivoError | None) -> Outcome:
         """Nothing more is to come; its outcome."""
-        self.sending = False
+        self.may_have_acted = False
         self.outcome = self._outcome(kind, error)
         return self.outcome
 
@@ -61,7 +66,7 @@ class Member:
                 snapshot=self.snapshot,
             )
             return self._outcome(OutcomeKind.TIMED_OUT, error)
-        if self.sending:
+        if self.may_have_acted:
             error = OutcomeUnknownError(
                 f"the run ended before the create of {self.name} on instance "
                 f"{self.instance_id} was answered; look for that name",
@@ -89,7 +94,7 @@ def kind_of(error: CivoError) -> OutcomeKind:
     if isinstance(error, OutcomeUnknownError):
         return OutcomeKind.UNKNOWN
     unsent = isinstance(error, (TransportError, ClientClosedError, DeadlineExceededError))
-    if unsent and not was_sent(error):
+    if unsent and not error.may_have_acted:
         return OutcomeKind.NOT_ATTEMPTED
     return OutcomeKind.REFUSED
 

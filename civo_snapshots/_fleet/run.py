@@ -1,21 +1,20 @@
 """The fan-out: snapshots of many instances, bounded, each with an outcome of its own.
 
-It is given steps to take, not a client. A few workers pull instances from one iterator; a snapshot
-that is being watched costs no task. A place among the snapshots in flight is free again when the
-caller has taken the outcome, so that a slow reader slows the run instead of filling the memory.
+A few workers pull instances from one iterator; a snapshot that is being watched costs no task. A
+slot among the snapshots in flight is free again when the caller has taken the outcome, so that a
+slow reader slows the run instead of filling the memory.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from copy import copy
-from typing import Literal, Protocol
 
-from .. import _naming
-from .._clock import Clock
-from .._concurrency import wait_at_most
-from .._session.deadline import LEAST_ATTEMPT
-from .._session.limiter import Gate
+from .._api import RegionApi
+from .._concurrency import Gate, wait_at_most
+from .._create import CreateSupervisor
+from .._session import LEAST_ATTEMPT
+from .._watch import CompletionWait, RegisteredWait, Watcher
 from ..errors import (
     AuthenticationError,
     CivoError,
@@ -26,53 +25,17 @@ from ..errors import (
 )
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
-from .member import Member, Unwatch, kind_of, kind_of_end
+from .adoption import Adoption, best_of
+from .member import Member, kind_of, kind_of_end
+from .settings import RunSettings, Source
 
-OnExisting = Literal["adopt", "error", "create"]
-
-GRACE = 2.0
+CANCEL_GRACE = 2.0
 """Seconds that creates already sent may take to learn their outcome when a run is cancelled.
 
-One whose answer is lost is looked for once; if that shows nothing, the client looks on alone."""
+One whose answer is lost is searched for once; if that shows nothing, the client goes on alone."""
 
 _STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
 """Errors that every further create would meet as well."""
-
-Source = Iterator[str] | AsyncIterator[str]
-OnEnd = Callable[[Snapshot | CivoError], None]
-
-
-class Steps(Protocol):
-    """What a fan-out can do."""
-
-    @property
-    def adopts(self) -> bool:
-        """Whether anything may exist under the names already."""
-        ...
-
-    async def find(self, instance_id: str, name: str, /) -> Sequence[Snapshot]:
-        """What exists under a name, the one to adopt first."""
-        ...
-
-    async def create(self, instance_id: str, name: str, within: float, /) -> Snapshot:
-        """Make a snapshot of an instance under a name, within so many seconds."""
-        ...
-
-    def watch(self, snapshot: Snapshot, deadline: float, on_end: OnEnd, /) -> Unwatch:
-        """Tell how a snapshot ends, until a deadline."""
-        ...
-
-    def call_off(self, instance_id: str, /) -> bool:
-        """Keep an instance's create from being sent; False if it may have been already."""
-        ...
-
-    async def news(self, instance_id: str, /) -> None:
-        """Wait until a create that could not be called off has ended, or seems to be lost."""
-        ...
-
-    def forsake(self, instance_id: str, worker: asyncio.Task[None], /) -> None:
-        """Wait no longer for an instance's create, which goes on in this task."""
-        ...
 
 
 class Fleet:
@@ -80,29 +43,27 @@ class Fleet:
 
     def __init__(
         self,
-        steps: Steps,
-        clock: Clock,
-        *,
-        name: str,
-        timeout: float,
-        concurrency: int,
-        in_flight: int,
-        on_existing: OnExisting = "adopt",
+        api: RegionApi,
+        creates: CreateSupervisor,
+        watcher: Watcher,
+        settings: RunSettings,
         expected: Sequence[str] = (),
     ) -> None:
         """`expected` is the whole input in order, if it is known beforehand."""
-        self._steps = steps
-        self._clock = clock
-        self._name = name
-        self._deadline = clock.monotonic() + timeout
-        self._concurrency = concurrency
-        self._on_existing = on_existing
+        self._api = api
+        self._creates = creates
+        self._watcher = watcher
+        self._settings = settings
+        self._clock = api.session.clock
+        self._deadline = self._clock.monotonic() + settings.timeout
         self._expected = expected
-        self._places = Gate(in_flight)
+        adopts = not settings.is_new and settings.on_existing != "create"
+        self._adoption = Adoption(api, f"{settings.name}-") if adopts else None
+        self._slots = Gate(settings.max_in_flight)
         self._order: list[str] = []
         self._members: dict[str, Member] = {}
         self._ready: deque[Outcome] = deque()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
         self._stopped_by: CivoError | None = None
         self._broken_by: Exception | None = None
@@ -110,19 +71,31 @@ class Fleet:
         self._closing = False
         self._unknown = 0
 
+    async def prepare(self) -> None:
+        """Read what the region has, once for all instances."""
+        if self._adoption is not None:
+            await self._adoption.prepare()
+
+    async def find(self, instance_id: str) -> Sequence[Snapshot]:
+        """What exists under an instance's name already, the one to adopt first."""
+        if self._adoption is None:
+            return ()
+        found = await self._adoption.find(instance_id, self._settings.name_for(instance_id))
+        return sorted(found, key=best_of(self._settings.table))
+
     def result(self) -> FleetRun:
         """The run so far, with an outcome for each input that is known."""
         order = self._order + list(self._expected[len(self._order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
         outcomes = {key: member.outcome_now() for key, member in members.items()}
-        return FleetRun(self._name, tuple(outcomes[key] for key in order), not self._over)
+        return FleetRun(self._settings.name, tuple(outcomes[key] for key in order), not self._over)
 
     def left(self) -> float:
         """Seconds left of the run's time."""
         return self._deadline - self._clock.monotonic()
 
     def _member(self, instance_id: str) -> Member:
-        return Member(self.ended, instance_id, _naming.name_for(self._name, instance_id))
+        return Member(self.ended, instance_id, self._settings.name_for(instance_id))
 
     async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
@@ -130,7 +103,8 @@ class Fleet:
         An error of the input iterator is raised at the end, after everything launched is known.
         """
         lock = asyncio.Lock()
-        for _ in range(min(self._concurrency, len(self._expected) or self._concurrency)):
+        concurrency = self._settings.concurrency
+        for _ in range(min(concurrency, len(self._expected) or concurrency)):
             worker = asyncio.get_running_loop().create_task(self._work(instances, lock))
             self._workers[worker] = None
             worker.add_done_callback(self._worker_done)
@@ -138,11 +112,11 @@ class Fleet:
             while True:
                 while self._ready:
                     yield self._ready.popleft()
-                    self._places.release()
+                    self._slots.release()
                 if not (self._workers or self._unknown or self._ready):
                     break
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
         finally:
             await self._wind_down()
         if self._broken_by is not None:
@@ -155,14 +129,14 @@ class Fleet:
         me = asyncio.current_task()
         assert me is not None
         while not self._closing:
-            if not self._places.try_acquire():
-                await self._places.acquire()
+            if not self._slots.try_acquire():
+                await self._slots.acquire()
             member = None
             try:
                 member = await self._next(instances, lock)
             finally:
                 if member is None:
-                    self._places.release()
+                    self._slots.release()
             if member is None:
                 return
             self._workers[me] = member
@@ -211,21 +185,19 @@ class Fleet:
             return
         except Exception as error:  # a defect: the others go on, and the run raises it at its end
             self._broken_by = error
-            kind = OutcomeKind.UNKNOWN if member.sending else OutcomeKind.NOT_ATTEMPTED
+            kind = OutcomeKind.UNKNOWN if member.may_have_acted else OutcomeKind.NOT_ATTEMPTED
             self._finish(member, kind, CivoError(f"{type(error).__name__}: {error}"))
             return
         if not self._closing:
             self._watch(member, member.snapshot)
 
     async def _adopt(self, member: Member) -> Snapshot | None:
-        if not self._steps.adopts or self._on_existing == "create":
-            return None
-        found = await self._steps.find(member.instance_id, member.name)
+        found = await self.find(member.instance_id)
         if not found:
             return None
         member.duplicates = tuple(snapshot.id for snapshot in found[1:])
         member.adopted = True
-        if self._on_existing == "error":
+        if self._settings.on_existing == "error":
             member.snapshot = found[0]
             raise SnapshotExistsError(
                 f"instance {member.instance_id} has a snapshot {member.name} already; "
@@ -235,20 +207,41 @@ class Fleet:
         return found[0]
 
     async def _create(self, member: Member) -> Snapshot:
-        member.sending = True
-        within = max(self.left(), LEAST_ATTEMPT)
-        snapshot = await self._steps.create(member.instance_id, member.name, within)
-        member.sending = False
+        member.may_have_acted = True
+        within = min(max(self.left(), LEAST_ATTEMPT), self._api.session.timeouts.create)
+        member.creation = self._creates.prepare(
+            self._api,
+            member.instance_id,
+            member.name,
+            self._settings.description,
+            {"timeout": within},
+            unique=self._settings.on_existing != "create",
+        )
+        try:
+            snapshot = await self._creates.run_here(member.creation)
+        finally:
+            member.creation = None
+        member.may_have_acted = False
         return snapshot
 
     def _watch(self, member: Member, snapshot: Snapshot) -> None:
-        unwatch = self._steps.watch(snapshot, self._deadline, member)
-        if member.outcome is None:
-            member.unwatch = unwatch
+        """Register with the region's watcher; an end that is known already needs no wait."""
+        settings, now = self._settings, self._clock.monotonic()
+        progress = CompletionWait(
+            snapshot.instance_id, snapshot.id, settings.policy, settings.table, now
+        )
+        progress.seed(snapshot)
+        if progress.outcome is not None:
+            self.ended(member, progress.outcome)
+            return
+        member.wait = RegisteredWait(
+            progress, now + settings.policy.floor, self._deadline, member, settings.on_change
+        )
+        self._watcher.add(member.wait)
 
     def ended(self, member: Member, end: Snapshot | CivoError) -> None:
         """A member's snapshot is finished, or could not be waited for."""
-        member.unwatch = None
+        member.wait = None
         if isinstance(end, Snapshot):
             member.snapshot = end
             self._finish(member, OutcomeKind.COMPLETE, None)
@@ -261,46 +254,47 @@ class Fleet:
     def _finish(self, member: Member, kind: OutcomeKind, error: CivoError | None) -> None:
         self._unknown -= 1
         self._ready.append(member.finish(kind, error))
-        self._news.set()
+        self._changed.set()
 
     def _worker_done(self, worker: asyncio.Task[None]) -> None:
         self._workers.pop(worker, None)
-        self._news.set()
+        self._changed.set()
 
     # The end: also an early one leaves nothing running, and no accepted create unreported.
 
     async def _wind_down(self) -> None:
         self._closing = True
         for worker, member in list(self._workers.items()):
-            if member is not None and member.sending:
-                member.sending = not self._steps.call_off(member.instance_id)
-            if member is None or not member.sending:
+            if member is not None and member.may_have_acted:
+                member.may_have_acted = not member.cancel()
+            if member is None or not member.may_have_acted:
                 worker.cancel()
         try:
             await self._last_answers()
         finally:
             cancelled: list[asyncio.Task[None]] = []
             for worker, member in self._workers.items():
-                if member is not None and member.sending:
-                    self._steps.forsake(member.instance_id, worker)
+                if member is not None and member.may_have_acted and member.creation is not None:
+                    self._creates.detach(member.creation, worker)
                 else:
                     worker.cancel()
                     cancelled.append(worker)
             for member in self._members.values():
-                if member.unwatch is not None:
-                    member.unwatch()
-                    member.unwatch = None
+                if member.wait is not None:
+                    self._watcher.remove(member.wait)
+                    member.wait = None
         if cancelled:
             await asyncio.wait(cancelled)
 
     async def _last_answers(self) -> None:
-        sending = [member for member in self._workers.values() if member and member.sending]
-        loop = asyncio.get_running_loop()
-        news = [loop.create_task(self._steps.news(member.instance_id)) for member in sending]
+        """Wait until the creates on their way have ended, or were searched for in vain."""
+        members = [member for member in self._workers.values() if member]
+        sent = [one.creation for one in members if one.may_have_acted and one.creation]
+        settled = [asyncio.ensure_future(creation.settled()) for creation in sent]
         try:
-            await wait_at_most(news, self._clock, GRACE)
+            await wait_at_most(settled, self._clock, CANCEL_GRACE)
         finally:
-            for task in news:
+            for task in settled:
                 task.cancel()
-            if news:
-                await asyncio.wait(news)
+            if settled:
+                await asyncio.wait(settled)

@@ -1,1 +1,31 @@
-"""One request, sent once, and what its answer says; the only room that knows aiohttp."""
+"""One request, sent once, and what its answer says.
+
+The only room that knows aiohttp, and what this API's errors look like on the wire. It must not know
+retries, limits, records or resources.
+"""
+
+from .api_errors import failure_of
+from .json_body import JSON, parse_json
+from .messages import Kind, Mask, Reader, Request, Response, Sink, too_large
+from .rate_limit_headers import http_date, rate_window
+from .secret import Secret
+from .transport import HttpOptions, HttpSession, Transport
+
+__all__ = [
+    "JSON",
+    "HttpOptions",
+    "HttpSession",
+    "Kind",
+    "Mask",
+    "Reader",
+    "Request",
+    "Response",
+    "Secret",
+    "Sink",
+    "Transport",
+    "failure_of",
+    "http_date",
+    "parse_json",
+    "rate_window",
+    "too_large",
+]

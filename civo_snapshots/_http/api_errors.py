@@ -1,24 +1,18 @@
-"""Requests and responses as values, and what a response means; no I/O.
+"""What an answer's status, code and body mean as an error; pure.
 
-Every path is made here from checked segments, so that no id can reach another endpoint.
+A code tells more than the status it came with.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
-from typing import NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
-
-from .. import _naming
 from ..errors import (
     ApiError,
     AuthenticationError,
     CivoError,
     ConflictError,
-    InvalidArgumentError,
     InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
@@ -29,130 +23,19 @@ from ..errors import (
     UnexpectedResponseError,
     printable,
 )
+from .json_body import JSON, PREVIEW, parse_json, preview
+from .messages import Request, Response
 from .rate_limit_headers import retry_after
 
-JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
-
 _TEXT_LIMIT = 2_000
-_PREVIEW = 200
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
-
-
-class Kind(Enum):
-    """What repeating a request would do (RFC 9110, 9.2.2)."""
-
-    SAFE = "safe"
-    """It changes nothing."""
-    CONVERGENT = "convergent"
-    """Repeating it ends in the same state: DELETE."""
-    COMPARED = "compared"
-    """Repeating it blindly could undo a newer change: PUT."""
-    CREATING = "creating"
-    """Repeating it makes another object."""
-
-
-class Request(NamedTuple):
-    """One request, ready but for the token; the body is frozen before the first attempt."""
-
-    method: str
-    path: str
-    kind: Kind
-    region: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-
-
-def _nothing() -> None:
-    """There is no connection behind this response."""
-
-
-@frozen
-class Response:
-    """One response, read whole.
-
-    Attributes:
-        headers: names in lower case.
-        discard: closes the connection it came on, for an answer that belongs to another request.
-        poured: whether the body went to a sink instead.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    discard: Callable[[], None] = field(default=_nothing, eq=False, repr=False)
-    poured: bool = False
-
-
-Clean = Callable[[bytes], bytes]
-"""Makes a part of a body safe to show, should the server have echoed a secret in it."""
-
-
-class Sink(Protocol):
-    """Takes a body piece by piece, so that a large one need not be kept whole."""
-
-    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
-        """A body begins, of so many bytes if that is known; whether it is wanted at all.
-
-        `most` is the client's own cap.
-        """
-        ...
-
-    def take(self, piece: bytes) -> bool:
-        """The next piece; whether more of them are wanted."""
-        ...
-
-
-def too_large(cap: int, status: int) -> UnexpectedResponseError:
-    """The error that a body above the cap ends with."""
-    return UnexpectedResponseError(
-        f"the body is larger than {cap} bytes; raise max_body if that is expected", status=status
-    )
-
-
-_OWN_SEGMENTS = frozenset({"instances", "snapshots", "resourcesnapshots", "restore"})
-"""Those that need no check; the others are anybody's ids."""
-
-
-def path_of(*segments: str) -> str:
-    """The path ``/v2/<segment>/...``; a segment that is no plain name or id is refused."""
-    for segment in segments:
-        if segment not in _OWN_SEGMENTS and not _naming.is_id(segment):
-            raise InvalidArgumentError(f"{ascii(segment)[:80]} cannot be part of a URL path")
-    return "/v2/" + "/".join(segments)
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-def parse_json(body: bytes, status: int = 200) -> JSON:
-    """Decode strictly: UTF-8 with or without BOM, one document, no NaN; the last duplicate wins."""
-    problem, data = "", cast("JSON", None)
-    try:
-        data = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        problem = "it is not UTF-8"
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except ValueError:  # also JSONDecodeError, a constant such as NaN, an integer without end
-        problem = "it is empty" if not body.strip() else "it is not JSON"
-    if problem:
-        raise UnexpectedResponseError(
-            f"the body cannot be read: {problem}{_preview(body)}", status=status, path="$"
-        )
-    return data
-
-
-def _preview(body: bytes) -> str:
-    text = body[:_PREVIEW].decode("utf-8", "replace").strip()
-    return f": {printable(text)}" if text else ""
 
 
 def failure_of(request: Request, response: Response, now: datetime) -> CivoError | None:
     """The error that a response stands for, or None if its body may be read as data."""
     status = response.status
     if status in (200, 201, 202, 204):
-        if len(response.body) < _PREVIEW and b"requires_authentication" in response.body:
+        if len(response.body) < PREVIEW and b"requires_authentication" in response.body:
             error = _api_error(request, response, now)
             return error if isinstance(error, AuthenticationError) else None
         return None
@@ -233,7 +116,7 @@ def _api_error(request: Request, response: Response, now: datetime) -> ApiError:
     reason, details = _text(fields.get("reason")), _text(fields.get("details"))
     said = ": ".join(filter(None, (" ".join(filter(None, (str(status), code))), reason, details)))
     if not (code or reason or details):
-        said += _preview(response.body)
+        said += preview(response.body)
     hint = _HINTS.get(code) or _hint_by_status(request, response, coded=bool(code))
     return _class_for(status, code)(
         f"the API answered {said}{f'; {hint}' if hint else ''}",
@@ -241,7 +124,7 @@ def _api_error(request: Request, response: Response, now: datetime) -> ApiError:
         code=code,
         reason=reason,
         details=details,
-        request_id=response.headers.get("x-request-id", "")[:_PREVIEW],
+        request_id=response.headers.get("x-request-id", "")[:PREVIEW],
         retry_after=retry_after(response.headers, now),
     )
 

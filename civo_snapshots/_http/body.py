@@ -1,10 +1,10 @@
-"""Reading a body that comes in pieces, within bounds: whole, or into a sink; knows no HTTP."""
+"""Reading a body that comes in pieces, within bounds: whole, or into a sink; no aiohttp here."""
 
 import asyncio
 from typing import Protocol
 
 from ..errors import CivoError
-from .api_errors import Clean, Sink, too_large
+from .messages import Mask, Sink, too_large
 
 _LARGE = 1 << 18
 """Bytes from which one body at a time is read, so that many cannot fill the memory together."""
@@ -26,12 +26,12 @@ class Body(Protocol):
         ...
 
 
-class Bodies:
-    """Reads bodies of at most so many bytes; `clean` makes what is in them safe to keep."""
+class BodyReader:
+    """Reads bodies of at most so many bytes; `mask` makes what is in them safe to keep."""
 
-    def __init__(self, cap: int, clean: Clean) -> None:
+    def __init__(self, cap: int, mask: Mask) -> None:
         self._cap = cap
-        self._clean = clean
+        self._mask = mask
         self._large = asyncio.Lock()
 
     async def collect(self, body: Body, piece: bytes, status: int) -> bytes | CivoError:
@@ -55,9 +55,9 @@ class Bodies:
             if holds:
                 self._large.release()
 
-    async def pour(self, body: Body, piece: bytes, sink: Sink, length: int | None) -> None:
+    async def stream(self, body: Body, piece: bytes, sink: Sink, length: int | None) -> None:
         """Let a sink have a body, for as long as it wants more of it."""
-        wanted = sink.begin(length, self._cap, self._clean)
+        wanted = sink.begin(length, self._cap, self._mask)
         while wanted and (wanted := sink.take(piece)) and not body.at_end():
             piece = await body.more()
         if not wanted:

@@ -1,8 +1,7 @@
-"""The only module that knows aiohttp's client: opens, sends, reads within bounds, closes.
+"""The pool of connections to one API origin: opens, sends, reads within bounds, closes.
 
 aiohttp follows redirects, keeps cookies, repeats requests on its own and shows the token in its
-errors; none of that happens here. Its exceptions end in this module as text: ours are raised
-outside the `except` blocks, so that they hold no aiohttp object, not even as their context.
+errors; none of that happens here.
 """
 
 import asyncio
@@ -10,29 +9,26 @@ import os
 import ssl
 import warnings
 import weakref
-from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp.tracing import Trace
 from attrs import frozen
 from multidict import istr
 from yarl import URL
 
-from .._config import Secret
-from .._session.options import Timeouts
 from .._version import __version__
-from ..errors import (
-    CivoError,
-    ClientClosedError,
-    ConfigurationError,
-    ConnectFailedError,
-    ConnectionLostError,
-    ProxyError,
-    TLSError,
+from ..errors import CivoError, ClientClosedError, ConfigurationError
+from .aiohttp_errors import LIBRARY_ERRORS, translate
+from .aiohttp_internals import (
+    CheckedConnector,
+    TrackedResponse,
+    free_one_large_block,
+    limit_read_size,
 )
-from .api_errors import Request, Response, Sink, too_large
-from .body import Bodies
+from .body import BodyReader
+from .exchange import AnswerBody, Exchange
+from .messages import Request, Response, Sink, too_large
+from .secret import Secret
 from .timeouts import Watchdog
 
 HttpSession = aiohttp.ClientSession
@@ -59,7 +55,6 @@ _KEEP_ALIVE = 8.0
 _DNS_CACHE = 10
 _READ_BUFFER = 1 << 16
 _READ_BUFFER_OF_LISTINGS = 1 << 20
-_HEAP_BLOCK = 1 << 20
 _AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
 time per byte, and a hostile server may send nothing else; a body of known length costs none."""
@@ -69,135 +64,14 @@ time per byte, and a hostile server may send nothing else; a body of known lengt
 class HttpOptions:
     """How connections are made; checked by the client."""
 
-    timeouts: Timeouts
+    connect: float
+    """Seconds for names, TCP and TLS."""
+    silence: float
+    """Seconds without a byte of an answer that is due."""
     connections: int
     max_body: int
     trust_env: bool = False
     ssl_context: ssl.SSLContext | None = None
-
-
-class _Broken(aiohttp.ClientError):
-    """A lost connection, in a class that aiohttp does not answer by sending the request again."""
-
-
-class _Answer(aiohttp.ClientResponse):
-    """A response that remembers its connection, which is back in the pool before it is judged."""
-
-    wire: asyncio.BaseTransport | None = None
-    began = 0.0
-    """When it was first waited for: the request has just been written."""
-
-    async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
-        self.wire = connection.transport
-        self.began = self._loop.time()
-        return await super().start(connection)
-
-
-def _take(wire: asyncio.BaseTransport | None, size: int) -> None:
-    """Limit what one turn of the loop reads, on event loops whose transports can."""
-    if hasattr(wire, "max_size"):
-        cast("Any", wire).max_size = size
-
-
-class _Connector(aiohttp.TCPConnector):
-    """A pool that passes over connections on which something came that nobody had asked for."""
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            # Written to, it would give that for an answer, before the request has even left.
-            if connection.protocol is None or not connection.protocol.should_close:
-                _take(connection.transport, _AT_ONCE)
-                return connection
-            connection.close()
-
-
-class _Exchange:
-    """One request, sent once, and its answer, within a limit for all and one for silence.
-
-    It is a middleware of the HTTP library's, and what the watchdog guards.
-    """
-
-    __slots__ = ("_ends", "_heard", "_request", "_silence", "_watchdog", "fell_silent", "scope")
-
-    def __init__(self, watchdog: Watchdog, lasts: float, silence: float) -> None:
-        now = watchdog.now()
-        self.scope = asyncio.timeout(None)
-        self.fell_silent = False
-        self._watchdog = watchdog
-        self._ends = now + lasts
-        self._silence = silence
-        self._heard = 0.0
-        self._request: aiohttp.ClientRequest | None = None
-        watchdog.guard(self, now + min(lasts, silence))
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        self._request = request
-        request.response_class = _Answer
-        try:
-            return await handler(request)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            what = _said(error)
-        raise _Broken(what)
-
-    def __deepcopy__(self, memo: object) -> "_Exchange":
-        """There is only one: tools that record requests copy all that belongs to them."""
-        return self
-
-    def heard(self) -> None:
-        """Something came."""
-        self._heard = self._watchdog.now()
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether any byte may have left: a response is awaited from the first one on."""
-        return self._answer is not None
-
-    @property
-    def _answer(self) -> aiohttp.ClientResponse | None:
-        return self._request.response if self._request is not None else None
-
-    def due(self, now: float) -> float:
-        # What was not sent yet is not silent, and has a limit of its own for connecting.
-        began = self._answer.began if isinstance(self._answer, _Answer) else now
-        return min(self._ends, max(self._heard, began) + self._silence)
-
-    def end(self, now: float) -> None:
-        self.fell_silent = now < self._ends
-        self.scope.reschedule(now)
-
-
-class _Body:
-    """The rest of an answer's body."""
-
-    def __init__(self, answer: aiohttp.ClientResponse, exchange: _Exchange) -> None:
-        self._answer = answer
-        self._exchange = exchange
-
-    async def more(self) -> bytes:
-        piece = await self._answer.content.readany()
-        self._exchange.heard()
-        return piece
-
-    def at_end(self) -> bool:
-        return self._answer.content.at_eof()
-
-    def drop(self) -> None:
-        self._answer.close()
-
-
-def _nothing() -> None:
-    """There is no connection to close any more."""
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 class Transport:
@@ -213,11 +87,11 @@ class Transport:
         self._lent = lent is not None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
-        self._bodies = Bodies(options.max_body, token.masked_body)
+        self._bodies = BodyReader(options.max_body, token.masked_body)
         self._watchdog: Watchdog | None = None
         self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
-        self._limits = aiohttp.ClientTimeout(total=None, connect=options.timeouts.connect)
+        self._limits = aiohttp.ClientTimeout(total=None, connect=options.connect)
         self._forgotten: (
             weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
         ) = None
@@ -231,14 +105,14 @@ class Transport:
         Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
         and `ClientClosedError`.
         """
-        session = self._open()
-        outcome = await self._exchange(session, request, timeout, sink)
+        session, watchdog = self._open()
+        outcome = await self._exchange(session, watchdog, request, timeout, sink)
         if isinstance(outcome, Response):
             return outcome
         if self._closed:
             raise ClientClosedError(
                 "the client was closed with this request in flight; it may have been acted upon",
-                maybe_sent=True,
+                may_have_acted=True,
             )
         raise outcome
 
@@ -252,7 +126,7 @@ class Transport:
         if self._session is not None and not self._lent:
             await self._session.close()
 
-    def _open(self) -> HttpSession:
+    def _open(self) -> tuple[HttpSession, Watchdog]:
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
         # A forked child has no running loop at all, so the process is compared first.
@@ -268,14 +142,13 @@ class Transport:
         if self._session is None:
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
-        return self._session
+        return self._session, self._watchdog
 
     def _new_session(self) -> HttpSession:
         options = self._options
-        # The C library gives large blocks back to the system at once until one has been freed;
-        # asyncio's read buffers are such blocks, and three system calls each until then.
-        bytes(_HEAP_BLOCK)
-        connector = _Connector(
+        free_one_large_block()
+        connector = CheckedConnector(
+            _AT_ONCE,
             limit=options.connections,
             keepalive_timeout=_KEEP_ALIVE,
             ttl_dns_cache=_DNS_CACHE,
@@ -307,11 +180,15 @@ class Transport:
         return base.with_path(request.path, encoded=True, keep_query=True)
 
     async def _exchange(
-        self, session: HttpSession, request: Request, timeout: float, sink: Sink | None
+        self,
+        session: HttpSession,
+        watchdog: Watchdog,
+        request: Request,
+        timeout: float,
+        sink: Sink | None,
     ) -> Response | CivoError:
-        watchdog = cast("Watchdog", self._watchdog)
         url = self._url(request)
-        exchange = _Exchange(watchdog, timeout, self._options.timeouts.read)
+        exchange = Exchange(watchdog, timeout, self._options.silence)
         try:
             async with (
                 exchange.scope,
@@ -328,17 +205,22 @@ class Transport:
                 ) as answer,
             ):
                 return await self._read(answer, exchange, sink)
-        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
-            return _translate(error, timeout, exchange)
+        except LIBRARY_ERRORS as error:
+            return translate(
+                error,
+                timeout,
+                fell_silent=exchange.fell_silent,
+                may_have_acted=exchange.may_have_acted,
+            )
         finally:
             watchdog.release(exchange)
 
     async def _read(
-        self, answer: aiohttp.ClientResponse, exchange: _Exchange, sink: Sink | None
+        self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
-        wire = answer.wire if isinstance(answer, _Answer) else None
+        wire = answer.wire if isinstance(answer, TrackedResponse) else None
         cap, masked = self._options.max_body, self._token.masked
-        poured = False
+        streamed = False
         body: bytes | CivoError
         first = await answer.content.readany()
         if answer.content.at_eof():
@@ -346,13 +228,15 @@ class Transport:
         else:
             length = None if "Content-Encoding" in answer.headers else answer.content_length
             if length is not None:
-                _take(wire, _AT_ONCE_PLAIN)
+                limit_read_size(wire, _AT_ONCE_PLAIN)
             if sink is not None and answer.status == 200:
-                poured = True
+                streamed = True
                 body = b""
-                await self._bodies.pour(_Body(answer, exchange), first, sink, length)
+                await self._bodies.stream(AnswerBody(answer, exchange), first, sink, length)
             else:
-                body = await self._bodies.collect(_Body(answer, exchange), first, answer.status)
+                body = await self._bodies.collect(
+                    AnswerBody(answer, exchange), first, answer.status
+                )
         if isinstance(body, CivoError):
             return body
         headers = answer.headers
@@ -360,42 +244,13 @@ class Transport:
             answer.status,
             {name: masked(headers[key]) for name, key in _KEPT_HEADERS if key in headers},
             self._token.masked_body(body),
-            wire.close if wire is not None else _nothing,
-            poured,
+            wire.close if wire is not None else _no_connection,
+            streamed,
         )
 
 
-def _translate(  # noqa: PLR0911 - a table
-    error: Exception, timeout: float, exchange: _Exchange
-) -> CivoError:
-    """What an exception of aiohttp means; only its class and text are kept."""
-    said = _said(error)
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return TLSError(f"the server's certificate was refused: {said}")
-        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
-            return ProxyError(f"the proxy refused: {type(error).__name__}")
-        case aiohttp.ClientConnectorSSLError() if "WRONG_VERSION_NUMBER" in said:
-            return TLSError(f"the port does not speak TLS; check api_url: {said}")
-        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
-            return ConnectFailedError(f"no connection, so nothing was sent: {said}")
-        case _Broken():
-            return ConnectionLostError(f"the connection was lost before an answer: {error}")
-        case aiohttp.ClientPayloadError():
-            return ConnectionLostError("the connection was lost inside the answer")
-        case TimeoutError() if exchange.fell_silent:
-            return ConnectionLostError("the server fell silent")
-        case TimeoutError() if not exchange.was_sent:
-            return ConnectFailedError(f"no connection within {timeout:.3g} s: nothing was sent")
-        case TimeoutError():
-            return ConnectionLostError(f"no complete answer within {timeout:.3g} s")
-        case aiohttp.ClientResponseError():
-            # Its text and repr hold the request's headers.
-            return ConnectionLostError("the answer was not valid HTTP")
-        case RuntimeError():
-            return ClientClosedError(f"the HTTP session cannot be used: {type(error).__name__}")
-        case _:
-            return ConnectionLostError(f"the exchange failed: {type(error).__name__}")
+def _no_connection() -> None:
+    """There is no connection to close any more."""
 
 
 def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> None:

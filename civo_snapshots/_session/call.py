@@ -1,21 +1,27 @@
-"""The session layer: one call, with its gate, its deadline, its retries and its account.
+"""The session layer: one call, with its gate, its deadline, its retries and its record.
 
 Interpreting and deciding are pure and live elsewhere; sending is the transport's.
 """
-
-from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from .. import _records
 from .._clock import Clock
-from .._http.api_errors import Kind, Request, Response, Sink, failure_of
-from .._http.rate_limit_headers import http_date, rate_window
-from .._http.transport import Transport
+from .._concurrency import Gate
+from .._http import (
+    Kind,
+    Reader,
+    Request,
+    Response,
+    Sink,
+    Transport,
+    failure_of,
+    http_date,
+    rate_window,
+)
 from .._validation import seconds
 from ..errors import (
     ApiError,
@@ -24,15 +30,11 @@ from ..errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
-from .deadline import LEAST_ATTEMPT, CallOptions, Flight
-from .limiter import Gate, Limiter
-from .options import Timeouts
-from .record import Account, brief
-from .retry import RetryPolicy, Waits, cost_of, is_transient, may_have_acted, policy_for, was_sent
-
-if TYPE_CHECKING:
-    from .._codec.records import Reader
-    from ..events import Event, Listener
+from ..events import Event, Listener, RetryScheduled
+from .deadline import LEAST_ATTEMPT, CallRecord, Deadline, brief
+from .limiter import Limiter
+from .options import CallOptions, Timeouts
+from .retry import RetryPolicy, Waits, cost_of, is_transient, never_left, policy_for
 
 T = TypeVar("T")
 logger = logging.getLogger("civo_snapshots")
@@ -58,7 +60,7 @@ class Session:
         self._policy = policy
         self._listener = listener
         self.requests_sent = 0
-        self.skew: timedelta | None = None
+        self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
 
@@ -71,7 +73,7 @@ class Session:
         sink: Sink | None = None,
         poll: bool = False,
         options: CallOptions | None = None,
-        flight: Flight | None = None,
+        deadline: Deadline | None = None,
     ) -> T:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
@@ -79,22 +81,22 @@ class Session:
         A large body goes to `sink` as it comes. Polls pass a gate of their own.
         """
         chosen: CallOptions = options or {}
-        limit = flight.time() if flight else self._limit(request.kind, chosen)
-        account = Account(request, self.clock, limit)
+        limit = deadline.time() if deadline else self._limit(request.kind, chosen)
+        record = CallRecord(request, self.clock, limit)
         policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
         waits: Waits | None = None
         spent = 0
         while True:
-            gate = flight.take_place() if flight else None
+            gate = deadline.take_slot() if deadline else None
             if gate is None:
                 gate = self._limiter.try_enter(poll=poll)
             if gate is None:
-                again = account.attempts > 0
-                within = account.left() if again else inf
+                again = record.attempts > 0
+                within = record.left() if again else inf
                 gate = await self._limiter.enter(poll=poll, again=again, within=within)
             try:
                 outcome = await self._attempt(
-                    request, read, is_ours, sink, account=account, flight=flight
+                    request, read, is_ours, sink, record=record, deadline=deadline
                 )
             finally:
                 gate.release()
@@ -107,38 +109,36 @@ class Session:
                 self._limiter.outage.failed()
             elif isinstance(outcome, ApiError):
                 self._limiter.outage.answered()
-            outcome = self._or_deadline(outcome, account)
-            outcome.call = account.report()
+            outcome = self._or_deadline(outcome, record)
+            outcome.call = record.report()
             waits = waits or Waits(policy)
             delay = waits.after(outcome)
-            allowed = policy.allows(outcome, request.kind, account.attempts)
-            if not allowed or delay + LEAST_ATTEMPT > account.left():
-                if transient and account.attempts > 1:
+            allowed = policy.allows(outcome, request.kind, record.attempts)
+            if not allowed or delay + LEAST_ATTEMPT > record.left():
+                if transient and record.attempts > 1:
                     self._limiter.outage.in_vain()
                 raise outcome
             patience = inf if "retries" in chosen else policy.longest_wait
             if not self._pay(outcome, patience):
                 raise outcome
             spent += cost_of(outcome)
-            account.note(outcome)
+            record.note(outcome)
             self.tell(
-                _records.RetryScheduled(
-                    request.method, request.path, account.attempts, delay, brief(outcome)
-                )
+                RetryScheduled(request.method, request.path, record.attempts, delay, brief(outcome))
             )
             await self.clock.sleep(delay)
 
     def enter(self) -> Awaitable[Gate]:
-        """Wait for a place among the requests in flight, before anything is made for a call."""
+        """Wait for a slot among the requests in flight, before anything is made for a call."""
         return self._limiter.enter()
 
-    def pause_left(self) -> float:
+    def paused_for(self) -> float:
         """Seconds until anything may be sent again, after a 429."""
-        return self._limiter.pause_left()
+        return self._limiter.paused_for()
 
-    def pace(self) -> float:
+    def rate_limit_interval(self) -> float:
         """Seconds between polls with which a rate limit lasts until it begins anew."""
-        return self._limiter.pace()
+        return self._limiter.rate_limit_interval()
 
     def tell(self, event: Event) -> None:
         """Pass an event to the client's listener and the log; a listener's error ends nothing."""
@@ -154,9 +154,9 @@ class Session:
         """Close the transport; calls in flight end with `ClientClosedError`."""
         await self._transport.close()
 
-    def flight(self, kind: Kind, options: CallOptions) -> Flight:
+    def deadline(self, kind: Kind, options: CallOptions) -> Deadline:
         """The time that all requests of one logical call may take together."""
-        return Flight(self.clock, self._limit(kind, options))
+        return Deadline(self.clock, self._limit(kind, options))
 
     def _limit(self, kind: Kind, options: CallOptions) -> float:
         if "timeout" in options:
@@ -164,12 +164,12 @@ class Session:
         return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
 
     @staticmethod
-    def _or_deadline(error: CivoError, account: Account) -> CivoError:
+    def _or_deadline(error: CivoError, record: CallRecord) -> CivoError:
         """A transient error that used the last of the call's time is the deadline's."""
-        if account.left() > LEAST_ATTEMPT or not is_transient(error):
+        if record.left() > LEAST_ATTEMPT or not is_transient(error):
             return error
-        account.note(error)
-        return DeadlineExceededError("the call's time ran out", maybe_sent=was_sent(error))
+        record.note(error)
+        return DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
 
     def _pay(self, error: CivoError, patience: float) -> bool:
         """Whether the client as a whole can afford a retry; the error tells if not.
@@ -191,29 +191,29 @@ class Session:
         is_ours: Callable[[T], bool] | None,
         sink: Sink | None,
         *,
-        account: Account,
-        flight: Flight | None,
+        record: CallRecord,
+        deadline: Deadline | None,
     ) -> T | CivoError:
         """One request; errors are returned, so that they are raised with no other in context."""
-        timeout = min(self.timeouts.attempt, account.begin())
+        timeout = min(self.timeouts.attempt, record.begin())
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
-        if flight is not None and flight.called_off:
+        if deadline is not None and deadline.cancelled:
             return CivoError("the caller was cancelled before this was sent")
-        account.attempts += 1
+        record.attempts += 1
         self.requests_sent += 1
-        if flight is not None:
-            flight.maybe_acted = True
-            flight.began = self.clock.monotonic() if flight.began is None else flight.began
+        if deadline is not None:
+            deadline.may_have_acted = True
+            deadline.began = self.clock.monotonic() if deadline.began is None else deadline.began
         try:
             response = await self._transport.send(request, timeout, sink)
         except CivoError as error:
-            self.requests_sent -= not was_sent(error)
+            self.requests_sent -= never_left(error)
             outcome: T | CivoError = error
         else:
             outcome = self._interpret(request, response, read, is_ours)
-        if flight is not None and isinstance(outcome, CivoError):
-            flight.maybe_acted = may_have_acted(outcome)
+        if deadline is not None and isinstance(outcome, CivoError):
+            deadline.may_have_acted = outcome.may_have_acted
         return outcome
 
     def _interpret(
@@ -254,4 +254,4 @@ class Session:
         text = response.headers.get("date", "")
         if text != self._dated and (told := http_date(text)) is not None:
             self._dated = text
-            self.skew = told - now
+            self.clock_skew = told - now

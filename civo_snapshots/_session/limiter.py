@@ -3,11 +3,10 @@
 One limiter belongs to a client and to all its views on other regions.
 """
 
-import asyncio
-from collections import deque
 from math import inf
 
 from .._clock import Clock
+from .._concurrency import Gate
 
 _SLOWER = 0.7
 _FASTER_AFTER = 20
@@ -15,53 +14,6 @@ _BUDGET = 500
 _LONGEST_PAUSE = 60.0
 _OUTAGE_FADES = 60.0
 """Seconds; longer than an attempt in silence takes."""
-
-
-class Gate:
-    """A fair semaphore whose limit can move; waiters pass in the order they came."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    def try_acquire(self) -> bool:
-        """Take a permit if one is free and nobody waits for it."""
-        if self.used >= self.limit or self._waiting:
-            return False
-        self.used += 1
-        return True
-
-    async def acquire(self, *, again: bool = False) -> None:
-        """Take a permit, waiting for one if need be; who comes again goes to the head."""
-        if self.try_acquire():
-            return
-        permit = asyncio.get_running_loop().create_future()
-        if again:
-            self._waiting.appendleft(permit)
-        else:
-            self._waiting.append(permit)
-        try:
-            await permit
-        except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled():
-                self.release()  # it was handed over in the moment of the cancellation
-            elif permit in self._waiting:  # a refill may have dropped it as cancelled
-                self._waiting.remove(permit)
-            raise
-
-    def release(self) -> None:
-        """Give a permit back."""
-        self.used -= 1
-        self.refill()
-
-    def refill(self) -> None:
-        """Hand out what is free."""
-        while self._waiting and self.used < self.limit:
-            permit = self._waiting.popleft()
-            if not permit.done():
-                self.used += 1
-                permit.set_result(None)
 
 
 class RetryBudget:
@@ -119,7 +71,7 @@ class Outage:
 class Limiter:
     """The gate that every attempt of a client passes.
 
-    Polls have two places of their own, so that a fan-out's creates cannot starve them.
+    Polls have two slots of their own, so that a fan-out's creates cannot starve them.
     """
 
     POLLS = 2
@@ -141,14 +93,14 @@ class Limiter:
         return self._calls.limit
 
     def try_enter(self, *, poll: bool = False) -> Gate | None:
-        """A place that is free at once; None where it has to be waited for."""
+        """A slot that is free at once; None where it has to be waited for."""
         gate = self._polls if poll else self._calls
         if self._resume_at > self._clock.monotonic() or not gate.try_acquire():
             return None
         return gate
 
     async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
-        """Take a place among the requests in flight once no pause is in force; release it after.
+        """Take a slot among the requests in flight once no pause is in force; release it after.
 
         A call that comes again does not queue again: its time is running, and a pause that is
         longer than that is waited for `within` so many seconds only.
@@ -164,7 +116,7 @@ class Limiter:
             raise
         return gate
 
-    def pause_left(self) -> float:
+    def paused_for(self) -> float:
         """Seconds until anything may be sent again; zero or less if no pause is in force."""
         return self._resume_at - self._clock.monotonic()
 
@@ -179,7 +131,7 @@ class Limiter:
         if not remaining and reset:
             self.pause(reset)
 
-    def pace(self) -> float:
+    def rate_limit_interval(self) -> float:
         """Seconds between requests with which what is left lasts until the limit begins anew."""
         remaining, ends = self._window
         return max(0.0, ends - self._clock.monotonic()) / remaining if remaining else 0.0

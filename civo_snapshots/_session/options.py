@@ -1,8 +1,11 @@
-"""How long things may take, as a value that is checked once."""
+"""What callers may choose: how long things may take, and how often they are tried."""
 
-from attrs import field, frozen
+from typing import TypedDict
+
+from attrs import frozen
 
 from .. import _validation
+from .retry import RetryPolicy
 
 
 @frozen
@@ -15,17 +18,32 @@ class Timeouts:
         attempt: for one request with its answer, from the moment it may be sent.
         call: for a whole call with its retries; deletes, updates and reads.
         create: the same for calls that create something.
-        settle: after which a create whose answer was lost, and that shows nowhere, did nothing and
-            is sent again; a server that commits later than that makes a second snapshot.
+        reconcile_window: after which a create whose answer was lost, and that shows nowhere, did
+            nothing and is sent again; a server that commits later makes a second snapshot.
     """
 
-    connect: float = field(default=5.0)
-    read: float = field(default=20.0)
-    attempt: float = field(default=30.0)
-    call: float = field(default=90.0)
-    create: float = field(default=120.0)
-    settle: float = field(default=8.0)
+    connect: float = 5.0
+    read: float = 20.0
+    attempt: float = 30.0
+    call: float = 90.0
+    create: float = 120.0
+    reconcile_window: float = 8.0
 
     def __attrs_post_init__(self) -> None:
-        for name in ("connect", "read", "attempt", "call", "create", "settle"):
+        for name in ("connect", "read", "attempt", "call", "create", "reconcile_window"):
             _validation.seconds(getattr(self, name), name)
+
+
+class CallOptions(TypedDict, total=False):
+    """What every call accepts.
+
+    timeout: seconds for the whole call with its retries.
+    retries: True for the default policy, False for none, or a `RetryPolicy`.
+    """
+
+    timeout: float
+    retries: bool | RetryPolicy
+
+
+ONCE: CallOptions = {"retries": False}
+"""For whoever asks again anyway."""

@@ -8,10 +8,10 @@ import random
 from collections.abc import Generator
 
 import backoff
-from attrs import field, frozen
+from attrs import frozen
 
 from .. import _validation
-from .._http.api_errors import Kind
+from .._http import Kind
 from ..errors import (
     ApiError,
     CivoError,
@@ -43,11 +43,11 @@ class RetryPolicy:
         retry_after_cap: a longer Retry-After ends the call at once, with the error saying so.
     """
 
-    attempts: int = field(default=4)
-    base: float = field(default=0.2)
-    rate_limited_base: float = field(default=1.0)
-    cap: float = field(default=8.0)
-    retry_after_cap: float = field(default=60.0)
+    attempts: int = 4
+    base: float = 0.2
+    rate_limited_base: float = 1.0
+    cap: float = 8.0
+    retry_after_cap: float = 60.0
 
     def __attrs_post_init__(self) -> None:
         _validation.count(self.attempts, "attempts", most=100)
@@ -89,20 +89,11 @@ def is_transient(error: CivoError) -> bool:
     return isinstance(error, (ConnectFailedError, ConnectionLostError))
 
 
-def may_have_acted(error: CivoError) -> bool:
-    """Whether a creating request that ended so may have created something."""
-    if isinstance(error, ApiError):
-        return isinstance(error, ServerError) or error.status == 408
-    if isinstance(error, UnexpectedResponseError):
-        return not 300 <= error.status < 400
-    return was_sent(error)
-
-
-def was_sent(error: CivoError) -> bool:
-    """Whether the attempt that ended so may have reached the server."""
+def never_left(error: CivoError) -> bool:
+    """Whether a request that ended so certainly never reached the server."""
     if isinstance(error, (ClientClosedError, DeadlineExceededError)):
-        return error.maybe_sent
-    return isinstance(error, (ConnectionLostError, ApiError, UnexpectedResponseError))
+        return not error.may_have_acted
+    return not isinstance(error, (ConnectionLostError, ApiError, UnexpectedResponseError))
 
 
 def cost_of(error: CivoError) -> int:

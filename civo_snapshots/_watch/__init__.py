@@ -1,1 +1,22 @@
-"""Many waits that share few polls."""
+"""Many waits that share few polls.
+
+It must not know creates or runs.
+"""
+
+from .policy import PollPolicy
+from .progress import CompletionWait, DeletionWait
+from .restore import wait_until_restored
+from .schedule import RegisteredWait
+from .wait import Wait, wait_timeout
+from .watcher import Watcher
+
+__all__ = [
+    "CompletionWait",
+    "DeletionWait",
+    "PollPolicy",
+    "RegisteredWait",
+    "Wait",
+    "Watcher",
+    "wait_timeout",
+    "wait_until_restored",
+]

@@ -1,4 +1,4 @@
-"""Looking at a region: the cheapest plan that shows what is due.
+"""Polling a region: the cheapest plan that shows what is due.
 
 One GET for one snapshot, one instance's listing for several of it, the region-wide listing for
 many instances. What a listing does not show is asked for by its own GET, because absence from a
@@ -7,26 +7,18 @@ listing proves nothing.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Protocol
 
-from attrs import frozen
-
+from .._api import RegionApi, is_listing_refusal
 from .._clock import Clock
-from .._codec.region_listing import Scan
 from .._concurrency import for_each
-from .._session.retry import is_transient
-from ..errors import (
-    ApiError,
-    CivoError,
-    NotFoundError,
-    PermissionDeniedError,
-    ServiceDisabledError,
-)
+from .._session import ONCE, is_transient
+from ..errors import CivoError, NotFoundError
 from ..models import Snapshot
-from .listing_match import Sighting, Sightings
-from .schedule import Crowd, Watch
+from .listing_match import ListingMatcher, Match
+from .schedule import RegisteredWait, WaitRegistry
 
 _LISTED_PER_WATCHED = 400
 """A region-wide listing pays while it holds at most so many snapshots per watched one.
@@ -53,145 +45,128 @@ _Key = tuple[str, str]
 """Instance id and snapshot id."""
 
 
-@frozen
-class Looks:
-    """The requests that may be made; the flag tells that one is part of a larger round.
-
-    Attributes:
-        list_region: shows the region's snapshots as they come, and tells for how many seconds that
-            kept the event loop; None if it broke off because it was larger than it is worth.
-    """
-
-    get: Callable[[str, str, bool], Awaitable[Snapshot]]
-    list_instance: Callable[[str, bool], Awaitable[Sequence[Snapshot]]]
-    list_region: Callable[[Scan], Awaitable[float | None]]
-
-
 class Observer(Protocol):
-    """Where a look's findings go."""
+    """Where the findings of a poll go."""
 
-    def show(self, watch: Watch, snapshot: Snapshot) -> None: ...
+    def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None: ...
 
-    def miss(self, watch: Watch, error: NotFoundError) -> None: ...
+    def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None: ...
 
-    def fault(self, watch: Watch, error: CivoError) -> None: ...
-
-
-def is_refusal(error: CivoError) -> bool:
-    """Whether an error means that there is no region-wide listing here, rather than no luck."""
-    if isinstance(error, (NotFoundError, PermissionDeniedError, ServiceDisabledError)):
-        return True
-    return isinstance(error, ApiError) and error.status in (405, 501)
+    def on_error(self, wait: RegisteredWait, error: CivoError) -> None: ...
 
 
-class Lookout:
+class Poller:
     """Chooses and makes the requests of a tick; remembers what a region-wide listing costs.
 
     Attributes:
-        rest: seconds after which it may be read again at the earliest, so that it costs little.
+        min_interval: seconds between two readings of it at least, so that they cost little.
     """
 
-    def __init__(self, looks: Looks, clock: Clock, crowd: Crowd, observer: Observer) -> None:
-        self._looks = looks
+    def __init__(
+        self, api: RegionApi, clock: Clock, registry: WaitRegistry, observer: Observer
+    ) -> None:
+        self._api = api
         self._clock = clock
-        self._crowd = crowd
+        self._registry = registry
         self._observer = observer
         self._listed: int | None = None
         self._too_large_for: float = 0
         self._listing_faults = 0
         self._no_listing_until = -inf
-        self.rest = 0.0
+        self.min_interval = 0.0
 
-    async def look(self, is_due: Callable[[Watch], bool]) -> bool:
-        """See who is due; whether everybody was seen, because a listing of the region shows all."""
-        self.rest = 0.0
-        watches = (watch for watch in self._crowd if is_due(watch))
-        first = next(watches, None)
+    async def poll(self, is_due: Callable[[RegisteredWait], bool]) -> bool:
+        """Poll for the waits that are due. Return whether the region's listing served all waits."""
+        self.min_interval = 0.0
+        waits = (wait for wait in self._registry if is_due(wait))
+        first = next(waits, None)
         if first is None:
             return False
         home = first.progress.instance_id
-        if self._listing_pays() and any(one.progress.instance_id != home for one in watches):
-            missing = await self._look_at_region(is_due)
+        if self._listing_pays() and any(one.progress.instance_id != home for one in waits):
+            missing = await self._poll_region(is_due)
             if missing is not None:
-                await self._look_one_by_one(missing)
+                await self._poll_one_by_one(missing)
                 return True
-        await self._look_one_by_one([watch for watch in self._crowd if is_due(watch)])
+        await self._poll_one_by_one([wait for wait in self._registry if is_due(wait)])
         return False
 
     def _listing_pays(self) -> bool:
-        watched = len(self._crowd)
+        watched = len(self._registry)
         if self._clock.monotonic() < self._no_listing_until and watched <= 2 * self._too_large_for:
             return False
         return self._listed is None or self._listed <= _LISTED_PER_WATCHED * watched
 
-    async def _look_at_region(self, is_due: Callable[[Watch], bool]) -> Sequence[Watch] | None:
+    async def _poll_region(
+        self, is_due: Callable[[RegisteredWait], bool]
+    ) -> Sequence[RegisteredWait] | None:
         """Show the region's listing to everybody; who is due and needs a GET of its own.
 
         None if there is no listing, or none that pays.
         """
-        watched = len(self._crowd)
-        sightings = Sightings(self._crowd, _LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
+        watched = len(self._registry)
+        matcher = ListingMatcher(self._registry, _LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
         try:
-            spent = await self._looks.list_region(sightings)
+            spent = await self._api.read_region_listing(matcher, ONCE)
         except CivoError as error:
             return self._listing_failed(error)
         self._listing_faults = 0
         if spent is None:
             self._avoid_listing(unless_above=watched)
             return None
-        self._listed = sightings.size
-        self.rest = spent * _SHARE
-        sightings.end()
-        missing = sightings.missing()
+        self._listed = matcher.size
+        self.min_interval = spent * _SHARE
+        matcher.end()
+        missing = matcher.missing()
         now = self._clock.monotonic()
-        self._crowd.show_listing(now)
-        for watch in missing:
-            self._crowd.catch_up(watch, but_the_last=True)
-        unproven = await self._tell(sightings)
+        self._registry.show_listing(now)
+        for wait in missing:
+            self._registry.catch_up(wait, but_the_last=True)
+        unproven = await self._tell(matcher)
         unlisted = [one for one in missing if is_due(one) and self._is_unlisted(one, now)]
-        if unlisted and not (sightings.changed or sightings.unchanged):
+        if unlisted and not (matcher.changed or matcher.unchanged):
             self._avoid_listing()
         return unlisted + [one for one in unproven if is_due(one)]
 
-    async def _tell(self, sightings: Sightings) -> list[Watch]:
+    async def _tell(self, matcher: ListingMatcher) -> list[RegisteredWait]:
         """Tell what was seen; returns whose end was seen without proof that it is theirs."""
-        unproven: list[Watch] = []
-        for told, sighting in enumerate(sightings.changed, 1):
-            self._crowd.catch_up(sighting.watch, but_the_last=True)
-            if self._may_tell(sighting):
-                self._show(sighting)
+        unproven: list[RegisteredWait] = []
+        for told, match in enumerate(matcher.changed, 1):
+            self._registry.catch_up(match.wait, but_the_last=True)
+            if self._may_tell(match):
+                self._show(match)
             else:
-                unproven.append(sighting.watch)
+                unproven.append(match.wait)
             if told % _BATCH == 0:
                 await asyncio.sleep(0)  # let those run who have heard
         return unproven
 
     @staticmethod
-    def _may_tell(sighting: Sighting) -> bool:
-        table = sighting.watch.progress.table
-        return sighting.is_proven or not sighting.snapshot.judge(table).is_terminal
+    def _may_tell(match: Match) -> bool:
+        table = match.wait.progress.table
+        return match.is_proven or not match.snapshot.judge(table).is_terminal
 
-    def _show(self, sighting: Sighting) -> None:
-        watch = sighting.watch
-        if watch not in self._crowd:
+    def _show(self, match: Match) -> None:
+        wait = match.wait
+        if wait not in self._registry:
             return  # somebody gave up while others were told
-        watch.unlisted_since = None
-        if sighting.digest is not None:
-            self._crowd.has_outer_ids = True
-        self._observer.show(watch, sighting.snapshot)
+        wait.unlisted_since = None
+        if match.digest is not None:
+            self._registry.has_outer_ids = True
+        self._observer.on_snapshot(wait, match.snapshot)
         # Only of what is simply pending the same again says nothing new.
-        if watch.progress.is_pending:
-            watch.shown = sighting.digest
+        if wait.progress.is_pending:
+            wait.shown = match.digest
 
-    def _listing_failed(self, error: CivoError) -> Sequence[Watch] | None:
+    def _listing_failed(self, error: CivoError) -> Sequence[RegisteredWait] | None:
         self._listing_faults += 1
-        if is_refusal(error):
+        if is_listing_refusal(error):
             self._avoid_listing()
             return None
         if self._listing_faults >= _LISTING_FAULTS:
             self._avoid_listing()
-        for watch in list(self._crowd):
-            self._observer.fault(watch, error)
+        for wait in list(self._registry):
+            self._observer.on_error(wait, error)
         return ()
 
     def _avoid_listing(self, unless_above: float = inf) -> None:
@@ -200,24 +175,24 @@ class Lookout:
         self._too_large_for = unless_above
         self._listing_faults = 0
 
-    def _is_unlisted(self, watch: Watch, now: float) -> bool:
+    def _is_unlisted(self, wait: RegisteredWait, now: float) -> bool:
         """Missing for longer than a replica's delay; a listing alone never proves absence."""
-        if watch.unlisted_since is None:
-            watch.unlisted_since = now
-        return now - watch.unlisted_since >= _UNLISTED_AFTER or watch.deadline <= now
+        if wait.unlisted_since is None:
+            wait.unlisted_since = now
+        return now - wait.unlisted_since >= _UNLISTED_AFTER or wait.deadline <= now
 
-    async def _look_one_by_one(self, watches: Iterable[Watch]) -> None:
+    async def _poll_one_by_one(self, waits: Iterable[RegisteredWait]) -> None:
         """One listing for several snapshots of an instance, a GET for each of the others."""
-        waiting: dict[_Key, list[Watch]] = {}
-        for watch in watches:
-            key = (watch.progress.instance_id, watch.progress.snapshot_id)
-            waiting.setdefault(key, []).append(watch)
-        crowds = [one for one, keys in Counter(key[0] for key in waiting).items() if keys > 1]
+        waiting: dict[_Key, list[RegisteredWait]] = {}
+        for wait in waits:
+            key = (wait.progress.instance_id, wait.progress.snapshot_id)
+            waiting.setdefault(key, []).append(wait)
+        shared = [one for one, keys in Counter(key[0] for key in waiting).items() if keys > 1]
         many = len(waiting) > 1
         failed: list[CivoError] = []
 
         def goes_on(error: CivoError | None) -> bool:
-            """In an outage the rest of a round would only be more of the same."""
+            """In an outage the min_interval of a round would only be more of the same."""
             if error is not None and is_transient(error):
                 failed.append(error)
             return len(failed) < _FAULTS_PER_ROUND
@@ -228,44 +203,46 @@ class Lookout:
         async def get_one(key: _Key) -> bool:
             return goes_on(await self._get(waiting.pop(key), many))
 
-        await for_each(crowds, list_one, workers=min(_WORKERS, len(crowds)))
+        await for_each(shared, list_one, workers=min(_WORKERS, len(shared)))
         if goes_on(None):
             await for_each(list(waiting), get_one, workers=min(_WORKERS, len(waiting)))
-        for watch in [watch for rest in waiting.values() for watch in rest]:
-            self._observer.fault(watch, failed[-1])
+        for wait in [wait for min_interval in waiting.values() for wait in min_interval]:
+            self._observer.on_error(wait, failed[-1])
 
     async def _list(
-        self, instance_id: str, waiting: dict[_Key, list[Watch]], many: bool
+        self, instance_id: str, waiting: dict[_Key, list[RegisteredWait]], many: bool
     ) -> CivoError | None:
         """Show an instance's listing; what it shows, or cannot show, waits no longer."""
         keys = [key for key in waiting if key[0] == instance_id]
         try:
-            listed = await self._looks.list_instance(instance_id, many)
+            listed = await self._api.list_snapshots(instance_id, ONCE, poll=not many).collect()
         except NotFoundError:
             return None  # the GETs tell what is missing, the instance or the snapshot
         except CivoError as error:
-            for watch in [watch for key in keys for watch in waiting.pop(key)]:
-                self._observer.fault(watch, error)
+            for wait in [wait for key in keys for wait in waiting.pop(key)]:
+                self._observer.on_error(wait, error)
             return error
         found = {snapshot.id: snapshot for snapshot in listed}
         for key in keys:
             if key[1] in found:
-                for watch in waiting.pop(key):
-                    self._observer.show(watch, found[key[1]])
+                for wait in waiting.pop(key):
+                    self._observer.on_snapshot(wait, found[key[1]])
         return None
 
-    async def _get(self, watches: list[Watch], many: bool) -> CivoError | None:
-        progress = watches[0].progress
+    async def _get(self, waits: list[RegisteredWait], many: bool) -> CivoError | None:
+        progress = waits[0].progress
         try:
-            snapshot = await self._looks.get(progress.instance_id, progress.snapshot_id, many)
+            snapshot = await self._api.get_snapshot(
+                progress.instance_id, progress.snapshot_id, ONCE, poll=not many
+            )
         except NotFoundError as error:
-            for watch in watches:
-                self._observer.miss(watch, error)
+            for wait in waits:
+                self._observer.on_not_found(wait, error)
             return None
         except CivoError as error:
-            for watch in watches:
-                self._observer.fault(watch, error)
+            for wait in waits:
+                self._observer.on_error(wait, error)
             return error
-        for watch in watches:
-            self._observer.show(watch, snapshot)
+        for wait in waits:
+            self._observer.on_snapshot(wait, snapshot)
         return None

@@ -4,14 +4,12 @@ The first terminal verdict stands. A volume that was seen once counts until the 
 pending volume which drops out of the list is not taken for a finished one.
 """
 
-import random
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from .. import _validation, states
+from .. import states
 from ..errors import (
     AuthenticationError,
     CivoError,
@@ -28,59 +26,18 @@ from ..errors import (
 from ..events import Transition
 from ..models import Snapshot, VolumeStatus, state_of
 from ..states import State, StateTable, Verdict
+from .policy import PollPolicy
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
 _INSTANCE_GONE = ("database_instance_find", "database_snapshot_create_instance_not_found")
-_LOOKS_UNTIL_GONE = 3
+_MISSES_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
 
 _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
 
 
-@frozen(cache_hash=True)
-class PollPolicy:
-    """How often to look, and what to make of trouble. All times are seconds.
-
-    The pause between two looks grows with the time waited so far, so that the end is noticed late
-    by at most about a tenth of it. Between floor and ceiling it is longer where reading the region
-    would take more than about a twentieth of the time, or where a rate limit
-    (X-RateLimit-Remaining) would be used up before it begins anew.
-
-    Attributes:
-        floor: the shortest pause.
-        ceiling: the longest pause.
-        growth: the pause as a share of the time waited so far.
-        jitter: the share by which a pause may be longer, drawn anew each time.
-        settle: how long a snapshot may say complete while one of its volumes does not.
-        on_unsettled: what happens then: "raise" `SnapshotFailedError`, or "return" the snapshot.
-        appear: how long a snapshot may be missing (404) before it was seen for the first time.
-        tolerate: how long looking may fail, and at least ten times in a row.
-    """
-
-    floor: float = 1.0
-    ceiling: float = 10.0
-    growth: float = 0.1
-    jitter: float = 0.1
-    settle: float = 60.0
-    on_unsettled: Literal["raise", "return"] = "raise"
-    appear: float = 60.0
-    tolerate: float = 60.0
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("floor", "ceiling"):
-            _validation.seconds(getattr(self, name), name)
-        for name in ("growth", "jitter", "settle", "appear", "tolerate"):
-            _validation.seconds(getattr(self, name), name, zero=True)
-        _validation.one_of(self.on_unsettled, "on_unsettled", ("raise", "return"))
-
-    def pause(self, waited: float) -> float:
-        """Seconds until the next look."""
-        pause = min(self.ceiling, max(self.floor, waited * self.growth))
-        return pause * (1 + random.uniform(0, self.jitter)) if self.jitter else pause
-
-
 @define
-class Progress:
+class CompletionWait:
     """One wait for one snapshot: `outcome` is None until it is over."""
 
     instance_id: str
@@ -90,7 +47,7 @@ class Progress:
     started: float
     last: Snapshot | None = None
     outcome: Snapshot | CivoError | None = None
-    looks: int = 0
+    polls: int = 0
     _lost: dict[str, str] | None = field(default=None, init=False)
     _seen: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
@@ -98,24 +55,24 @@ class Progress:
     _failing_since: float | None = field(default=None, init=False)
     _settling_since: float | None = field(default=None, init=False)
 
-    def begin_with(self, known: Snapshot) -> None:
-        """What the caller already has counts, but is no sight: a 404 may still be mere delay."""
+    def seed(self, known: Snapshot) -> None:
+        """Count what the caller already has; a 404 after it may still be mere delay."""
         self.last = known
         self._judge(known, self.started)
 
-    def see(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
-        """The server showed the snapshot; what changed since the last sight, for who asks."""
+    def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
+        """The server showed the snapshot; returns what changed since it last did."""
         before, self.last = self.last, snapshot
-        self.see_again(1)
+        self.observe_again(1)
         if before is not None:
             self._keep_lost(before, snapshot)
         self._judge(snapshot, now)
         return transitions(before, snapshot)
 
-    def see_again(self, times: int) -> None:
-        """The server showed it so many times more, with the same status as before."""
+    def observe_again(self, times: int) -> None:
+        """The server showed it this many times more, with the same status as before."""
         self._seen = True
-        self.looks += times
+        self.polls += times
         if self._misses or self._faults:
             self.recover()
 
@@ -124,12 +81,12 @@ class Progress:
         """Whether nothing has begun that time alone would end, such as a settling time."""
         return self.outcome is None and self._settling_since is None
 
-    def miss(self, error: NotFoundError, now: float) -> None:
+    def on_not_found(self, error: NotFoundError, now: float) -> None:
         """The server says that there is no such snapshot."""
-        self.looks += 1
+        self.polls += 1
         self._misses += 1
         self._faults, self._failing_since = 0, None  # a 404 is an answer
-        if self._seen and self._misses >= _LOOKS_UNTIL_GONE:
+        if self._seen and self._misses >= _MISSES_UNTIL_GONE:
             what = "is gone"
         elif not self._seen and now - self.started >= self.policy.appear:
             what = f"did not show up within {self.policy.appear:g} s"
@@ -143,13 +100,13 @@ class Progress:
                 f"{self._called} {what}; look for it under its name before making another",
                 snapshot=self.last,
                 elapsed=now - self.started,
-                looks=self.looks,
+                polls=self.polls,
                 call=error.call,
             )
         )
 
-    def fault(self, error: CivoError, now: float) -> None:
-        """Looking failed; that is tolerated for a while, a refusal of access is not."""
+    def on_error(self, error: CivoError, now: float) -> None:
+        """A poll failed; that is tolerated for a while, a refusal of access is not."""
         if isinstance(error, RateLimitError):
             return
         self._faults += 1
@@ -162,7 +119,7 @@ class Progress:
             f"looking at {self._called} {failed}: {error.message}; it may be fine, wait again",
             snapshot=self.last,
             elapsed=now - self.started,
-            looks=self.looks,
+            polls=self.polls,
             call=error.call,
         )
         outcome.error = error
@@ -174,10 +131,10 @@ class Progress:
         self._end(
             WaitTimeoutError(
                 f"{self._called} was not finished after {now - self.started:.1f} s "
-                f"(state {state}, {self.looks} looks); it goes on, wait again",
+                f"(state {state}, {self.polls} polls); it goes on, wait again",
                 snapshot=self.last,
                 elapsed=now - self.started,
-                looks=self.looks,
+                polls=self.polls,
             )
         )
 
@@ -192,7 +149,7 @@ class Progress:
         return f"snapshot {self.snapshot_id}{name} of instance {self.instance_id}"
 
     def recover(self) -> None:
-        """Looking works again."""
+        """Polling works again."""
         self._misses = self._faults = 0
         self._failing_since = None
 
@@ -217,7 +174,7 @@ class Progress:
         elif verdict is Verdict.SETTLING:
             if self._settling_since is None:
                 self._settling_since = now
-            if now - self._settling_since >= self.policy.settle:
+            if now - self._settling_since >= self.policy.volume_grace:
                 self._unsettled(snapshot, now)
         else:
             self._settling_since = None
@@ -226,7 +183,7 @@ class Progress:
         if self.policy.on_unsettled == "return":
             self._end(snapshot)
         else:
-            what = f"says complete but had unfinished volumes for {self.policy.settle:g} s"
+            what = f"says complete but had unfinished volumes for {self.policy.volume_grace:g} s"
             self._fail(what, State.PENDING, now)
 
     def _fail(self, what: str, blamed: State, now: float) -> None:
@@ -240,14 +197,14 @@ class Progress:
             f"{self._called} {what}{listed}",
             snapshot=self.last,
             elapsed=now - self.started,
-            looks=self.looks,
+            polls=self.polls,
         )
         outcome.failed_volumes = volumes
         self._end(outcome)
 
 
 def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
-    """What is different from one sight to the next."""
+    """What is different between two observations."""
     old = before.state if before else None
     if old != now.state:
         yield Transition(now, None, old, now.state)
@@ -259,11 +216,11 @@ def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
 
 
 @define
-class Deletion(Progress):
+class DeletionWait(CompletionWait):
     """One wait for a snapshot to be gone: its absence is the success."""
 
-    def miss(self, error: NotFoundError, now: float) -> None:
-        self.looks += 1
+    def on_not_found(self, error: NotFoundError, now: float) -> None:
+        self.polls += 1
         gone = Snapshot(id=self.snapshot_id, instance_id=self.instance_id)
         self._end(self.last if self.last is not None else gone)
 

@@ -1,4 +1,4 @@
-"""Waiting for a restore through its instance, because a restore has no status of its own; pure.
+"""Waiting for a restore through its instance, because a restore has no status of its own.
 
 A new instance is there when one of the asked hostname is ACTIVE and not older than the restore. An
 overwritten one may still be ACTIVE from before: it counts once it was seen in another state, or
@@ -7,24 +7,36 @@ has stayed ACTIVE for a settling time.
 
 from attrs import define
 
-from .. import states
-from ..errors import CivoError, RestoreFailedError, WaitTimeoutError
+from .. import _validation, states
+from .._api import RegionApi
+from .._session import ONCE, CallOptions
+from ..errors import (
+    CivoError,
+    InvalidArgumentError,
+    NotFoundError,
+    PollFailedError,
+    RestoreFailedError,
+    WaitTimeoutError,
+)
 from ..models import Instance, Restore
-from ..states import State
+from ..states import State, StateTable
+from .policy import PollPolicy
+from .progress import CompletionWait
+from .watcher import FINAL_POLL_GRACE
 
-_SETTLE = 30.0
+_ACTIVE_FOR = 30.0
 _FAILED = ("error", "failed")
 
 
 @define
-class RestoreProgress:
+class RestoreWait:
     """One wait for one restore: `outcome` is None until it is over."""
 
     restore: Restore
     started: float
     last: Instance | None = None
     outcome: Instance | CivoError | None = None
-    looks: int = 0
+    polls: int = 0
     _was_away: bool = False
     _active_since: float | None = None
 
@@ -40,9 +52,9 @@ class RestoreProgress:
         # Two of one name, and nothing to tell them apart: rather none than a stranger's.
         return named[0] if len(named) == 1 else None
 
-    def see(self, instance: Instance | None, now: float) -> None:
-        """What a look found."""
-        self.looks += 1
+    def observe(self, instance: Instance | None, now: float) -> None:
+        """Take what a poll found."""
+        self.polls += 1
         if instance is None:
             return
         self.last = instance
@@ -53,7 +65,7 @@ class RestoreProgress:
                 restore=self.restore,
                 instance=instance,
                 elapsed=now - self.started,
-                looks=self.looks,
+                polls=self.polls,
             )
         elif status != "active":
             self._was_away, self._active_since = True, None
@@ -67,7 +79,7 @@ class RestoreProgress:
             return True
         if self._active_since is None:
             self._active_since = now
-        return now - self._active_since >= _SETTLE
+        return now - self._active_since >= _ACTIVE_FOR
 
     def expire(self, now: float) -> None:
         """The wait's time is over."""
@@ -78,5 +90,55 @@ class RestoreProgress:
             restore=self.restore,
             instance=self.last,
             elapsed=now - self.started,
-            looks=self.looks,
+            polls=self.polls,
         )
+
+
+async def wait_until_restored(
+    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy, table: StateTable
+) -> Instance:
+    """Poll until the restored instance is ACTIVE; raises `WaitError`s of the restore."""
+    if restore.overwrite_existing:
+        _validation.identifier(restore.instance_id, "restore.instance_id")
+    elif not restore.hostname:
+        raise InvalidArgumentError("this restore names no hostname to wait for")
+    api.named_region()
+    clock = api.session.clock
+    progress = RestoreWait(restore, clock.monotonic())
+    deadline = progress.started + timeout
+    trouble = CompletionWait(
+        restore.instance_id, restore.from_snapshot, policy, table, progress.started
+    )
+    while progress.outcome is None:
+        now = clock.monotonic()
+        try:
+            found = await _find(api, progress, max(0.0, deadline - now) + FINAL_POLL_GRACE)
+            progress.observe(found, clock.monotonic())
+            trouble.recover()
+        except CivoError as error:
+            trouble.on_error(error, now)
+            if isinstance(trouble.outcome, PollFailedError):
+                trouble.outcome.restore = restore
+                trouble.outcome.instance = progress.last
+                progress.outcome = trouble.outcome
+        if progress.outcome is None:
+            left = deadline - clock.monotonic()
+            if left <= 0:
+                progress.expire(clock.monotonic())
+            else:
+                await clock.sleep(min(left, policy.pause(now - progress.started)))
+    if isinstance(progress.outcome, Instance):
+        return progress.outcome
+    raise progress.outcome
+
+
+async def _find(api: RegionApi, progress: RestoreWait, within: float) -> Instance | None:
+    options: CallOptions = {**ONCE, "timeout": within}
+    restore = progress.restore
+    if progress.last is not None or restore.overwrite_existing:
+        known = progress.last.id if progress.last else restore.instance_id
+        try:
+            return await api.get_instance(known, options)
+        except NotFoundError:
+            return None
+    return progress.pick(await api.list_instances(options).collect())

@@ -1,7 +1,7 @@
-"""Everybody who waits in one region, and when whom is to be looked at; pure.
+"""The waits of one region, and when each is due for a poll; pure.
 
-Waits that begin about the same time are a cohort: they are due together and have one pause. So what
-a tick costs does not grow with the number of waits, but for those it has something to tell.
+Waits that begin about the same time form a group: they are due together and have one pause. So the
+cost of a tick does not grow with the number of waits, but for those it has something to tell.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,20 +9,20 @@ from math import inf
 
 from attrs import define, field
 
-from .._collector import Lasting
 from ..errors import CivoError
 from ..events import Transition
 from ..models import Snapshot
-from .progress import PollPolicy, Progress
+from .policy import PollPolicy
+from .progress import CompletionWait
 
 
 @define(eq=False)
-class Cohort:
+class PollGroup:
     """Waits of one policy that began within half of its shortest pause.
 
     Attributes:
         started: when the youngest of them began.
-        due: when to look next.
+        due: when to poll next.
         deadline: no wait of them ends before.
     """
 
@@ -34,157 +34,155 @@ class Cohort:
 
 
 @define(eq=False)
-class Watch:
+class RegisteredWait:
     """One registered wait.
 
     Attributes:
-        due: when to look first.
+        due: when to poll first.
         on_end: told once, with the finished snapshot or the error.
         on_change: told of each transition, at once and in order; must not block.
-        looked: when it was last looked at, successfully or not.
+        polled: when it was last asked for, successfully or not.
         unlisted_since: since when the region-wide listing has not shown it.
         shown: the digest of what the listing showed last, if nothing but waiting follows from it.
         mark: the reading of the listing that showed it last.
         told: how many listings were shown when it was last told anything.
     """
 
-    progress: Progress
+    progress: CompletionWait
     due: float
     deadline: float
     on_end: Callable[[Snapshot | CivoError], None]
     on_change: Callable[[Transition], None] | None = None
-    looked: float = -inf
+    polled: float = -inf
     unlisted_since: float | None = None
     shown: int | None = None
     mark: object = None
     told: int = 0
-    cohort: Cohort | None = field(default=None, init=False)
+    group: PollGroup | None = field(default=None, init=False)
 
 
-class Crowd:
-    """The waits and their cohorts.
+class WaitRegistry:
+    """The waits and their groups.
 
     Attributes:
         by_id: the waits for each snapshot.
         has_outer_ids: whether the listing was seen to show snapshots under their own ids.
-        listings: how many listings of the region were shown to everybody.
+        listings: how many listings of the region were read for all waits.
         listed: when the last one was.
-        changes: how often somebody came or went.
+        changes: how often a wait was added or discarded.
     """
 
     def __init__(self) -> None:
-        self.by_id: dict[str, tuple[Watch, ...]] = {}
-        self._cohorts: dict[Cohort, None] = {}
-        self._open: dict[PollPolicy, Cohort] = {}
+        self.by_id: dict[str, tuple[RegisteredWait, ...]] = {}
+        self._groups: dict[PollGroup, None] = {}
+        self._open: dict[PollPolicy, PollGroup] = {}
         self.has_outer_ids = False
         self.changes = 0
         self.listings = 0
         self.listed = -inf
         self._size = 0
-        self._lasting = Lasting()
 
     def __len__(self) -> int:
         return self._size
 
-    def __iter__(self) -> Iterator[Watch]:
-        return (watch for watches in self.by_id.values() for watch in watches)
+    def __iter__(self) -> Iterator[RegisteredWait]:
+        return (wait for waits in self.by_id.values() for wait in waits)
 
-    def __contains__(self, watch: Watch) -> bool:
-        return watch.cohort is not None
+    def __contains__(self, wait: RegisteredWait) -> bool:
+        return wait.group is not None
 
-    def add(self, watch: Watch) -> Cohort | None:
-        """Begin to wait; the cohort if there is something to do for it earlier than without it."""
-        policy, started = watch.progress.policy, watch.progress.started
-        cohort = self._open.get(policy)
+    def add(self, wait: RegisteredWait) -> PollGroup | None:
+        """Register a wait. Return its poll group if the next poll must happen sooner, else None."""
+        policy, started = wait.progress.policy, wait.progress.started
+        group = self._open.get(policy)
         hurries = True
-        if cohort is None or abs(cohort.due - watch.due) > policy.floor / 2:
-            cohort = self._open[policy] = Cohort(policy, started, watch.due, watch.deadline)
-            self._cohorts[cohort] = None
-        elif watch.due < cohort.due or watch.deadline < cohort.deadline:
-            cohort.due = min(cohort.due, watch.due)
-            cohort.deadline = min(cohort.deadline, watch.deadline)
+        if group is None or abs(group.due - wait.due) > policy.floor / 2:
+            group = self._open[policy] = PollGroup(policy, started, wait.due, wait.deadline)
+            self._groups[group] = None
+        elif wait.due < group.due or wait.deadline < group.deadline:
+            group.due = min(group.due, wait.due)
+            group.deadline = min(group.deadline, wait.deadline)
         else:
             hurries = False
-        cohort.started = max(cohort.started, started)
-        cohort.size += 1
-        watch.cohort = cohort
-        watch.told = self.listings
-        key = watch.progress.snapshot_id
+        group.started = max(group.started, started)
+        group.size += 1
+        wait.group = group
+        wait.told = self.listings
+        key = wait.progress.snapshot_id
         others = self.by_id.get(key)
-        self.by_id[key] = (watch,) if others is None else (*others, watch)
+        self.by_id[key] = (wait,) if others is None else (*others, wait)
         self._size += 1
         self.changes += 1
-        self._lasting.made()
-        return cohort if hurries else None
+        return group if hurries else None
 
-    def discard(self, watch: Watch) -> bool:
-        """Wait no longer; whether it did."""
-        cohort, watch.cohort = watch.cohort, None
-        if cohort is None:
+    def discard(self, wait: RegisteredWait) -> bool:
+        """Forget a wait. Return whether it was registered."""
+        group, wait.group = wait.group, None
+        if group is None:
             return False
-        cohort.size -= 1
-        if not cohort.size:
-            del self._cohorts[cohort]
-            if self._open.get(cohort.policy) is cohort:
-                del self._open[cohort.policy]
-        key = watch.progress.snapshot_id
-        watches = self.by_id.pop(key)
-        if len(watches) > 1:
-            self.by_id[key] = tuple(other for other in watches if other is not watch)
+        group.size -= 1
+        if not group.size:
+            del self._groups[group]
+            if self._open.get(group.policy) is group:
+                del self._open[group.policy]
+        key = wait.progress.snapshot_id
+        waits = self.by_id.pop(key)
+        if len(waits) > 1:
+            self.by_id[key] = tuple(other for other in waits if other is not wait)
         self._size -= 1
         self.changes += 1
         return True
 
     def show_listing(self, now: float) -> None:
-        """Everybody was shown the listing; whom it says nothing new is told so later, in one go."""
+        """Note that a listing was read; a wait of which it says nothing new is told later."""
         self.listings += 1
         self.listed = now
 
-    def catch_up(self, watch: Watch, *, but_the_last: bool = False) -> None:
+    def catch_up(self, wait: RegisteredWait, *, but_the_last: bool = False) -> None:
         """Tell a wait of the listings that had nothing new for it.
 
         The last one is left out if it lacked the snapshot, or is told by itself.
         """
-        if (seen := self.listings - watch.told - but_the_last) > 0:
-            watch.progress.see_again(seen)
-            watch.unlisted_since = None
-            watch.looked = max(watch.looked, self.listed)
-        watch.told = self.listings
+        if (seen := self.listings - wait.told - but_the_last) > 0:
+            wait.progress.observe_again(seen)
+            wait.unlisted_since = None
+            wait.polled = max(wait.polled, self.listed)
+        wait.told = self.listings
 
-    def wake_for(self, cohort: Cohort, ticked: float, rest: float) -> float:
-        """When there is something to do for it, if the last tick was then and asks for a rest."""
-        pause = max(cohort.policy.floor, min(rest, cohort.policy.ceiling))
-        return min(max(cohort.due, ticked + pause), cohort.deadline)
+    def wake_for(self, group: PollGroup, ticked: float, min_interval: float) -> float:
+        """When the group has something to do; ticks lie `min_interval` seconds apart at least."""
+        pause = max(group.policy.floor, min(min_interval, group.policy.ceiling))
+        return min(max(group.due, ticked + pause), group.deadline)
 
-    def next_wake(self, ticked: float, rest: float) -> float:
-        """When there is something to do for anybody."""
-        return min((self.wake_for(one, ticked, rest) for one in self._cohorts), default=inf)
+    def next_wake(self, ticked: float, min_interval: float) -> float:
+        """When any of the groups has something to do."""
+        return min((self.wake_for(one, ticked, min_interval) for one in self._groups), default=inf)
 
     def next_deadline(self) -> float:
         """No wait ends for its time before then."""
-        return min((cohort.deadline for cohort in self._cohorts), default=inf)
+        return min((group.deadline for group in self._groups), default=inf)
 
-    def due(self, now: float) -> set[Cohort]:
-        """The cohorts that are due, joined by those that will be within half a floor."""
-        due = [cohort for cohort in self._cohorts if cohort.due <= now]
-        soon = now + min((cohort.policy.floor for cohort in due), default=0.0) / 2
-        return {cohort for cohort in self._cohorts if cohort.due <= soon} if due else set()
+    def due(self, now: float) -> set[PollGroup]:
+        """The groups that are due, joined by those that will be within half a floor."""
+        due = [group for group in self._groups if group.due <= now]
+        soon = now + min((group.policy.floor for group in due), default=0.0) / 2
+        return {group for group in self._groups if group.due <= soon} if due else set()
 
-    def overdue(self, now: float) -> list[Watch]:
+    def overdue(self, now: float) -> list[RegisteredWait]:
         """The waits whose time is over."""
         if self.next_deadline() > now:
             return []
-        for cohort in self._cohorts:
-            if cohort.deadline <= now:
-                cohort.deadline = inf
-        for watch in self:
-            if watch.cohort is not None:
-                watch.cohort.deadline = min(watch.cohort.deadline, watch.deadline)
-        return [watch for watch in self if watch.deadline <= now]
+        for group in self._groups:
+            if group.deadline <= now:
+                group.deadline = inf
+        for wait in self:
+            if wait.group is not None:
+                wait.group.deadline = min(wait.group.deadline, wait.deadline)
+        return [wait for wait in self if wait.deadline <= now]
 
-    def postpone(self, now: float, cohorts: Iterable[Cohort] | None = None) -> None:
-        """These, or all, were looked at: the next time after their policy's pause."""
+    def postpone(self, now: float, groups: Iterable[PollGroup] | None = None) -> None:
+        """These groups, or all, were polled: they are due again after their policy's pause."""
         self._open.clear()
-        for cohort in self._cohorts if cohorts is None else cohorts:
-            pause = cohort.policy.pause(now - cohort.started)
-            cohort.due = max(cohort.due, now + pause)
+        for group in self._groups if groups is None else groups:
+            pause = group.policy.pause(now - group.started)
+            group.due = max(group.due, now + pause)

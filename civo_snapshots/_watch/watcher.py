@@ -1,7 +1,7 @@
-"""The shared watcher of one region: every wait registers here, and one look serves them all.
+"""The shared watcher of one region: every wait registers here, and one poll serves them all.
 
-It runs one loop while anybody waits: sleep until somebody is due, look, tell, end the waits whose
-time is over. It is given functions to look with, not a client.
+It runs one loop while anybody waits: sleep until a wait is due, poll, tell, end the waits whose
+time is over.
 """
 
 import asyncio
@@ -10,20 +10,21 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 
 from .. import states
+from .._api import RegionApi
 from .._clock import Clock
 from ..errors import CivoError, ClientClosedError, NotFoundError
-from ..models import Snapshot, texts_of
+from ..models import Snapshot, state_of
 from ..states import StateTable
-from .poller import Lookout, Looks
-from .schedule import Crowd, Watch
+from .poller import Poller
+from .schedule import RegisteredWait, WaitRegistry
 
 logger = logging.getLogger("civo_snapshots")
 
-GRACE = 5.0
+FINAL_POLL_GRACE = 5.0
 """Seconds that a look in flight may outlast a deadline: its answer may be the one waited for."""
 
 _RECHECK = 0.2
-"""Seconds after which a look that outlasts a deadline is looked after: a pause may have begun."""
+"""Seconds after which a look that outlasts a deadline is polled after: a pause may have begun."""
 
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is remarked on: somebody makes them up."""
@@ -34,22 +35,22 @@ class Watcher:
 
     def __init__(
         self,
-        looks: Looks,
+        api: RegionApi,
         clock: Clock,
         *,
         on_unknown: Callable[[Snapshot, str], None] | None = None,
-        pause_left: Callable[[], float] = lambda: 0.0,
-        pace: Callable[[], float] = lambda: 0.0,
+        paused_for: Callable[[], float] = lambda: 0.0,
+        rate_limit_interval: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`pause_left` tells for how many seconds nothing may be sent, `pace` how far apart two
-        looks should be for a rate limit's sake.
+        """`paused_for` tells for how many seconds nothing may be sent, `rate_limit_interval` how
+        many should lie between two polls for a rate limit's sake.
         """
-        self._crowd = Crowd()
-        self._lookout = Lookout(looks, clock, self._crowd, self)
+        self._registry = WaitRegistry()
+        self._poller = Poller(api, clock, self._registry, self)
         self._clock = clock
         self._on_unknown = on_unknown
-        self._pause_left = pause_left
-        self._pace = pace
+        self._paused_for = paused_for
+        self._rate_limit_interval = rate_limit_interval
         self._familiar: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
@@ -58,19 +59,19 @@ class Watcher:
         self._stopping: set[asyncio.Task[None]] = set()
         self.ticks = 0
 
-    def add(self, watch: Watch) -> None:
+    def add(self, wait: RegisteredWait) -> None:
         """Begin to watch; the first look comes when it is due."""
-        cohort = self._crowd.add(watch)
+        group = self._registry.add(wait)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif self._sleeper is not None and cohort is not None:
-            wake = self._crowd.wake_for(cohort, self._ticked, self._rest())
+        elif self._sleeper is not None and group is not None:
+            wake = self._registry.wake_for(group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
                 self._sleeper.cancel()
 
-    def remove(self, watch: Watch) -> None:
+    def remove(self, wait: RegisteredWait) -> None:
         """Stop watching, for a waiter that gave up; does nothing if the wait is over."""
-        if self._crowd.discard(watch) and not self._crowd:
+        if self._registry.discard(wait) and not self._registry:
             self._stop()
 
     async def close(self) -> None:
@@ -93,8 +94,10 @@ class Watcher:
 
     async def _run(self) -> None:
         try:
-            while self._crowd:
-                await self._sleep_until(self._crowd.next_wake(self._ticked, self._rest()))
+            while self._registry:
+                await self._sleep_until(
+                    self._registry.next_wake(self._ticked, self._min_interval())
+                )
                 await self._tick(self._clock.monotonic())
                 self._expire()
         except asyncio.CancelledError:
@@ -103,24 +106,24 @@ class Watcher:
             logger.exception("the watcher failed")
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
 
-    def _rest(self) -> float:
+    def _min_interval(self) -> float:
         """Seconds from the last tick to the next, whatever the waits would like."""
-        return max(self._lookout.rest, self._pace())
+        return max(self._poller.min_interval, self._rate_limit_interval())
 
     async def _tick(self, now: float) -> None:
         """Look at who is due, and once more at whose time is over."""
-        due = self._crowd.due(now)
-        last = {watch for watch in self._crowd.overdue(now) if self._needs_last_look(watch)}
+        due = self._registry.due(now)
+        last = {wait for wait in self._registry.overdue(now) if self._needs_final_poll(wait)}
         if not due and not last:
             return
         self.ticks += 1
         self._ticked = now
 
-        def is_due(watch: Watch) -> bool:
-            return watch.cohort in due or watch in last
+        def is_due(wait: RegisteredWait) -> bool:
+            return wait.group in due or wait in last
 
-        everybody = await self._within_grace(self._lookout.look(is_due))
-        self._crowd.postpone(self._clock.monotonic(), None if everybody else due)
+        everybody = await self._within_grace(self._poller.poll(is_due))
+        self._registry.postpone(self._clock.monotonic(), None if everybody else due)
 
     async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
         """Sleep until then, until `add` has somebody who may be earlier, or until others end."""
@@ -134,22 +137,22 @@ class Watcher:
             sleeper.cancel()
             self._sleeper = None
 
-    def _needs_last_look(self, watch: Watch) -> bool:
+    def _needs_final_poll(self, wait: RegisteredWait) -> bool:
         # Not if the last one was a moment ago or none may be sent now.
-        self._crowd.catch_up(watch)
-        recent = watch.looked >= watch.deadline - watch.progress.policy.floor
-        return self._pause_left() <= 0 and not recent
+        self._registry.catch_up(wait)
+        recent = wait.polled >= wait.deadline - wait.progress.policy.floor
+        return self._paused_for() <= 0 and not recent
 
-    async def _within_grace(self, look: Awaitable[bool]) -> bool:
-        """Await a look, ending on time those waits whose deadline it overruns."""
-        task = asyncio.ensure_future(look)
+    async def _within_grace(self, poll: Awaitable[bool]) -> bool:
+        """Await a poll, ending on time those waits whose deadline it overruns."""
+        task = asyncio.ensure_future(poll)
         try:
-            while not task.done() and self._crowd:
-                now, deadline = self._clock.monotonic(), self._crowd.next_deadline()
+            while not task.done() and self._registry:
+                now, deadline = self._clock.monotonic(), self._registry.next_deadline()
                 late = min(self._latest_end(deadline), now + _RECHECK)
                 await self._sleep_until(deadline if deadline > now else late, task)
                 if not task.done():
-                    self._expire(looking=True)
+                    self._expire(polling=True)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -158,59 +161,59 @@ class Watcher:
     def _latest_end(self, deadline: float) -> float:
         # A machine that slept through the deadline still has the grace for one look.
         # A look that a 429's pause holds back is in flight no more than one not begun.
-        grace = 0.0 if self._pause_left() > 0 else GRACE
+        grace = 0.0 if self._paused_for() > 0 else FINAL_POLL_GRACE
         return max(deadline, self._ticked) + grace
 
-    def _expire(self, *, looking: bool = False) -> None:
+    def _expire(self, *, polling: bool = False) -> None:
         """End the waits whose time is over and who need no last look, or have waited for it."""
         now = self._clock.monotonic()
-        for watch in self._crowd.overdue(now):
-            pending = looking or self._needs_last_look(watch)
-            if not pending or self._latest_end(watch.deadline) <= now:
-                self._crowd.catch_up(watch)
-                watch.progress.expire(now)
-                self._settle(watch)
+        for wait in self._registry.overdue(now):
+            pending = polling or self._needs_final_poll(wait)
+            if not pending or self._latest_end(wait.deadline) <= now:
+                self._registry.catch_up(wait)
+                wait.progress.expire(now)
+                self._finish(wait)
 
     # What was seen goes into the wait's progress, and its end to the waiter.
 
-    def show(self, watch: Watch, snapshot: Snapshot) -> None:
+    def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
         """The server showed this snapshot."""
         now = self._clock.monotonic()
-        self._crowd.catch_up(watch)
-        watch.shown = None
-        changed = watch.progress.see(snapshot, now)
-        self._report_unknown(snapshot, watch.progress.table)
-        if watch.on_change is not None:
+        self._registry.catch_up(wait)
+        wait.shown = None
+        changed = wait.progress.observe(snapshot, now)
+        self._report_unknown(snapshot, wait.progress.table)
+        if wait.on_change is not None:
             for transition in changed:
-                if watch in self._crowd:
-                    watch.on_change(transition)
-        self._after_look(watch, now)
+                if wait in self._registry:
+                    wait.on_change(transition)
+        self._after_poll(wait, now)
 
-    def miss(self, watch: Watch, error: NotFoundError) -> None:
+    def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None:
         """The server says that it does not exist."""
         now = self._clock.monotonic()
-        self._crowd.catch_up(watch)
-        watch.progress.miss(error, now)
-        self._after_look(watch, now)
+        self._registry.catch_up(wait)
+        wait.progress.on_not_found(error, now)
+        self._after_poll(wait, now)
 
-    def fault(self, watch: Watch, error: CivoError) -> None:
+    def on_error(self, wait: RegisteredWait, error: CivoError) -> None:
         """Looking failed."""
         now = self._clock.monotonic()
-        self._crowd.catch_up(watch)
+        self._registry.catch_up(wait)
         if isinstance(error, ClientClosedError):
-            watch.progress.outcome = copy(error)
+            wait.progress.outcome = copy(error)
         else:
-            watch.progress.fault(error, now)
-        self._after_look(watch, now)
+            wait.progress.on_error(error, now)
+        self._after_poll(wait, now)
 
-    def _after_look(self, watch: Watch, now: float) -> None:
-        watch.looked = now
-        if watch.deadline <= now:
-            watch.progress.expire(now)  # this was its last look, whatever else the round asks for
-        self._settle(watch)
+    def _after_poll(self, wait: RegisteredWait, now: float) -> None:
+        wait.polled = now
+        if wait.deadline <= now:
+            wait.progress.expire(now)  # this was its last look, whatever else the round asks for
+        self._finish(wait)
 
     def _report_unknown(self, snapshot: Snapshot, table: StateTable) -> None:
-        for text in sorted(texts_of(snapshot) - self._familiar):
+        for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
             self._familiar.add(text)
@@ -219,12 +222,12 @@ class Watcher:
                 if self._on_unknown is not None:
                     self._on_unknown(snapshot, text)
 
-    def _settle(self, watch: Watch) -> None:
-        outcome = watch.progress.outcome
-        if outcome is not None and self._crowd.discard(watch):
-            watch.on_end(outcome)
+    def _finish(self, wait: RegisteredWait) -> None:
+        outcome = wait.progress.outcome
+        if outcome is not None and self._registry.discard(wait):
+            wait.on_end(outcome)
 
     def _end_all(self, error: CivoError) -> None:
-        for watch in list(self._crowd):
-            watch.progress.outcome = copy(error)  # each waiter raises its own
-            self._settle(watch)
+        for wait in list(self._registry):
+            wait.progress.outcome = copy(error)  # each waiter raises its own
+            self._finish(wait)

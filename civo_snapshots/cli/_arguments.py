@@ -12,7 +12,7 @@ from attrs import frozen
 from .. import _config, _validation
 from .._version import __version__
 from ..errors import ConfigurationError, InvalidArgumentError
-from ..resources.snapshots import DEFAULT_RUN_TIMEOUT
+from ..resources import DEFAULT_RUN_TIMEOUT
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from typing import Protocol
 from .. import _naming
 from .._client import CivoClient
 from .._clock import Clock
+from .._fleet import FleetStream
 from ..errors import CivoError, NotFoundError, PermissionDeniedError
 from ..events import Transition
 from ..models import Instance, Quota, Snapshot
 from ..outcomes import FleetRun, OutcomeKind
-from ..resources.snapshots import FleetStream
 from ._arguments import Options
 from ._board import Board, rows_for
 from ._report import Plan, Planned, Report, Restoration

@@ -1,119 +1,288 @@
-"""The snapshots of instances: all calls, waits, and the fan-out over many instances."""
+"""The snapshots of instances: calls, waits and runs (API page "Instance snapshots")."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Literal
+from typing import Unpack
 
 from .. import _naming, _validation
-from .._api.context import Scope, instance_id_of
-from .._concurrency import for_each
-from .._fleet.calls import FanOut, Instances, all_of, ids_of, is_whole
-from .._fleet.run import Fleet, OnExisting
-from .._watch.progress import PollPolicy
-from .._watch.wait import SnapshotWaits
-from .._watch.watcher import Watcher
-from ..errors import CivoError, InvalidArgumentError, QuotaExceededError
-from ..events import Transition
-from ..models import Instance, Snapshot
-from ..outcomes import FleetRun, Outcome
+from .._api import Listing, RegionApi
+from .._create import CreateSupervisor
+from .._fleet import FleetStream, Instances
+from .._session import CallOptions
+from .._watch import (
+    CompletionWait,
+    DeletionWait,
+    PollPolicy,
+    Wait,
+    Watcher,
+    wait_timeout,
+    wait_until_restored,
+)
+from ..events import OnChange, Transition
+from ..models import Acknowledgement, Instance, Restore, Snapshot
+from ..outcomes import FleetRun
 from ..states import StateTable
-from .quota import Quotas
+from ._runs import (
+    RunDefaults,
+    RunOptions,
+    checked_instances,
+    delete_all,
+    made_by,
+    run_settings,
+)
 
-QuotaCheck = Literal["check", "ignore"]
 
-DEFAULT_RUN_TIMEOUT = 7_200.0
-DEFAULT_IN_FLIGHT = 1_000
+class Snapshots:
+    """The snapshots of a region's instances.
 
-
-class FleetStream:
-    """A fan-out to iterate: yields each `Outcome` as soon as it is known.
-
-    A slow reader slows the run. Leaving the loop early stops it: no further create is sent, and
-    `await stream.aclose()` returns when those already sent are known, or left to the client.
+    Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.
     """
-
-    def __init__(self, fleet: Fleet, outcomes: AsyncGenerator[Outcome]) -> None:
-        self._fleet = fleet
-        self._outcomes = outcomes
-
-    def __aiter__(self) -> AsyncIterator[Outcome]:
-        return self
-
-    async def __anext__(self) -> Outcome:
-        try:
-            return await anext(self._outcomes)
-        except StopAsyncIteration:
-            raise
-        except BaseException as error:
-            self.run.attach_to(error)
-            raise
-
-    async def aclose(self) -> None:
-        """End the run early."""
-        await self._outcomes.aclose()
-
-    @property
-    def run(self) -> FleetRun:
-        """The account so far, in input order."""
-        return self._fleet.result()
-
-
-class Snapshots(SnapshotWaits):
-    """The snapshots of a region's instances."""
 
     def __init__(
         self,
-        scope: Scope,
+        api: RegionApi,
+        creates: CreateSupervisor,
         watcher: Callable[[], Watcher],
+        *,
         policy: PollPolicy,
         table: StateTable,
         concurrency: int,
     ) -> None:
-        super().__init__(scope, watcher, policy, table)
+        self._api = api
+        self._creates = creates
+        self._watcher = watcher
+        self._policy = policy
+        self._table = table
         self._concurrency = concurrency
+
+    # One call of the API each
+
+    async def create(
+        self,
+        instance: str | Instance,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """Start a snapshot of an instance with its attached volumes; it completes later.
+
+        A unique name is generated if none is given: a name always goes out, because it is the only
+        key by which a create whose answer was lost can be found. It then is looked for, adopted,
+        and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
+        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
+        """
+        instance_id = _validation.instance_id(instance)
+        _validation.optional(_validation.label, name)
+        _validation.optional(_validation.description, description)
+        self._api.named_region()
+        return await self._creates.create(self._api, instance_id, name, description, options)
+
+    async def get(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """One snapshot as it is now; `NotFoundError` if there is none."""
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        return await self._api.get_snapshot(*key, options)
+
+    def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
+        """Every snapshot of an instance."""
+        return self._api.list_snapshots(_validation.instance_id(instance), options)
+
+    async def update(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Snapshot:
+        """Change the name or the description; what is not given stays as it is."""
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        fields = _validation.update_fields(name, description)
+        return await self._api.update_snapshot(*key, fields, options)
+
+    async def delete(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        missing_ok: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Acknowledgement:
+        """Start a deletion; the quota is freed when it completes (see `wait_until_deleted()`).
+
+        Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
+        """
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        return await self._api.delete_snapshot(*key, options, missing_ok=missing_ok)
+
+    async def restore(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        hostname: str | None = None,
+        description: str | None = None,
+        private_ip: str | None = None,
+        overwrite_existing: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Restore:
+        """Start a restore to a new instance, or over the original with `overwrite_existing`.
+
+        The snapshot must be complete; the instance stays in the same Civo network. A restore has
+        no status of its own: see `wait_until_restored()`. It is never sent again when its outcome
+        is unknown: `OutcomeUnknownError` then.
+        """
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
+        return await self._api.restore_snapshot(*key, fields, options)
+
+    # Waits
+
+    async def wait_until_complete(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        poll: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+    ) -> Snapshot:
+        """Wait until the snapshot and each of its volumes is complete, and return it.
+
+        `timeout` is in seconds, 30 minutes if None; 0 takes one poll. `on_change`, sync or async,
+        is told of each transition; an exception of it ends this wait.
+        Raises `SnapshotFailedError` (with the failed volumes), `WaitTimeoutError`,
+        `SnapshotVanishedError` or `PollFailedError`; each has the last `.snapshot` seen, and the
+        wait can be started again. `NotFoundError` if the instance itself is gone.
+        """
+        wait = self._wait(CompletionWait, snapshot, snapshot_id, timeout, poll)
+        return await wait.end(on_change)
+
+    async def watch(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        poll: PollPolicy | None = None,
+    ) -> AsyncGenerator[Transition]:
+        """Each transition of the snapshot and of its volumes, until it is complete.
+
+        Ends like `wait_until_complete()`: normally, or with the same errors.
+        """
+        wait = self._wait(CompletionWait, snapshot, snapshot_id, timeout, poll)
+        async with aclosing(wait.transitions()) as transitions:
+            async for transition in transitions:
+                yield transition
+        await wait.end()
+
+    async def wait_until_deleted(
+        self,
+        snapshot: str | Snapshot,
+        snapshot_id: str | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        poll: PollPolicy | None = None,
+    ) -> None:
+        """Wait until the snapshot is gone: its own GET says so, never a listing alone.
+
+        `timeout` as in `wait_until_complete()`; raises `WaitTimeoutError` or `PollFailedError`.
+        """
+        await self._wait(DeletionWait, snapshot, snapshot_id, timeout, poll).end()
+
+    async def wait_until_restored(
+        self, restore: Restore, *, timeout: float | None = None, poll: PollPolicy | None = None
+    ) -> Instance:
+        """Wait until the restored instance is ACTIVE, and return it.
+
+        A new instance is found by the restore's hostname. `timeout` as in
+        `wait_until_complete()`; raises `RestoreFailedError`, `WaitTimeoutError` or
+        `PollFailedError`.
+        """
+        return await wait_until_restored(
+            self._api,
+            restore,
+            timeout=wait_timeout(timeout),
+            policy=poll or self._policy,
+            table=self._table,
+        )
+
+    def _wait(
+        self,
+        kind: type[CompletionWait],
+        snapshot: str | Snapshot,
+        snapshot_id: str | None,
+        timeout: float | None,
+        poll: PollPolicy | None,
+    ) -> Wait:
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        seconds = wait_timeout(timeout)
+        self._api.named_region()
+        now = self._api.session.clock.monotonic()
+        progress = kind(*key, poll or self._policy, self._table, now)
+        known = snapshot if isinstance(snapshot, Snapshot) else None
+        return Wait(self._watcher(), progress, now + seconds, known)
+
+    # Runs over many instances
 
     async def create_many(
         self,
         instances: Instances,
         *,
         name: str | None = None,
-        description: str | None = None,
-        timeout: float = DEFAULT_RUN_TIMEOUT,
-        concurrency: int | None = None,
-        max_in_flight: int = DEFAULT_IN_FLIGHT,
-        on_existing: OnExisting = "adopt",
-        quota: QuotaCheck = "ignore",
-        poll: PollPolicy | None = None,
-        on_change: Callable[[Transition], None] | None = None,
+        **options: Unpack[RunOptions],
     ) -> FleetRun:
         """Snapshot many instances, wait for all, and return one outcome per input.
 
         Each snapshot is named ``<name>-<12 hex digits of a digest of the instance id>``, so `name`
         has at most 50 characters; one is generated if none is given. The same `name` again
-        continues: what exists is adopted (`on_existing="adopt"`), reported as refused ("error"),
-        or made once more ("create").
-        `timeout` is for all creates and waits of the run, in seconds. `concurrency` bounds the
-        creates at once, `max_in_flight` the snapshots not yet terminal. `quota="check"` raises
-        `QuotaExceededError` before anything is sent if the quota is too small.
+        continues the run. The further options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
         cancellation, or an error of the input, leaves the partial run on the exception: see
-        `FleetRun.of()`.
+        `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
+        checked and too small.
         """
-        stream = self.create_each(
-            instances,
-            name=name,
-            description=description,
-            timeout=timeout,
-            concurrency=concurrency,
-            max_in_flight=max_in_flight,
-            on_existing=on_existing,
-            quota=quota,
-            poll=poll,
-            on_change=on_change,
-        )
+        stream = self.create_each(instances, name=name, **options)
         async for _ in stream:
             pass
         return stream.run
+
+    def create_each(
+        self,
+        instances: Instances,
+        *,
+        name: str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> FleetStream:
+        """The same as `create_many()`, yielding each outcome as soon as it is known."""
+        self._api.named_region()
+        settings, check_quota = run_settings(
+            _naming.generate_name(self._api.session.clock.now()) if name is None else name,
+            RunDefaults(self._policy, self._table, self._concurrency),
+            is_new=name is None,
+            **options,
+        )
+        return FleetStream.open(
+            self._api,
+            self._creates,
+            self._watcher(),
+            settings,
+            checked_instances(instances),
+            check_quota=check_quota,
+        )
 
     async def roll_back(self, run: FleetRun) -> None:
         """Delete the snapshots that this very run created.
@@ -121,91 +290,4 @@ class Snapshots(SnapshotWaits):
         Nothing is found by name: what existed before, and what is not known, stays. Raises an
         `ExceptionGroup` of what could not be deleted; then call it again, what is gone is no error.
         """
-        made = {out.snapshot.id: out.snapshot for out in run if out.snapshot and not out.adopted}
-        errors: list[CivoError] = []
-
-        async def remove(snapshot: Snapshot) -> None:
-            try:
-                await self.delete(snapshot, missing_ok=True)
-            except CivoError as error:
-                errors.append(error)
-
-        await for_each(made.values(), remove, workers=self._concurrency)
-        if errors:
-            raise ExceptionGroup(f"{len(errors)} of {len(made)} snapshots not deleted", errors)
-
-    def create_each(
-        self,
-        instances: Instances,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        timeout: float = DEFAULT_RUN_TIMEOUT,
-        concurrency: int | None = None,
-        max_in_flight: int = DEFAULT_IN_FLIGHT,
-        on_existing: OnExisting = "adopt",
-        quota: QuotaCheck = "ignore",
-        poll: PollPolicy | None = None,
-        on_change: Callable[[Transition], None] | None = None,
-    ) -> FleetStream:
-        """The same as `create_many()`, yielding each outcome as soon as it is known."""
-        clock = self._scope.session.clock
-        self._scope.named_region()
-        if isinstance(instances, (str, Instance)):
-            raise InvalidArgumentError("pass a list of instances; for one, use create()")
-        _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
-        _validation.one_of(quota, "quota", ("check", "ignore"))
-        _validation.optional(_validation.description, description)
-        run_name = _validation.run_name(
-            _naming.generate_name(clock.now()) if name is None else name
-        )
-        fresh = name is None or on_existing == "create"
-        steps = FanOut(
-            self._scope,
-            self._watcher(),
-            poll or self._policy,
-            self._table,
-            adopts=None if fresh else f"{run_name}-",
-            unique=on_existing != "create",
-            description=description,
-            on_change=on_change,
-        )
-        expected = [instance_id_of(one) for one in instances] if is_whole(instances) else []
-        fleet = Fleet(
-            steps,
-            clock,
-            name=run_name,
-            timeout=_validation.seconds(timeout, "timeout"),
-            concurrency=_validation.count(
-                self._concurrency if concurrency is None else concurrency, "concurrency"
-            ),
-            in_flight=_validation.count(max_in_flight, "max_in_flight"),
-            on_existing=on_existing,
-            expected=expected,
-        )
-
-        async def outcomes() -> AsyncGenerator[Outcome]:
-            source = iter(expected) if is_whole(instances) else ids_of(instances)
-            await steps.prepare()
-            if quota == "check":
-                wanted = await all_of(source)
-                await self._check_quota(set(wanted), run_name, steps)
-                source = iter(wanted)
-            async with aclosing(fleet.outcomes(source)) as running:
-                async for outcome in running:
-                    yield outcome
-
-        return FleetStream(fleet, outcomes())
-
-    async def _check_quota(self, wanted: set[str], run_name: str, steps: FanOut) -> None:
-        missing = len(wanted)
-        if steps.adopts:
-            for instance_id in wanted:
-                name = _naming.name_for(run_name, instance_id)
-                missing -= bool(await steps.find(instance_id, name))
-        free = (await Quotas(self._scope).get()).free_snapshots
-        if free is not None and free < missing:
-            raise QuotaExceededError(
-                f"the run needs {missing} snapshots and the quota has {free} left; nothing was "
-                "created; delete snapshots or ask for a higher quota"
-            )
+        await delete_all(self._api, made_by(run), workers=self._concurrency)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from civo_snapshots._api import Listing
 from civo_snapshots._api import listing as paging
-from civo_snapshots._api.listing import Listing
 from civo_snapshots.errors import (
     CivoError,
     InvalidRequestError,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from civo_snapshots._codec import array_splitter
-from civo_snapshots._codec.array_splitter import Slicer
+from civo_snapshots._codec.array_splitter import ArraySplitter
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "},{", "[{", '"', "\\", "é"]),
@@ -25,12 +25,12 @@ def read(body: bytes) -> list[object] | None:
         return None
 
 
-def cut(body: bytes, step: int) -> tuple[list[list[object]], Slicer[list[object]]]:
-    """What a slicer makes of a body that comes in pieces of this size."""
-    slicer = Slicer(read)
+def cut(body: bytes, step: int) -> tuple[list[list[object]], ArraySplitter[list[object]]]:
+    """What a splitter makes of a body that comes in pieces of this size."""
+    splitter = ArraySplitter(read)
     pieces = [body[at : at + step] for at in range(0, len(body), step)]
-    found = [part for piece in pieces if (part := slicer.feed(piece)) is not None]
-    return found, slicer
+    found = [part for piece in pieces if (part := splitter.feed(piece)) is not None]
+    return found, splitter
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ class TestSmall:
         self, items: list[dict[str, object]], step: int, indent: int | None
     ) -> None:
         body = json.dumps(items, indent=indent).encode()
-        found, slicer = cut(body, step)
-        last = slicer.end()
+        found, splitter = cut(body, step)
+        last = splitter.end()
         assert last is not None
         assert [item for part in [*found, last] for item in part] == items
 
@@ -56,22 +56,22 @@ class TestSmall:
         self, items: list[dict[str, object]], step: int, lost: int
     ) -> None:
         body = json.dumps(items).encode()
-        _, slicer = cut(body[: max(0, len(body) - lost)], step)
-        assert slicer.end() is None
+        _, splitter = cut(body[: max(0, len(body) - lost)], step)
+        assert splitter.end() is None
 
     @pytest.mark.parametrize("tail", [b",", b"x", b"[]", b'{"a":1}'])
     def test_nothing_may_follow_the_array(self, tail: bytes) -> None:
-        _, slicer = cut(b'[{"a":1},{"a":2}]' + tail, 3)
-        assert slicer.end() is None
+        _, splitter = cut(b'[{"a":1},{"a":2}]' + tail, 3)
+        assert splitter.end() is None
 
     def test_a_comma_before_the_end_is_no_json(self) -> None:
-        _, slicer = cut(b'[{"a":1},{"a":2},]', 3)
-        assert slicer.end() is None
+        _, splitter = cut(b'[{"a":1},{"a":2},]', 3)
+        assert splitter.end() is None
 
     @pytest.mark.parametrize("head", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \t"])
     def test_what_may_stand_before_json_does(self, head: bytes) -> None:
-        found, slicer = cut(head + b'[{"a":1},{"a":2}]', 100)
-        assert [*found, slicer.end()] == [[{"a": 1}], [{"a": 2}]]
+        found, splitter = cut(head + b'[{"a":1},{"a":2}]', 100)
+        assert [*found, splitter.end()] == [[{"a": 1}], [{"a": 2}]]
 
 
 @pytest.mark.parametrize("inside", [1, 8, 30])
@@ -85,29 +85,29 @@ def test_the_first_place_that_is_tried_is_between_two_items(small: None, inside:
 
     items = [{"a": {"b": [{"c": 1}] * (inside + 1)}}] * 3
     body = json.dumps(items, separators=(",", ":")).encode()
-    slicer = Slicer(note)
-    assert slicer.feed(body[: body.rindex(b"}]")]) == items[:2]
+    splitter = ArraySplitter(note)
+    assert splitter.feed(body[: body.rindex(b"}]")]) == items[:2]
     assert len(tried) == 1
 
 
 @pytest.mark.parametrize("body", [b"null", b'{"items":[{"a":1},{"a":2}]}', b"", b"<html>", b"{{{{"])
 def test_anything_else_is_kept_whole(body: bytes) -> None:
-    found, slicer = cut(body, 3)
+    found, splitter = cut(body, 3)
     assert found == []
-    assert slicer.end() is None
-    assert slicer.rest() == body
-    assert not slicer.began
+    assert splitter.end() is None
+    assert splitter.remainder() == body
+    assert not splitter.began
 
 
 def test_little_is_kept_of_a_large_array() -> None:
     item = {"id": "x" * 36, "instance": {"volumes": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}}
     body = json.dumps([item] * 20_000).encode()
-    slicer = Slicer(read)
+    splitter = ArraySplitter(read)
     most = items = 0
     for at in range(0, len(body), 65_536):
-        items += len(slicer.feed(body[at : at + 65_536]) or ())
-        most = max(most, slicer.size)
-    items += len(slicer.end() or ())
+        items += len(splitter.feed(body[at : at + 65_536]) or ())
+        most = max(most, splitter.size)
+    items += len(splitter.end() or ())
     assert items == 20_000
     assert most < 3 * array_splitter._SIZE
 
@@ -121,9 +121,9 @@ def test_a_large_item_is_waited_for_with_few_tries() -> None:
         return read(body)
 
     inner = json.dumps({"a": [{"b": 1}] * 200_000}).encode()
-    slicer = Slicer(counted)
+    splitter = ArraySplitter(counted)
     for at in range(0, len(inner), 65_536):
-        assert slicer.feed((b"[" if at == 0 else b"") + inner[at : at + 65_536]) is None
+        assert splitter.feed((b"[" if at == 0 else b"") + inner[at : at + 65_536]) is None
     assert tries < 60
-    assert slicer.feed(b',{"c":1}]') is None
-    assert len(slicer.end() or ()) == 2
+    assert splitter.feed(b',{"c":1}]') is None
+    assert len(splitter.end() or ()) == 2

@@ -22,8 +22,8 @@ from support.payloads import (
     status,
 )
 
-from civo_snapshots._codec.page_reader import page
-from civo_snapshots._http.api_errors import Response
+from civo_snapshots._codec import page
+from civo_snapshots._http import Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import Instance, Page, Region, RegionSnapshot, Schedule, Snapshot
 

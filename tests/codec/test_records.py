@@ -22,8 +22,10 @@ from support.payloads import (
     status,
 )
 
-from civo_snapshots._codec.records import one, structure, unstructure
-from civo_snapshots._http.api_errors import JSON, Response
+from civo_snapshots._api.region_api import _WrappedRestore
+from civo_snapshots._codec import one
+from civo_snapshots._codec.records import structure, unstructure
+from civo_snapshots._http import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
     Instance,
@@ -37,7 +39,6 @@ from civo_snapshots.models import (
     ScheduleStatus,
     Snapshot,
 )
-from civo_snapshots.resources.region_snapshots import _RestoreAnswer
 
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
 
@@ -103,7 +104,7 @@ OBJECTS: dict[str, object] = {
         "restore-123", from_snapshot="snapshot-123", overwrite_existing=True
     ),
     "restore_only_an_id": Restore("restore-123"),
-    "region_restore": _RestoreAnswer(RESTORE, "instance"),
+    "region_restore": _WrappedRestore(RESTORE, "instance"),
     "schedule_active": SCHEDULE,
     "schedule_before_its_first_run": evolve(
         SCHEDULE, status=ScheduleStatus("active", LastSnapshot())

@@ -12,38 +12,36 @@ from hypothesis import strategies as st
 from support.wire import Wire, answer
 
 from civo_snapshots import CivoClient, UnexpectedResponseError
-from civo_snapshots._codec import array_splitter
+from civo_snapshots._codec import ListingItem, RegionListingReader, array_splitter, items_of
 from civo_snapshots._codec.records import structure, unstructure
-from civo_snapshots._codec.region_listing import Item, Scanner, items_of
-from civo_snapshots._http.api_errors import JSON, Clean, Response
+from civo_snapshots._http import JSON, Mask, Response
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
-from civo_snapshots.resources.region_snapshots import scan_region
 
-POURED = Response(200, {}, b"", poured=True)
+POURED = Response(200, {}, b"", streamed=True)
 
 
 class Seen:
-    """A scan that keeps everything it is shown."""
+    """A consumer that keeps everything it is shown."""
 
     def __init__(self, limit: float = 1e9) -> None:
         self.limit = limit
         self.begun = 0
-        self.clean: Clean = bytes
-        self.items: list[Item] = []
+        self.mask: Mask = bytes
+        self.items: list[ListingItem] = []
         self.left_out = 0
 
-    def begin(self, clean: Clean) -> None:
+    def begin(self, mask: Mask) -> None:
         self.begun += 1
-        self.clean = clean
+        self.mask = mask
         self.items, self.left_out = [], 0
 
-    def see(self, items: Sequence[Item], left_out: int = 0) -> None:
+    def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
         self.items += items
         self.left_out += left_out
 
     @property
     def records(self) -> list[RegionSnapshot | None]:
-        return [item.record(self.clean) for item in self.items]
+        return [item.record(self.mask) for item in self.items]
 
 
 def item(number: int, **more: Any) -> dict[str, Any]:
@@ -58,31 +56,31 @@ def item(number: int, **more: Any) -> dict[str, Any]:
     return {**outer, "created_at": "2025-04-01T09:11:14Z", "unknown": [number], **more}
 
 
-def poured(body: bytes, scan: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
-    """Let a scanner have a body in pieces; whether it was seen whole."""
-    scanner = Scanner(scan)
-    wanted = scanner.begin(len(body), most, bytes)
+def poured(body: bytes, consumer: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
+    """Let a reader have a body in pieces; whether it was seen whole."""
+    reader = RegionListingReader(consumer)
+    wanted = reader.begin(len(body), most, bytes)
     for at in range(0, len(body), step):
         if wanted:
-            wanted = scanner.take(body[at : at + step])
-    return scanner(POURED)
+            wanted = reader.take(body[at : at + step])
+    return reader(POURED)
 
 
 @pytest.mark.parametrize("step", [1_000, 50_000, 1 << 30])
 def test_every_item_is_shown_once_as_the_record_it_is(step: int) -> None:
     raw = [item(number) for number in range(1_000)]
-    scan = Seen()
-    assert poured(json.dumps(raw).encode(), scan, step)
+    consumer = Seen()
+    assert poured(json.dumps(raw).encode(), consumer, step)
     expected = [structure(one, RegionSnapshot) for one in raw]
     # Nothing that is shown needs the type of the resource.
-    assert scan.records == [evolve(one, resource_type="") for one in expected]
-    assert scan.left_out == 0
+    assert consumer.records == [evolve(one, resource_type="") for one in expected]
+    assert consumer.left_out == 0
 
 
 def test_a_body_that_came_at_once_is_shown_too() -> None:
-    scan = Seen()
-    assert Scanner(scan)(Response(200, {}, json.dumps([item(1)]).encode()))
-    assert [one.id for one in scan.items] == ["s-1"]
+    consumer = Seen()
+    assert RegionListingReader(consumer)(Response(200, {}, json.dumps([item(1)]).encode()))
+    assert [one.id for one in consumer.items] == ["s-1"]
 
 
 @pytest.mark.parametrize(
@@ -98,11 +96,11 @@ def test_a_body_that_came_at_once_is_shown_too() -> None:
 def test_an_item_that_does_not_fit_hides_no_other(odd: Any) -> None:
     """B62, B63: it is left out, and its own GET tells what it is."""
     wrong = {**item(2), **odd} if isinstance(odd, dict) else odd
-    scan = Seen()
-    assert poured(json.dumps([item(1), wrong, item(3)]).encode(), scan)
-    fitting = [found.id for found in scan.records if found is not None]
+    consumer = Seen()
+    assert poured(json.dumps([item(1), wrong, item(3)]).encode(), consumer)
+    fitting = [found.id for found in consumer.records if found is not None]
     assert fitting == ["s-1", "s-3"]
-    assert scan.left_out + scan.records.count(None) == 1
+    assert consumer.left_out + consumer.records.count(None) == 1
 
 
 LONE = "\ud800"  # half a surrogate pair: JSON can spell it, but it is no text
@@ -113,11 +111,11 @@ LONE = "\ud800"  # half a surrogate pair: JSON can spell it, but it is no text
 def test_half_a_surrogate_pair_hides_only_its_item_in_a_large_listing(at: int, step: int) -> None:
     raw = [item(number) for number in range(2_000)]
     raw[at]["name"] = LONE
-    scan = Seen()
-    assert poured(json.dumps(raw).encode(), scan, step)
-    assert [one.id for one in scan.items] == [one["id"] for one in raw if one is not raw[at]]
-    assert None not in scan.records
-    assert scan.left_out == 1
+    consumer = Seen()
+    assert poured(json.dumps(raw).encode(), consumer, step)
+    assert [one.id for one in consumer.items] == [one["id"] for one in raw if one is not raw[at]]
+    assert None not in consumer.records
+    assert consumer.left_out == 1
 
 
 @pytest.mark.parametrize("lost", [1, 10, 100_000])
@@ -157,22 +155,22 @@ def test_a_listing_in_pieces_is_shown_as_the_whole_is(raw: list[Any], step: int)
     """B62, B63: what fits is shown in its order, and of everything else it is told how many."""
     body = json.dumps(raw).encode()
     whole, in_pieces = Seen(), Seen()
-    assert Scanner(whole)(Response(200, {}, body))
+    assert RegionListingReader(whole)(Response(200, {}, body))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(array_splitter, "_SIZE", 1)
         assert poured(body, in_pieces, step)
     expected = [record for one in raw for record in shown(one)]
-    for scan in (whole, in_pieces):
-        assert [record for record in scan.records if record is not None] == expected
-        assert scan.left_out + scan.records.count(None) == len(raw) - len(expected)
+    for consumer in (whole, in_pieces):
+        assert [record for record in consumer.records if record is not None] == expected
+        assert consumer.left_out + consumer.records.count(None) == len(raw) - len(expected)
 
 
 def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
     """B52."""
     body = json.dumps([item(1), item(2, description="here"), item(3)]).encode()
-    scan = Seen()
-    assert poured(body.replace(b"here", b"\xff"), scan)
-    assert [found.id for found in scan.records if found] == ["s-1", "s-3"]
+    consumer = Seen()
+    assert poured(body.replace(b"here", b"\xff"), consumer)
+    assert [found.id for found in consumer.records if found] == ["s-1", "s-3"]
 
 
 @pytest.mark.parametrize(
@@ -187,15 +185,15 @@ def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
 def test_the_other_forms_of_a_list_are_read(body: bytes, ids: list[str]) -> None:
     in_pieces, at_once = Seen(), Seen()
     assert poured(body, in_pieces)
-    assert Scanner(at_once)(Response(200, {}, body))
+    assert RegionListingReader(at_once)(Response(200, {}, body))
     assert [found.id for found in in_pieces.items] == [found.id for found in at_once.items] == ids
 
 
 def test_pages_that_the_server_promises_are_told_of() -> None:
-    scanner = Scanner(Seen())
+    reader = RegionListingReader(Seen())
     body = json.dumps({"items": [item(1)], "pages": 2}).encode()
-    assert scanner(Response(200, {}, body))
-    assert scanner.has_pages
+    assert reader(Response(200, {}, body))
+    assert reader.has_pages
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"5", b"<html>", b'[{"id":"s-1"}', b"[NaN]"])
@@ -213,68 +211,68 @@ def test_a_large_listing_that_breaks_off_is_an_error() -> None:
 
 
 def test_a_listing_that_is_too_long_is_not_begun() -> None:
-    scan = Seen(limit=10)
-    scanner = Scanner(scan)
-    assert not scanner.begin(11, 1 << 30, bytes)
-    assert scanner(POURED) is False
-    assert scan.items == []
+    consumer = Seen(limit=10)
+    reader = RegionListingReader(consumer)
+    assert not reader.begin(11, 1 << 30, bytes)
+    assert reader(POURED) is False
+    assert consumer.items == []
 
 
 def test_a_listing_of_unknown_length_is_given_up_when_it_is_too_long() -> None:
     body = json.dumps([item(number) for number in range(2_000)]).encode()
-    scanner = Scanner(Seen(limit=300_000))
-    assert scanner.begin(None, 1 << 30, bytes)
-    taken = [scanner.take(body[at : at + 100_000]) for at in range(0, 400_000, 100_000)]
+    reader = RegionListingReader(Seen(limit=300_000))
+    assert reader.begin(None, 1 << 30, bytes)
+    taken = [reader.take(body[at : at + 100_000]) for at in range(0, 400_000, 100_000)]
     assert taken == [True, True, True, False]
-    assert scanner(POURED) is False
+    assert reader(POURED) is False
 
 
 def test_no_more_than_the_cap_is_kept_of_what_is_no_list() -> None:
     """B57, X150."""
-    scanner = Scanner(Seen())
-    scanner.begin(None, 100_000, bytes)
-    assert scanner.take(b"x" * 100_000)
-    assert not scanner.take(b"x")
+    reader = RegionListingReader(Seen())
+    reader.begin(None, 100_000, bytes)
+    assert reader.take(b"x" * 100_000)
+    assert not reader.take(b"x")
 
 
 def test_what_is_shown_can_be_made_safe() -> None:
     """X141: a server may echo the token."""
-    scan = Seen()
-    scanner = Scanner(scan)
+    consumer = Seen()
+    reader = RegionListingReader(consumer)
     body = json.dumps([item(1, description="secret")]).encode()
-    scanner.begin(len(body), 1 << 30, lambda part: part.replace(b"secret", b"***"))
-    scanner.take(body)
-    assert scanner(POURED)
-    (found,) = scan.records
+    reader.begin(len(body), 1 << 30, lambda part: part.replace(b"secret", b"***"))
+    reader.take(body)
+    assert reader(POURED)
+    (found,) = consumer.records
     assert found is not None
     assert found.description == "***"
 
 
 def test_reading_anew_begins_anew() -> None:
-    scan = Seen()
-    scanner = Scanner(scan)
+    consumer = Seen()
+    reader = RegionListingReader(consumer)
     for _ in range(2):
         body = json.dumps([item(1)]).encode()
-        scanner.begin(len(body), 1 << 30, bytes)
-        scanner.take(body)
-    assert scanner(POURED)
-    assert [one.id for one in scan.items] == ["s-1"]
+        reader.begin(len(body), 1 << 30, bytes)
+        reader.take(body)
+    assert reader(POURED)
+    assert [one.id for one in consumer.items] == ["s-1"]
 
 
 def test_the_time_that_reading_takes_is_measured_without_that_of_showing() -> None:
     ticks = iter(range(100))
-    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
-    scanner.begin(None, 1 << 30, bytes)
+    reader = RegionListingReader(Seen(), timer=lambda: float(next(ticks)))
+    reader.begin(None, 1 << 30, bytes)
     for _ in range(3):
-        scanner.take(b" ")
-    assert scanner.spent == 3
+        reader.take(b" ")
+    assert reader.spent == 3
 
 
 def test_the_time_that_an_odd_listing_takes_at_its_end_is_measured_too() -> None:
     ticks = iter(range(100))
-    scanner = Scanner(Seen(), timer=lambda: float(next(ticks)))
-    assert scanner(Response(200, {}, json.dumps([item(1, name=LONE)]).encode()))
-    assert scanner.spent == 2
+    reader = RegionListingReader(Seen(), timer=lambda: float(next(ticks)))
+    assert reader(Response(200, {}, json.dumps([item(1, name=LONE)]).encode()))
+    assert reader.spent == 2
 
 
 def test_records_are_items_and_items_are_records() -> None:
@@ -290,7 +288,7 @@ def test_records_are_items_and_items_are_records() -> None:
 def test_the_digest_changes_with_the_content() -> None:
     def digest(state: str) -> int:
         data: JSON = unstructure(Snapshot("i-1", status=SnapshotStatus(state)))
-        return Item("s-1", instance=msgspec.Raw(msgspec.json.encode(data))).digest()
+        return ListingItem("s-1", instance=msgspec.Raw(msgspec.json.encode(data))).digest()
 
     assert digest("Pending") == digest("Pending") != digest("Complete")
 
@@ -303,7 +301,7 @@ async def test_promised_pages_of_the_listing_are_read_as_well() -> None:
         Wire(answer(first), answer(first), answer(second)) as wire,
         CivoClient("token", region="LON1", api_url=wire.url) as civo,
     ):
-        scan = Seen()
-        assert await scan_region(civo.snapshots._scope, scan, {}) is not None
-        assert [one.id for one in scan.items] == ["s-1", "s-2"]
+        consumer = Seen()
+        assert await civo._api.read_region_listing(consumer, {}) is not None
+        assert [one.id for one in consumer.items] == ["s-1", "s-2"]
         assert wire.counts["GET"] == 3

@@ -5,40 +5,52 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import pytest
-from attrs import define, field
+from support.stubs import StubApi, listing_of
 
 from civo_snapshots import (
+    CallOptions,
     CivoError,
     ClientClosedError,
     ConflictError,
     ConnectionLostError,
     InvalidRequestError,
+    Listing,
     NotFoundError,
     OutcomeUnknownError,
     ServerError,
     Snapshot,
     UnexpectedResponseError,
 )
-from civo_snapshots._create.claims import Ledger
-from civo_snapshots._create.creation import SENDS, Creation
+from civo_snapshots._create import Creation
+from civo_snapshots._create.claims import Claims
+from civo_snapshots._create.creation import SENDS
+from civo_snapshots._session import Deadline
 from civo_snapshots.testing import FakeClock
 
 LOST = ConnectionLostError("lost")
 
 
-@define(slots=False)
-class Server:
+class Server(StubApi):
     """A table of snapshots, and what happens to each create sent to it."""
 
-    clock: FakeClock
-    script: list[Callable[["Server"], Awaitable[Snapshot]]]
-    ahead: timedelta | None = timedelta()
-    table: list[Snapshot] = field(factory=list)
-    sent: int = 0
-    looks: int = 0
-    failing_looks: int = 0
-    maybe: bool = False
-    limit: float = 120.0
+    def __init__(
+        self,
+        clock: FakeClock,
+        script: list[Callable[["Server"], Awaitable[Snapshot]]],
+        *,
+        ahead: timedelta | None = timedelta(),
+        failing_looks: int = 0,
+        limit: float = 120.0,
+    ) -> None:
+        super().__init__(clock)
+        self.clock = clock
+        self.script = script
+        self.ahead = self.session.clock_skew = ahead
+        self.table: list[Snapshot] = []
+        self.sent = 0
+        self.looks = 0
+        self.failing_looks = failing_looks
+        self.limit = limit
 
     def make(self, name: str = "n", *, created_at: datetime | None = None) -> Snapshot:
         made = Snapshot(
@@ -50,14 +62,21 @@ class Server:
         self.table.append(made)
         return made
 
-    async def send(self) -> Snapshot:
+    async def create_snapshot(
+        self,
+        instance_id: str,
+        name: str,
+        description: str | None,
+        deadline: Deadline,
+        options: CallOptions,
+    ) -> Snapshot:
         step = self.script[self.sent]
         self.sent += 1
-        self.maybe = True
+        deadline.may_have_acted = True
         try:
             return await step(self)
         except (InvalidRequestError, ConflictError):
-            self.maybe = False
+            deadline.may_have_acted = False
             raise
 
     async def look(self) -> list[Snapshot]:
@@ -67,29 +86,32 @@ class Server:
             raise ServerError("busy", status=503)
         return list(self.table)
 
-    async def get(self, snapshot_id: str) -> Snapshot:
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        return listing_of(self.look)
+
+    async def get_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Snapshot:
         for found in self.table:
             if found.id == snapshot_id:
                 return found
         raise NotFoundError("none", status=404)
 
-    def skew(self) -> timedelta | None:
-        return self.ahead
-
-    def may_have_acted(self) -> bool:
-        return self.maybe
-
-    def left(self) -> float:
-        return self.limit - self.clock.monotonic()
-
-    def call_off(self) -> None:
-        """Every send has left already."""
-
-    def give_back(self) -> None:
-        """There are as many places as anybody wants."""
-
-    def creation(self, *, unique: bool = True, ledger: Ledger | None = None) -> Creation:
-        return Creation(self, ledger or Ledger(), self.clock, "i", "n", unique, settle=8.0)
+    def creation(self, *, unique: bool = True, claims: Claims | None = None) -> Creation:
+        return Creation(
+            self,
+            claims or Claims(),
+            self.clock,
+            Deadline(self.clock, self.limit, began=self.clock.monotonic()),
+            {},
+            "i",
+            "n",
+            None,
+            unique,
+            reconcile_window=8.0,
+        )
 
 
 async def answered(server: Server) -> Snapshot:
@@ -168,7 +190,7 @@ async def test_a_refused_create_is_refused_without_a_look() -> None:
     with pytest.raises(InvalidRequestError):
         await creation.run()
     assert server.looks == 0
-    assert not creation.in_doubt
+    assert not creation.may_have_acted
 
 
 async def test_already_in_process_after_a_loss_is_the_echo_of_our_own_create() -> None:
@@ -269,10 +291,10 @@ async def test_one_of_that_name_and_of_unknown_age_leaves_the_outcome_unknown() 
 
 async def test_two_creates_of_one_name_never_return_the_same_snapshot() -> None:
     """S71."""
-    clock, ledger = FakeClock(), Ledger()
+    clock, claims = FakeClock(), Claims()
     server = Server(clock, [lost_after_acting, lost_after_acting])
-    first = await server.creation(unique=False, ledger=ledger).run()
-    second = await server.creation(unique=False, ledger=ledger).run()
+    first = await server.creation(unique=False, claims=claims).run()
+    second = await server.creation(unique=False, claims=claims).run()
     assert {first.id, second.id} == {"s0", "s1"}
     assert server.sent == 2
 
@@ -324,7 +346,7 @@ async def test_an_answer_of_another_name_is_ours_only_if_the_server_confirms_it(
 async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
     server = Server(FakeClock(), [lost_before_acting, answered])
     creation = server.creation()
-    assert creation.call_off()
+    assert creation.cancel()
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.sent == 1
@@ -338,7 +360,7 @@ async def test_a_create_abandoned_between_two_looks_is_looked_for_at_once() -> N
     run = asyncio.create_task(creation.run())
     await asyncio.sleep(0)
     assert (server.sent, server.looks) == (1, 0)
-    assert not creation.call_off()
+    assert not creation.cancel()
     started = clock.monotonic()
     assert (await run).id == "s0"
     assert (server.looks, clock.monotonic()) == (1, started)
@@ -350,7 +372,7 @@ async def test_a_create_abandoned_in_flight_is_looked_for_at_once_and_once_more_
     clock = FakeClock()
     server = Server(clock, [lost_before_acting])
     creation = server.creation()
-    creation.call_off()
+    creation.cancel()
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.looks == 6
@@ -363,9 +385,9 @@ async def test_there_is_news_of_an_abandoned_create_when_it_was_looked_for_in_va
 ) -> None:
     server = Server(FakeClock(), [lost_before_acting], failing_looks=failing_looks)
     creation = server.creation()
-    creation.call_off()
+    creation.cancel()
     run = asyncio.create_task(creation.run())
-    await creation.news()
+    await creation.settled()
     assert (server.looks, run.done()) == (1, False)
     with pytest.raises(OutcomeUnknownError):
         await run
@@ -376,10 +398,10 @@ async def test_there_is_news_of_an_abandoned_create_when_it_has_ended(
     step: Callable[[Server], Awaitable[Snapshot]],
 ) -> None:
     creation = Server(FakeClock(), [step]).creation()
-    await creation.news()  # nobody called it off: there is nothing to wait for
-    creation.call_off()
+    await creation.settled()  # nobody called it off: there is nothing to wait for
+    creation.cancel()
     run = asyncio.create_task(creation.run())
-    await creation.news()
+    await creation.settled()
     assert (await run).id == "s0"
 
 
@@ -409,7 +431,7 @@ async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look(
     server = Server(clock, [lost_before_acting], limit=60.0)
     creation = server.creation()
     left = iter([60.0, -1.0])
-    monkeypatch.setattr(server, "left", lambda: next(left))
+    monkeypatch.setattr(Deadline, "left", lambda _: next(left))
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.looks == 0
@@ -420,7 +442,7 @@ async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice(
     deleted: bool,
 ) -> None:
     """F115: they are in flight still, so no listing shows them."""
-    clock, ledger = FakeClock(), Ledger()
+    clock, claims = FakeClock(), Claims()
 
     async def slowly(server: Server) -> Snapshot:
         await clock.sleep(5)
@@ -430,15 +452,15 @@ async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice(
         return made
 
     server = Server(clock, [slowly, answered])
-    creations = [server.creation(ledger=ledger) for _ in range(2)]
-    made = await asyncio.gather(*(creation.run() for creation in creations))
+    creates = [server.creation(claims=claims) for _ in range(2)]
+    made = await asyncio.gather(*(creation.run() for creation in creates))
     assert server.sent == (2 if deleted else 1)
     assert [found.id for found in made] == ["s0", "s0"]
 
 
 async def test_what_an_earlier_create_of_the_name_made_is_not_taken_for_a_new_one() -> None:
-    clock, ledger = FakeClock(), Ledger()
+    clock, claims = FakeClock(), Claims()
     server = Server(clock, [answered, answered])
-    first, second = server.creation(ledger=ledger), server.creation(ledger=ledger)
+    first, second = server.creation(claims=claims), server.creation(claims=claims)
     assert (await first.run()).id == "s0"
     assert (await second.run()).id == "s1"

@@ -21,7 +21,7 @@ def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
 async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """T10: the ledger forgets the oldest, a create never forgets its own."""
+    """T10: the claims forgets the oldest, a create never forgets its own."""
     monkeypatch.setattr(claims, "_CLAIMS_KEPT", 2)
     clock = FakeClock()
     async with FakeRegion(instances=5, clock=clock) as region:

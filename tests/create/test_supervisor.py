@@ -14,7 +14,7 @@ from civo_snapshots import (
     Snapshot,
     Timeouts,
 )
-from civo_snapshots._create.supervisor import Creations
+from civo_snapshots._create import CreateSupervisor
 from civo_snapshots.events import Event
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
@@ -112,7 +112,10 @@ async def test_a_cancelled_fan_out_looks_at_once_for_a_create_whose_answer_is_lo
     async with FakeRegion() as region:
         region.fault(CREATE, Fault.drop_after_acting())
         async with CivoClient(
-            region.token, region=region.region, api_url=region.url, timeouts=Timeouts(settle=300)
+            region.token,
+            region=region.region,
+            api_url=region.url,
+            timeouts=Timeouts(reconcile_window=300),
         ) as civo:
             run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
             await in_flight(region)
@@ -136,7 +139,7 @@ class Ending:
     is_unsent = False
 
     def __init__(self, end: Snapshot | BaseException) -> None:
-        self.steps = self
+        self.deadline = self
         self.now = asyncio.Event()
         self._end = end
 
@@ -146,11 +149,11 @@ class Ending:
             raise self._end
         return self._end
 
-    def call_off(self) -> bool:
+    def cancel(self) -> bool:
         return self.is_unsent
 
-    def give_back(self) -> None:
-        """It has no place."""
+    def release_slot(self) -> None:
+        """It has no slot."""
 
 
 LOST = OutcomeUnknownError("lost", instance_id="i", name="n")
@@ -161,28 +164,28 @@ async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_repor
     end: Snapshot | BaseException, nothing_left: None
 ) -> None:
     """F106."""
-    creations, ending = Creations(FakeClock(), lambda _: None), Ending(end)
-    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    creates, ending = CreateSupervisor(FakeClock(), lambda _: None), Ending(end)
+    job = asyncio.create_task(creates.run(ending))  # type: ignore[arg-type]
     await turn(2)
     ending.now.set()
     await turn(1)  # it has ended, and its caller has not heard of it yet
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    [known] = creations.unresolved
+    [known] = creates.unresolved
     assert known.snapshot == (end if isinstance(end, Snapshot) else None)
     assert (known.error is None) is isinstance(end, Snapshot)
 
 
 async def test_a_create_of_which_nothing_was_sent_ends_with_its_caller(nothing_left: None) -> None:
-    creations, ending = Creations(FakeClock(), lambda _: None), Ending(LOST)
+    creates, ending = CreateSupervisor(FakeClock(), lambda _: None), Ending(LOST)
     ending.is_unsent = True
-    job = asyncio.create_task(creations.run(ending))  # type: ignore[arg-type]
+    job = asyncio.create_task(creates.run(ending))  # type: ignore[arg-type]
     await turn(2)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    assert creations.unresolved == ()
+    assert creates.unresolved == ()
 
 
 async def test_closing_waits_only_so_long(nothing_left: None) -> None:
@@ -230,7 +233,7 @@ async def test_a_commit_after_the_settling_time_is_reported_as_one_too_many(
             region=region.region,
             api_url=region.url,
             clock=clock,
-            timeouts=Timeouts(settle=8.0),
+            timeouts=Timeouts(reconcile_window=8.0),
             on_event=told.append,
         ) as civo:
             kept = await civo.snapshots.create(region.instance_ids[0], name="n")

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
+from support.stubs import StubApi, listing_of
 
-from civo_snapshots import CivoClient, states
-from civo_snapshots._codec.region_listing import Item, Scan, items_of
+from civo_snapshots import CallOptions, CivoClient, Listing, states
+from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
 from civo_snapshots._fleet import adoption as adopting
 from civo_snapshots._fleet.adoption import Adoption, best_of
-from civo_snapshots._watch.poller import Looks
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -29,10 +29,11 @@ from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 STATUS = SnapshotStatus("Pending")
 
 
-class Region:
+class Region(StubApi):
     """A region whose listing shows some id for each snapshot, and which counts the requests."""
 
     def __init__(self, *own: Snapshot, listing: Sequence[RegionSnapshot] = ()) -> None:
+        super().__init__(FakeClock())
         self.own = own
         self.listing = listing
         self.refusal: CivoError | None = None
@@ -41,11 +42,9 @@ class Region:
         self.whole = True
         self.asked: list[str] = []
 
-    @property
-    def looks(self) -> Looks:
-        return Looks(self.get, self.list_instance, self.list_region)
-
-    async def get(self, instance_id: str, snapshot_id: str, many: bool) -> Snapshot:
+    async def get_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Snapshot:
         self.asked.append(f"get {instance_id} {snapshot_id}")
         await asyncio.sleep(0)
         if self.trouble is not None:
@@ -55,15 +54,22 @@ class Region:
                 return snapshot
         raise NotFoundError("404", status=404)
 
-    async def list_instance(self, instance_id: str, many: bool) -> Sequence[Snapshot]:
-        self.asked.append(f"list {instance_id}")
-        return [snapshot for snapshot in self.own if snapshot.instance_id == instance_id]
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        async def listed() -> Sequence[Snapshot]:
+            self.asked.append(f"list {instance_id}")
+            return [snapshot for snapshot in self.own if snapshot.instance_id == instance_id]
 
-    async def list_region(self, scan: Scan) -> float | None:
+        return listing_of(listed)
+
+    async def read_region_listing(
+        self, consumer: ListingConsumer, options: CallOptions
+    ) -> float | None:
         self.asked.append("region")
         if self.refusal is not None:
             raise self.refusal
-        scan.see(items_of(self.listing), self.left_out)
+        consumer.consume(items_of(self.listing), self.left_out)
         return 0.0 if self.whole else None
 
 
@@ -78,7 +84,7 @@ def listed(snapshot: Snapshot, outer: str, inner: str | None) -> RegionSnapshot:
 
 
 async def prepared(region: Region) -> Adoption:
-    adoption = Adoption(region.looks)
+    adoption = Adoption(region)
     await adoption.prepare()
     return adoption
 
@@ -208,16 +214,20 @@ async def test_what_may_be_missing_from_the_listing_is_asked_for(
     assert region.asked == ["region", "list i-1", "list i-2"]
 
 
-async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over() -> None:
+async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """L115, B63."""
     region = Region(ONE)
-    looks = region.looks
 
-    async def list_region(scan: Scan) -> float | None:
-        scan.see([Item("s-1", "run-1", instance=msgspec.Raw(b'{"id":"i-1","status":5}'))])
+    async def read(consumer: ListingConsumer, options: CallOptions) -> float | None:
+        consumer.consume(
+            [ListingItem("s-1", "run-1", instance=msgspec.Raw(b'{"id":"i-1","status":5}'))]
+        )
         return 0.0
 
-    adoption = Adoption(Looks(looks.get, looks.list_instance, list_region), "run-")
+    monkeypatch.setattr(region, "read_region_listing", read)
+    adoption = Adoption(region, "run-")
     await adoption.prepare()
     assert await adoption.find("i-1", "run-1") == [ONE]
     assert region.asked == ["list i-1"]
@@ -242,7 +252,7 @@ async def test_a_run_goes_on_where_an_item_of_a_large_region_is_no_text() -> Non
 
 async def test_only_the_runs_own_names_are_kept() -> None:
     region = Region(ONE, listing=[listed(ONE, "s-1", "i-1"), listed(own(2, "other"), "s-2", "i")])
-    adoption = Adoption(region.looks, "run-")
+    adoption = Adoption(region, "run-")
     await adoption.prepare()
     assert await adoption.find("i-1", "run-1") == [ONE]
     assert await adoption.find("i-2", "other") == []

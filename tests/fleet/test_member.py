@@ -29,8 +29,8 @@ MADE = Snapshot(id="s", name="n", instance_id="i")
     [
         (OutcomeUnknownError("?"), OutcomeKind.UNKNOWN),
         (ConnectFailedError("refused"), OutcomeKind.NOT_ATTEMPTED),
-        (DeadlineExceededError("late", maybe_sent=False), OutcomeKind.NOT_ATTEMPTED),
-        (ClientClosedError("closed", maybe_sent=False), OutcomeKind.NOT_ATTEMPTED),
+        (DeadlineExceededError("late", may_have_acted=False), OutcomeKind.NOT_ATTEMPTED),
+        (ClientClosedError("closed", may_have_acted=False), OutcomeKind.NOT_ATTEMPTED),
         (ConnectionLostError("lost"), OutcomeKind.REFUSED),
         (InvalidRequestError("bad", status=400), OutcomeKind.REFUSED),
         (QuotaExceededError("full", status=403), OutcomeKind.REFUSED),
@@ -66,7 +66,7 @@ def member() -> Member:
 def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
     one = member()
     assert one.outcome_now().kind is OutcomeKind.NOT_ATTEMPTED
-    one.sending = True
+    one.may_have_acted = True
     now = one.outcome_now()
     assert now.kind is OutcomeKind.UNKNOWN
     assert isinstance(now.error, OutcomeUnknownError)
@@ -88,12 +88,12 @@ def test_what_was_made_is_told_though_it_is_not_finished() -> None:
 
 def test_what_has_ended_stays_as_it_is() -> None:
     one = member()
-    one.sending = True
+    one.may_have_acted = True
     one.snapshot = MADE
     ended = one.finish(OutcomeKind.COMPLETE, None)
     assert ended == Outcome("i", "n", OutcomeKind.COMPLETE, MADE)
     assert one.outcome_now() is ended
-    assert not one.sending
+    assert not one.may_have_acted
 
 
 def test_it_is_called_with_the_end_of_its_wait() -> None:

@@ -1,31 +1,37 @@
-"""The fan-out over functions, and its options over the fake region."""
+"""The fan-out over a stub of the API, and its options over the fake region."""
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import evolve
 from support.scene import snapshot, turn
+from support.stubs import StubApi, listing_of
 
 from civo_snapshots import (
     AuthenticationError,
+    CallOptions,
     CivoClient,
     CivoError,
     ClientClosedError,
     ConflictError,
     ConnectFailedError,
+    ConnectionLostError,
     DeadlineExceededError,
     FleetRun,
     InvalidArgumentError,
     InvalidRequestError,
+    Listing,
+    NotFoundError,
     Outcome,
     OutcomeKind,
     OutcomeUnknownError,
     PollFailedError,
+    PollPolicy,
     QuotaExceededError,
     ServiceDisabledError,
     Snapshot,
@@ -35,9 +41,14 @@ from civo_snapshots import (
     Transition,
     WaitTimeoutError,
 )
-from civo_snapshots._fleet.member import Unwatch
-from civo_snapshots._fleet.run import Fleet, OnEnd
+from civo_snapshots._codec import ListingConsumer
+from civo_snapshots._create import CreateSupervisor, Creation
+from civo_snapshots._fleet import RunSettings
+from civo_snapshots._fleet.run import Fleet
 from civo_snapshots._naming import name_for
+from civo_snapshots._session import Deadline
+from civo_snapshots._watch import RegisteredWait, Watcher
+from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -48,97 +59,134 @@ DELETE = "DELETE /v2/instances/{id}/snapshots/{sid}"
 End = Snapshot | CivoError | None
 
 
-@define
-class Yard:
-    """Functions for a fleet: what each instance's create and wait end with, and a count of both.
+class Yard(StubApi):
+    """A region for a fleet: what each instance's create and wait end with, and a count of both.
 
     Attributes:
         refusals: what a create ends with.
         ends: what a wait ends with; None for never. The rest completes.
         existing: what is found under an instance's name.
         takes: seconds of a create, and of the wait after it.
+        unsent: the creates are not sent yet while they take their time.
+        loses: the answers of creates come only when they are `lost`.
+        detached: the creates that outlived their run, by instance.
     """
 
-    clock: FakeClock = field(factory=FakeClock)
-    refusals: dict[str, BaseException] = field(factory=dict)
-    ends: dict[str, End] = field(factory=dict)
-    existing: dict[str, list[Snapshot]] = field(factory=dict)
-    takes: tuple[float, float] = (1.0, 10.0)
-    asked: list[str] = field(factory=list)
-    names: list[str] = field(factory=list)
-    creating: int = 0
-    most_creating: int = 0
-    in_flight: int = 0
-    most_in_flight: int = 0
-    unwatched: list[str] = field(factory=list)
-    adopts: bool = True
-    calls_off: bool = False
-    forsaken: dict[str, asyncio.Task[None]] = field(factory=dict)
-    _waits: set[asyncio.Task[None]] = field(factory=set)
-    _heard: dict[str, asyncio.Event] = field(factory=dict)
+    def __init__(
+        self,
+        *,
+        refusals: dict[str, BaseException] | None = None,
+        ends: dict[str, End] | None = None,
+        existing: dict[str, list[Snapshot]] | None = None,
+        takes: tuple[float, float] = (1.0, 10.0),
+        unsent: bool = False,
+        loses: bool = False,
+    ) -> None:
+        self.clock = FakeClock()
+        super().__init__(self.clock)
+        self.refusals = refusals or {}
+        self.ends = ends or {}
+        self.existing = existing or {}
+        self.takes = takes
+        self.unsent = unsent
+        self.loses = loses
+        self.lost = asyncio.Event()
+        self.asked: list[str] = []
+        self.names: list[str] = []
+        self.creating = self.most_creating = 0
+        self.in_flight = self.most_in_flight = 0
+        self.unwatched: list[str] = []
+        self.detached: dict[str, asyncio.Task[Any]] = {}
 
-    async def create(self, instance_id: str, name: str, within: float) -> Snapshot:
+    async def create_snapshot(
+        self,
+        instance_id: str,
+        name: str,
+        description: str | None,
+        deadline: Deadline,
+        options: CallOptions,
+    ) -> Snapshot:
         self.asked.append(instance_id)
         self.names.append(name)
         self.creating += 1
         self.most_creating = max(self.most_creating, self.creating)
+        deadline.may_have_acted = not self.unsent
         try:
+            if self.loses:
+                await self.lost.wait()
+                raise ConnectionLostError("lost")
             await self.clock.sleep(self.takes[0])
         finally:
             self.creating -= 1
-            self.heard_of(instance_id).set()
         if instance_id in self.refusals:
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
 
-    def call_off(self, instance_id: str) -> bool:
-        return self.calls_off
+    async def read_region_listing(
+        self, consumer: ListingConsumer, options: CallOptions
+    ) -> float | None:
+        raise NotFoundError("each instance is asked", status=404)
 
-    def heard_of(self, instance_id: str) -> asyncio.Event:
-        return self._heard.setdefault(instance_id, asyncio.Event())
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        async def existing() -> list[Snapshot]:
+            name = name_for("nightly", instance_id)
+            return [evolve(found, name=name) for found in self.existing.get(instance_id, [])]
 
-    async def news(self, instance_id: str) -> None:
-        await self.heard_of(instance_id).wait()
+        return listing_of(existing)
 
-    def forsake(self, instance_id: str, worker: asyncio.Task[None]) -> None:
-        self.forsaken[instance_id] = worker
-
-    async def find(self, instance_id: str, name: str) -> list[Snapshot]:
-        await asyncio.sleep(0)
-        return self.existing.get(instance_id, [])
-
-    def watch(self, made: Snapshot, deadline: float, on_end: OnEnd) -> Unwatch:
-        key = made.instance_id
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        end: End = self.ends.get(key, snapshot(made.id, "Complete", key, made.name))
-
-        async def wait() -> None:
-            await self.clock.sleep(self.takes[1])
-            self.in_flight -= 1
-            if end is not None:
-                on_end(end)
-
-        task = asyncio.get_running_loop().create_task(wait())
-        self._waits.add(task)
-        task.add_done_callback(self._waits.discard)
-
-        def unwatch() -> None:
-            self.unwatched.append(key)
-            task.cancel()
-
-        return unwatch
-
-    def fleet(self, **more: Any) -> Fleet:
+    def fleet(self, *, expected: Sequence[str] = (), **more: Any) -> Fleet:
         options: dict[str, Any] = {
             "name": "nightly",
             "timeout": 1000.0,
             "concurrency": 4,
-            "in_flight": 100,
+            "max_in_flight": 100,
             **more,
         }
-        self.adopts = not options.pop("fresh", False)
-        return Fleet(self, self.clock, **options)
+        settings = RunSettings(policy=PollPolicy(), table=DEFAULT_STATES, **options)
+        return Fleet(self, YardCreates(self), YardWatcher(self), settings, expected)
+
+
+class YardCreates(CreateSupervisor):
+    """Notes which creates were left to the client."""
+
+    def __init__(self, yard: Yard) -> None:
+        super().__init__(yard.clock, lambda _: None)
+        self._yard = yard
+
+    def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
+        self._yard.detached[creation.instance_id] = task
+        super().detach(creation, task)
+
+
+class YardWatcher(Watcher):
+    """Ends each wait as the yard says, after its time."""
+
+    def __init__(self, yard: Yard) -> None:
+        super().__init__(yard, yard.clock)
+        self._yard = yard
+        self._waits: dict[RegisteredWait, asyncio.Task[None]] = {}
+
+    def add(self, wait: RegisteredWait) -> None:
+        yard, seen = self._yard, wait.progress.last
+        assert seen is not None
+        key = seen.instance_id
+        yard.in_flight += 1
+        yard.most_in_flight = max(yard.most_in_flight, yard.in_flight)
+        end: End = yard.ends.get(key, snapshot(seen.id, "Complete", key, seen.name))
+
+        async def ending() -> None:
+            await yard.clock.sleep(yard.takes[1])
+            yard.in_flight -= 1
+            if end is not None:
+                wait.on_end(end)
+
+        self._waits[wait] = asyncio.get_running_loop().create_task(ending())
+
+    def remove(self, wait: RegisteredWait) -> None:
+        self._yard.unwatched.append(wait.progress.instance_id)
+        self._waits[wait].cancel()
 
 
 async def given(*instances: str) -> AsyncIterator[str]:
@@ -175,8 +223,8 @@ async def test_one_failure_never_touches_the_others() -> None:  # F105
             "i-1": InvalidRequestError("too big", status=400),
             "i-2": OutcomeUnknownError("lost"),
             "i-3": ConnectFailedError("never sent"),
-            "i-4": ClientClosedError("closed", maybe_sent=False),
-            "i-5": DeadlineExceededError("late", maybe_sent=False),
+            "i-4": ClientClosedError("closed", may_have_acted=False),
+            "i-5": DeadlineExceededError("late", may_have_acted=False),
             "i-6": ConflictError("busy", status=409),
         },
         ends={
@@ -241,7 +289,7 @@ async def test_requests_and_snapshots_in_flight_are_bounded(  # F110
     concurrency: int, in_flight: int
 ) -> None:
     yard = Yard()
-    result, _ = await run(yard, *many(40), concurrency=concurrency, in_flight=in_flight)
+    result, _ = await run(yard, *many(40), concurrency=concurrency, max_in_flight=in_flight)
     assert result.counts["complete"] == 40
     assert yard.most_creating == min(concurrency, in_flight)
     assert yard.most_in_flight <= in_flight
@@ -256,7 +304,7 @@ async def test_a_watched_snapshot_costs_no_worker() -> None:  # F110
 
 async def test_a_slow_reader_slows_the_run() -> None:  # F112
     yard = Yard(takes=(1.0, 1.0))
-    fleet = yard.fleet(in_flight=5, concurrency=5)
+    fleet = yard.fleet(max_in_flight=5, concurrency=5)
     taken = 0
     async for _ in fleet.outcomes(given(*many(30))):
         taken += 1
@@ -275,7 +323,7 @@ async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
             read += 1
             yield f"i-{read}"
 
-    async with aclosing(yard.fleet(in_flight=7).outcomes(endless())) as outcomes:
+    async with aclosing(yard.fleet(max_in_flight=7).outcomes(endless())) as outcomes:
         async for _ in outcomes:
             if read > 50:
                 break
@@ -390,9 +438,9 @@ async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None: 
     assert isinstance(error, OutcomeUnknownError)
     assert (error.instance_id, error.name) == ("i-0", name_for("nightly", "i-0"))
     # They go on in somebody else's care, and then come to an end.
-    assert list(yard.forsaken) == many(3)
+    assert list(yard.detached) == many(3)
     assert yard.creating == 3
-    await asyncio.gather(*yard.forsaken.values())
+    await asyncio.gather(*yard.detached.values())
     assert len(yard.asked) == 3
     assert fleet.result().counts["unknown"] == 0
 
@@ -411,24 +459,23 @@ async def test_a_run_has_no_more_workers_than_instances() -> None:
 
 async def test_creates_that_seem_lost_are_not_waited_for() -> None:
     """F106: the client looks on for them."""
-    yard = Yard(takes=(1000.0, 1.0))
+    yard = Yard(loses=True)
     fleet = yard.fleet(expected=many(10), concurrency=3)
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
     while len(yard.asked) < 3:
         await turn(1)
     task.cancel()
-    for instance_id in many(3):
-        yard.heard_of(instance_id).set()
+    yard.lost.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert yard.clock.monotonic() == 0
     assert fleet.result().counts["unknown"] == 3
-    assert list(yard.forsaken) == many(3)
-    await asyncio.gather(*yard.forsaken.values())
+    assert list(yard.detached) == many(3)
+    await asyncio.gather(*yard.detached.values())
 
 
 async def test_creates_that_can_be_called_off_were_not_attempted() -> None:
-    yard = Yard(takes=(1000.0, 1.0), calls_off=True)
+    yard = Yard(takes=(1000.0, 1.0), unsent=True)
     fleet = yard.fleet(expected=many(10))
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
     while not yard.asked:
@@ -476,7 +523,7 @@ async def test_what_exists_is_refused_if_so_told() -> None:
     assert yard.asked == ["i-2"]
 
 
-@pytest.mark.parametrize("more", [{"on_existing": "create"}, {"fresh": True}], ids=str)
+@pytest.mark.parametrize("more", [{"on_existing": "create"}, {"is_new": True}], ids=str)
 async def test_what_exists_is_not_looked_for_if_so_told(more: dict[str, Any]) -> None:
     yard = Yard(existing={"i-1": [snapshot("s-1", "Complete", "i-1")]})
     result, _ = await run(yard, "i-1", **more)

@@ -11,16 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from civo_snapshots._api.context import json_body
-from civo_snapshots._http.api_errors import (
-    NEEDS_PRIVATE_REGION,
-    Kind,
-    Request,
-    Response,
-    failure_of,
-    parse_json,
-    path_of,
-)
+from civo_snapshots._api.context import json_body, path_of
+from civo_snapshots._http import Kind, Request, Response, failure_of, parse_json
+from civo_snapshots._http.api_errors import NEEDS_PRIVATE_REGION
 from civo_snapshots.errors import (
     ApiError,
     AuthenticationError,

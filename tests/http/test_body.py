@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from civo_snapshots import UnexpectedResponseError
-from civo_snapshots._http.api_errors import Clean
-from civo_snapshots._http.body import Bodies
+from civo_snapshots._http import Mask
+from civo_snapshots._http.body import BodyReader
 
 
 class Pieces:
@@ -42,7 +42,7 @@ class Glass:
         self.pieces: list[bytes] = []
         self.begun: tuple[int | None, int] | None = None
 
-    def begin(self, length: int | None, most: int, clean: Clean) -> bool:
+    def begin(self, length: int | None, most: int, clean: Mask) -> bool:
         self.begun = (length, most)
         return self._size > 0
 
@@ -53,13 +53,13 @@ class Glass:
 
 async def test_a_body_is_joined_in_order() -> None:
     body = Pieces(b"ab", b"", b"c", b"de")
-    assert await Bodies(5, bytes).collect(body, body.first, 200) == b"abcde"
+    assert await BodyReader(5, bytes).collect(body, body.first, 200) == b"abcde"
     assert not body.dropped
 
 
 async def test_a_body_above_the_cap_is_read_no_further() -> None:
     body = Pieces(b"ab", b"cd", b"ef", b"gh")
-    outcome = await Bodies(5, bytes).collect(body, body.first, 201)
+    outcome = await BodyReader(5, bytes).collect(body, body.first, 201)
     assert isinstance(outcome, UnexpectedResponseError)
     assert outcome.status == 201
     assert "max_body" in str(outcome)
@@ -68,7 +68,7 @@ async def test_a_body_above_the_cap_is_read_no_further() -> None:
 
 async def test_of_large_bodies_one_at_a_time_is_read_on() -> None:
     """Each may be as large as the cap: together they must not fill the memory."""
-    bodies = Bodies(10 << 20, bytes)
+    bodies = BodyReader(10 << 20, bytes)
     log: list[str] = []
     part = bytes(200_000)
     many = [Pieces(part, part, part, part, name=name, log=log) for name in "abc"]
@@ -78,7 +78,7 @@ async def test_of_large_bodies_one_at_a_time_is_read_on() -> None:
 
 
 async def test_who_is_cancelled_lets_the_next_large_body_be_read() -> None:
-    bodies = Bodies(10 << 20, bytes)
+    bodies = BodyReader(10 << 20, bytes)
     large = bytes(300_000)
     stuck = Pieces(large, large)
     reading = asyncio.ensure_future(bodies.collect(stuck, stuck.first, 200))
@@ -93,7 +93,7 @@ async def test_who_is_cancelled_lets_the_next_large_body_be_read() -> None:
 @pytest.mark.parametrize(("size", "taken"), [(9, 3), (2, 2), (0, 0)])
 async def test_a_sink_is_given_what_it_wants(size: int, taken: int) -> None:
     body, glass = Pieces(b"a", b"b", b"c"), Glass(size)
-    await Bodies(5, bytes).pour(body, body.first, glass, 3)
+    await BodyReader(5, bytes).stream(body, body.first, glass, 3)
     assert glass.begun == (3, 5)
     assert glass.pieces == [b"a", b"b", b"c"][:taken]
     assert body.dropped is (size < 3)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._http.rate_limit_headers import http_date, rate_window, retry_after
+from civo_snapshots._http import http_date, rate_window
+from civo_snapshots._http.rate_limit_headers import retry_after
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 

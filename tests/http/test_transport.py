@@ -43,13 +43,10 @@ from civo_snapshots import (
     ProxyError,
     RetryPolicy,
     ServerError,
-    Timeouts,
     TLSError,
     UnexpectedResponseError,
 )
-from civo_snapshots._config import Secret
-from civo_snapshots._http.api_errors import Kind, Request
-from civo_snapshots._http.transport import HttpOptions, Transport
+from civo_snapshots._http import HttpOptions, Kind, Request, Secret, Transport
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -63,10 +60,8 @@ ENDINGS = pytest.mark.parametrize("ending", [close, reset], ids=["FIN", "RST"])
 
 
 def transport_to(url: str, lent: aiohttp.ClientSession | None = None, **more: Any) -> Transport:
-    limits = {"connect": 0.2, "read": 5.0, **more.pop("timeouts", {})}
-    options = HttpOptions(
-        Timeouts(**limits), connections=4, max_body=more.pop("max_body", 1 << 20), **more
-    )
+    limits = {"connect": 0.2, "silence": 5.0, **more.pop("limits", {})}
+    options = HttpOptions(**limits, connections=4, max_body=more.pop("max_body", 1 << 20), **more)
     return Transport(url, Secret(TOKEN), options, lent)
 
 
@@ -278,7 +273,7 @@ async def test_a_refused_connection_is_tried_again_even_for_a_create() -> None: 
 
 
 async def test_an_unknown_host_is_an_unsent_request(opened: list[Transport]) -> None:  # T1
-    opened.append(transport_to("http://nowhere.invalid", timeouts={"connect": 2.0}))
+    opened.append(transport_to("http://nowhere.invalid", limits={"connect": 2.0}))
     await failure(opened[0].send(POST, 4.0), ConnectFailedError)
 
 
@@ -539,7 +534,7 @@ async def test_an_attempt_ends_at_its_deadline(step: Step) -> None:
 
 async def test_silence_ends_at_the_limit_for_reading(opened: list[Transport]) -> None:  # T17
     async with Wire(silence) as wire:
-        opened.append(transport_to(wire.url, timeouts={"read": 0.05}))
+        opened.append(transport_to(wire.url, limits={"silence": 0.05}))
         error = await failure(opened[0].send(GET, 10.0), ConnectionLostError)
         assert "fell silent" in error.message
 
@@ -549,7 +544,7 @@ async def test_a_call_ends_at_its_own_deadline_with_a_timeout_error() -> None:  
         async with CivoClient(TOKEN, region="LON1", api_url=wire.url) as civo:
             error = await failure(civo.regions.list(timeout=0.06).collect(), DeadlineExceededError)
         assert isinstance(error, TimeoutError)
-        assert error.maybe_sent
+        assert error.may_have_acted
         assert len(wire.requests) == 1
 
 
@@ -645,7 +640,7 @@ async def test_tls_to_a_silent_port_ends_at_the_limit_for_connecting(  # T6
     opened: list[Transport],
 ) -> None:
     async with Wire(silence) as wire:
-        opened.append(transport_to(wire.url.replace("http:", "https:"), timeouts={"connect": 0.1}))
+        opened.append(transport_to(wire.url.replace("http:", "https:"), limits={"connect": 0.1}))
         error = await failure(opened[0].send(POST, 10.0), ConnectFailedError)
         assert "nothing was sent" in error.message
 
@@ -737,7 +732,7 @@ async def test_a_lent_session_is_used_and_stays_open() -> None:  # C139
         assert not lent.closed
         assert wire.requests[0].headers["authorization"] == f"bearer {TOKEN}"
         error = await failure(transport.send(GET, 1.0), ClientClosedError)
-        assert not error.maybe_sent
+        assert not error.may_have_acted
 
 
 async def test_a_lent_session_keeps_our_rules() -> None:  # C139, H44, T7
@@ -808,7 +803,7 @@ async def test_a_closed_client_says_so_and_sends_nothing() -> None:  # L118
         async with client_to(wire) as civo:
             pass
         error = await failure(civo.snapshots.get("i-1", "s-1"), ClientClosedError)
-        assert not error.maybe_sent
+        assert not error.may_have_acted
         await failure(civo.snapshots.wait_until_complete("i-1", "s-1"), ClientClosedError)
         await civo.close()  # twice is fine
         assert wire.connections == 0
@@ -824,7 +819,7 @@ async def test_closing_ends_what_is_in_flight(request_: Request) -> None:  # L11
             await asyncio.sleep(0)
         await transport.close()
         error = await failure(task, ClientClosedError)
-        assert error.maybe_sent
+        assert error.may_have_acted
         assert len(wire.requests) == 1
 
 
@@ -847,14 +842,14 @@ def _use_in_two_loops() -> None:
 
     async def first() -> None:
         async with Wire(answer([])) as wire:
-            civo._core.session._transport._origin = wire.url
+            civo._state.session._transport._origin = wire.url
             assert await civo.regions.list().collect() == []
             await civo.close()
-            civo._core.session._transport._closed = False
+            civo._state.session._transport._closed = False
 
     async def second() -> ClientClosedError:
         async with Wire() as wire:
-            civo._core.session._transport._origin = wire.url
+            civo._state.session._transport._origin = wire.url
             error = await failure(civo.regions.list().collect(), ClientClosedError)
             assert wire.connections == 0
         return error
@@ -862,7 +857,7 @@ def _use_in_two_loops() -> None:
     asyncio.run(first())
     error = asyncio.run(second())
     assert "event loop" in error.message
-    assert not error.maybe_sent
+    assert not error.may_have_acted
 
 
 async def test_two_clients_share_nothing() -> None:  # X149
@@ -881,9 +876,9 @@ async def test_the_token_is_in_no_log_and_no_repr(caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.DEBUG)  # X141, X146
     async with Wire(close, answer(b"{}", 500), answer([])) as wire, client_to(wire) as civo:
         assert await civo.regions.list().collect() == []
-        seen = [civo, civo.in_region("NYC1"), *vars(civo).values(), *vars(civo._core).values()]
-        seen += vars(civo._core.session).values()
-        seen += vars(civo._core.session._transport).values()
+        seen = [civo, civo.in_region("NYC1"), *vars(civo).values(), *vars(civo._state).values()]
+        seen += vars(civo._state.session).values()
+        seen += vars(civo._state.session._transport).values()
         assert TOKEN not in "".join(map(repr, seen))
     assert "retry" in caplog.text.lower()
     assert TOKEN not in caplog.text

@@ -32,11 +32,11 @@ from civo_snapshots import (
     TLSError,
     UnexpectedResponseError,
 )
-from civo_snapshots._codec.records import one
-from civo_snapshots._http.api_errors import Kind, Request, Response
-from civo_snapshots._http.transport import Transport
-from civo_snapshots._session.call import Session
-from civo_snapshots._session.limiter import Gate, Limiter, RetryBudget
+from civo_snapshots._codec import one
+from civo_snapshots._concurrency import Gate
+from civo_snapshots._http import Kind, Request, Response, Transport
+from civo_snapshots._session import Limiter, Session
+from civo_snapshots._session.limiter import RetryBudget
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -226,7 +226,7 @@ async def test_attempts_are_bounded_and_their_history_is_told() -> None:
     assert (call.method, call.path, call.region) == ("GET", GET.path, "LON1")
     assert call.attempts == 4
     assert call.history == ("lost", "503 region_unavailable", "refused")
-    assert call.unanswered == 2
+    assert call.may_have_acted == 2
     assert call.elapsed == bench.clock.monotonic() > 0
     assert bench.session.requests_sent == 3  # one of the four never left
     assert "4 attempts" in str(error)
@@ -380,7 +380,7 @@ async def test_an_exhausted_rate_pauses_before_a_429_is_needed() -> None:
 async def test_polls_make_a_rate_limit_last_until_it_begins_anew() -> None:
     bench = Bench(said(200, {"id": "s-1"}, x_ratelimit_remaining="4", x_ratelimit_reset="12"))
     await bench.call()
-    assert bench.session.pace() == 3
+    assert bench.session.rate_limit_interval() == 3
     await bench.call()
     assert bench.script.times == [0, 0]  # others are not held back
 
@@ -563,7 +563,7 @@ async def test_no_attempt_has_more_time_than_is_left() -> None:
     assert first == 30
     assert second <= 10
     assert bench.clock.monotonic() == pytest.approx(40)
-    assert error.maybe_sent
+    assert error.may_have_acted
     assert error.call.history == ("lost", "lost")
     assert isinstance(error, TimeoutError)
 
@@ -576,9 +576,9 @@ async def test_each_kind_of_call_has_its_limit(request_: Request, limit: float) 
     with pytest.raises(CivoError):
         await bench.call(request_)
     assert bench.clock.monotonic() == pytest.approx(limit, abs=1)
-    assert bench.session.flight(Kind.CREATING, {}).left() == 120
-    assert bench.session.flight(Kind.COMPARED, {}).left() == 90
-    assert bench.session.flight(Kind.SAFE, {"timeout": 3}).left() == 3
+    assert bench.session.deadline(Kind.CREATING, {}).left() == 120
+    assert bench.session.deadline(Kind.COMPARED, {}).left() == 90
+    assert bench.session.deadline(Kind.SAFE, {"timeout": 3}).left() == 3
 
 
 async def test_no_attempt_is_started_that_cannot_finish() -> None:
@@ -597,7 +597,7 @@ async def test_a_pause_of_others_does_not_stretch_a_call_beyond_its_deadline() -
     await bench.fails(RateLimitError, DELETE, options={"retries": False})
     error = await late
     assert bench.clock.monotonic() == 5
-    assert not error.maybe_sent
+    assert not error.may_have_acted
     assert error.call.attempts == 1
 
 
@@ -681,13 +681,13 @@ async def test_the_servers_clock_is_learned_from_its_dates() -> None:  # S85
         said(200, {"id": "s-1"}, date="never"),
         said(404, date="Thu, 01 Jan 2026 00:00:07 GMT"),
     )
-    assert bench.session.skew is None
+    assert bench.session.clock_skew is None
     await bench.call()
-    assert bench.session.skew == timedelta(hours=2)
+    assert bench.session.clock_skew == timedelta(hours=2)
     await bench.call()
-    assert bench.session.skew == timedelta(hours=2)
+    assert bench.session.clock_skew == timedelta(hours=2)
     await bench.fails(NotFoundError)
-    assert bench.session.skew == timedelta(seconds=7)
+    assert bench.session.clock_skew == timedelta(seconds=7)
 
 
 async def test_closing_closes_the_transport() -> None:
@@ -701,29 +701,29 @@ async def test_closing_closes_the_transport() -> None:
 
 async def test_a_flight_knows_whether_it_may_have_acted_and_how_long_it_has() -> None:
     bench = Bench(UNSENT, LOST, said(400), OK)
-    flight = bench.session.flight(Kind.CREATING, {"timeout": 50})
-    assert (flight.left(), flight.maybe_acted) == (50, False)
+    deadline = bench.session.deadline(Kind.CREATING, {"timeout": 50})
+    assert (deadline.left(), deadline.may_have_acted) == (50, False)
     once = CallOptions(retries=False)
     for kind, acted in ((ConnectFailedError, False), (ConnectionLostError, True)):
-        await bench.fails(kind, POST, flight=flight, options=flight.options(once))
-        assert flight.maybe_acted is acted
+        await bench.fails(kind, POST, deadline=deadline, options=deadline.options(once))
+        assert deadline.may_have_acted is acted
     bench.clock.advance(10)
-    assert flight.left() == 40
-    assert flight.options({}) == {"timeout": 40}
+    assert deadline.left() == 40
+    assert deadline.options({}) == {"timeout": 40}
     bench.clock.advance(100)
-    assert flight.options({})["timeout"] > 0
+    assert deadline.options({})["timeout"] > 0
     with pytest.raises(CivoError):
-        await bench.call(POST, flight=flight)
-    assert flight.maybe_acted is False
-    await bench.call(POST, flight=flight)
-    assert flight.maybe_acted
+        await bench.call(POST, deadline=deadline)
+    assert deadline.may_have_acted is False
+    await bench.call(POST, deadline=deadline)
+    assert deadline.may_have_acted
 
 
 async def test_a_flight_that_is_called_off_sends_nothing_more() -> None:
     bench = Bench()
-    flight = bench.session.flight(Kind.CREATING, {})
-    flight.called_off = True
-    error = await bench.fails(CivoError, POST, flight=flight)
+    deadline = bench.session.deadline(Kind.CREATING, {})
+    deadline.cancelled = True
+    error = await bench.fails(CivoError, POST, deadline=deadline)
     assert "before this was sent" in error.message
     assert bench.script.sent == []
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._session.limiter import Gate, Limiter, RetryBudget
+from civo_snapshots._concurrency import Gate
+from civo_snapshots._session import Limiter
+from civo_snapshots._session.limiter import RetryBudget
 from civo_snapshots.testing import FakeClock
 
 
@@ -303,22 +305,22 @@ async def test_no_pause_is_longer_than_a_minute(clock: FakeClock) -> None:
 async def test_what_a_rate_limit_leaves_is_spread_until_it_begins_anew() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(10, clock)
-    assert limiter.pace() == 0
+    assert limiter.rate_limit_interval() == 0
     limiter.note_window(20, 30.0)
-    assert limiter.pace() == 1.5
-    assert limiter.pause_left() <= 0
+    assert limiter.rate_limit_interval() == 1.5
+    assert limiter.paused_for() <= 0
     clock.advance(15)
-    assert limiter.pace() == 0.75
+    assert limiter.rate_limit_interval() == 0.75
     clock.advance(60)
-    assert limiter.pace() == 0
+    assert limiter.rate_limit_interval() == 0
 
 
 async def test_a_rate_limit_that_leaves_nothing_is_a_pause() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(10, clock)
     limiter.note_window(0, 12.0)
-    assert limiter.pause_left() == 12
-    assert limiter.pace() == 0
+    assert limiter.paused_for() == 12
+    assert limiter.rate_limit_interval() == 0
 
 
 async def test_a_place_that_is_free_needs_no_wait() -> None:

@@ -7,17 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._http.api_errors import Kind
-from civo_snapshots._session.retry import (
-    NO_RETRIES,
-    RetryPolicy,
-    Waits,
-    cost_of,
-    is_transient,
-    may_have_acted,
-    policy_for,
-    was_sent,
-)
+from civo_snapshots._http import Kind
+from civo_snapshots._session import RetryPolicy, Waits, is_transient, policy_for
+from civo_snapshots._session.retry import NO_RETRIES, cost_of, never_left
 from civo_snapshots.errors import (
     ApiError,
     AuthenticationError,
@@ -63,7 +55,7 @@ TRANSIENT = [
 FINAL = [
     TLSError("expired"),
     ProxyError("407"),
-    DeadlineExceededError("late", maybe_sent=True),
+    DeadlineExceededError("late", may_have_acted=True),
     ClientClosedError("closed"),
     OutcomeUnknownError("unknown"),
     InvalidArgumentError("bad"),
@@ -153,9 +145,9 @@ def test_only_transient_errors_are_called_so(error: CivoError) -> None:
         (ProxyError("407"), False, False),
         (InvalidArgumentError("bad"), False, False),
         (ClientClosedError("closed"), False, False),
-        (ClientClosedError("closed", maybe_sent=True), True, True),
+        (ClientClosedError("closed", may_have_acted=True), True, True),
         (DeadlineExceededError("late"), False, False),
-        (DeadlineExceededError("late", maybe_sent=True), True, True),
+        (DeadlineExceededError("late", may_have_acted=True), True, True),
         (ConnectionLostError("reset"), True, True),
         (answered(408), True, True),
         (answered(500, ServerError), True, True),
@@ -174,15 +166,15 @@ def test_only_transient_errors_are_called_so(error: CivoError) -> None:
 )
 def test_what_may_have_acted_is_known(error: CivoError, acted: bool, sent: bool) -> None:
     """T3, T8-T22, H34, H41, H44: the difference between sending again and looking first."""
-    assert may_have_acted(error) is acted
-    assert was_sent(error) is sent
+    assert error.may_have_acted is acted
+    assert never_left(error) is not sent
 
 
 @pytest.mark.parametrize("error", [*UNSENT, *TRANSIENT, *FINAL], ids=ids)
 @pytest.mark.parametrize("kind", ONCE)
 def test_what_may_have_acted_is_never_sent_again_blindly(error: CivoError, kind: Kind) -> None:
     """R1."""
-    assert not (may_have_acted(error) and RetryPolicy().allows(error, kind, 1))
+    assert not (error.may_have_acted and RetryPolicy().allows(error, kind, 1))
 
 
 def test_a_429_costs_half_of_what_other_failures_cost() -> None:

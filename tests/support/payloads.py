@@ -7,7 +7,7 @@ from typing import Any
 from attrs import fields
 from hypothesis import strategies as st
 
-from civo_snapshots._http.api_errors import Response
+from civo_snapshots._http import Response
 from civo_snapshots.models import (
     Instance,
     LastSnapshot,

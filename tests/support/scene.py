@@ -1,4 +1,4 @@
-"""A region as functions to look with, and waits that register with a watcher directly."""
+"""A region to poll without a network, and waits that register with a watcher directly."""
 
 import asyncio
 from collections import Counter
@@ -8,7 +8,9 @@ from typing import Literal
 from attrs import define, field
 
 from civo_snapshots import (
+    CallOptions,
     CivoError,
+    Listing,
     NotFoundError,
     PollPolicy,
     RegionSnapshot,
@@ -17,20 +19,19 @@ from civo_snapshots import (
     Transition,
     VolumeStatus,
 )
-from civo_snapshots._codec.region_listing import Item, Scan, items_of
+from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
 from civo_snapshots._naming import name_for
-from civo_snapshots._watch.poller import Looks
-from civo_snapshots._watch.progress import Progress
-from civo_snapshots._watch.schedule import Watch
-from civo_snapshots._watch.watcher import Watcher
+from civo_snapshots._watch import CompletionWait, RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES, StateTable
 from civo_snapshots.testing import FakeClock
+
+from .stubs import StubApi, listing_of
 
 Shown = str | tuple[str, ...]
 """A snapshot's own state, or that and those of its volumes."""
 
 EVEN = PollPolicy(jitter=0)
-"""Without dice, so that looks come at known times."""
+"""Without dice, so that polls come at known times."""
 
 
 def snapshot(key: str, shown: Shown = "Pending", instance: str = "", name: str = "") -> Snapshot:
@@ -50,17 +51,17 @@ def gone(code: str = "database_snapshot_not_found") -> NotFoundError:
     return NotFoundError("not found", status=404, code=code)
 
 
-@define
+@define(slots=False)
 class Scene:
     """What there is to see, what went wrong, and what was asked.
 
     Attributes:
         shown: by (instance, snapshot): a state, or a function of the time.
         unlisted: ids that the region's listing does not show.
-        faults: what a kind of look ("get", "instance", "region") ends with, first to last; None
+        faults: what a kind of poll ("get", "instance", "region") ends with, first to last; None
             is a success, and the last one stays.
-        asked: the kind and the key of each look, and when.
-        latency: seconds that a look takes.
+        asked: the kind and the key of each poll, and when.
+        latency: seconds that a poll takes.
         ids: whether the listing has the snapshot's id outside, inside or nowhere.
         strangers: how many snapshots of others the listing holds.
         too_large_for: up to how many waits the listing is not worth its length.
@@ -97,8 +98,8 @@ class Scene:
     def times(self, kind: str | None = None) -> list[float]:
         return [at for asked, _, at in self.asked if kind in (None, asked)]
 
-    def looks(self) -> Looks:
-        return Looks(self._get, self._list_instance, self._list_region)
+    def api(self) -> "SceneApi":
+        return SceneApi(self)
 
     def _now(self, instance: str, key: str) -> Snapshot | None:
         shown = self.shown.get((instance, key))
@@ -115,28 +116,28 @@ class Scene:
         if fault is not None:
             raise fault
 
-    async def _get(self, instance: str, key: str, many: bool) -> Snapshot:
-        self.parts.append(many)
+    async def get(self, instance: str, key: str, *, poll: bool) -> Snapshot:
+        self.parts.append(not poll)
         await self._ask("get", key)
         found = self._now(instance, key)
         if found is None:
             raise gone()
         return found
 
-    async def _list_instance(self, instance: str, many: bool) -> Sequence[Snapshot]:
-        self.parts.append(many)
+    async def list_instance(self, instance: str, *, poll: bool) -> Sequence[Snapshot]:
+        self.parts.append(not poll)
         await self._ask("instance", instance)
         listed = [self._now(*key) for key in self.shown if key[0] == instance]
         return [found for found in listed if found and found.id not in self.unlisted]
 
-    async def _list_region(self, scan: Scan) -> float | None:
+    async def list_region(self, consumer: ListingConsumer) -> float | None:
         await self._ask("region", "")
-        if scan.limit <= 400_000 * self.too_large_for:
+        if consumer.limit <= 400_000 * self.too_large_for:
             return None
         listed = [self._now(*key) for key in self.shown]
         own = [self._item(found) for found in listed if found and found.id not in self.unlisted]
-        scan.see(items_of(own))
-        scan.see([Item(id=f"x-{number}") for number in range(self.strangers)])
+        consumer.consume(items_of(own))
+        consumer.consume([ListingItem(id=f"x-{number}") for number in range(self.strangers)])
         return self.spent
 
     def _item(self, found: Snapshot) -> RegionSnapshot:
@@ -144,6 +145,29 @@ class Scene:
         inner = found.id if self.ids == "inner" else found.instance_id
         inside = Snapshot(id=inner, status=found.status)
         return RegionSnapshot(id=outer, name=found.name, instance=inside)
+
+
+class SceneApi(StubApi):
+    """The calls that a watcher makes."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene.clock)
+        self.scene = scene
+
+    async def get_snapshot(
+        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Snapshot:
+        return await self.scene.get(instance_id, snapshot_id, poll=poll)
+
+    def list_snapshots(
+        self, instance_id: str, options: CallOptions, *, poll: bool = False
+    ) -> Listing[Snapshot]:
+        return listing_of(lambda: self.scene.list_instance(instance_id, poll=poll))
+
+    async def read_region_listing(
+        self, consumer: ListingConsumer, options: CallOptions
+    ) -> float | None:
+        return await self.scene.list_region(consumer)
 
 
 class Waiter:
@@ -160,27 +184,27 @@ class Waiter:
         policy: PollPolicy = EVEN,
         known: Snapshot | None = None,
         on_change: Callable[[Transition], None] | None = None,
-        kind: type[Progress] = Progress,
+        kind: type[CompletionWait] = CompletionWait,
         table: StateTable = DEFAULT_STATES,
     ) -> None:
         now = scene.clock.monotonic()
         self.progress = kind(*key, policy, table, now)
         if known is not None:
-            self.progress.begin_with(known)
+            self.progress.seed(known)
         self.changes: list[Transition] = []
         self.ended_at: float | None = None
         self.ends = 0
         self._clock = scene.clock
         self._watcher = watcher
         self._future: asyncio.Future[Snapshot | CivoError] = asyncio.Future()
-        self.watch = Watch(
+        self.wait = RegisteredWait(
             self.progress,
             now if due is None else due,
             now + timeout,
             self._end,
             on_change or self.changes.append,
         )
-        watcher.add(self.watch)
+        watcher.add(self.wait)
 
     def _end(self, outcome: Snapshot | CivoError) -> None:
         self.ends += 1
@@ -192,7 +216,7 @@ class Waiter:
         return self._future.done()
 
     def remove(self) -> None:
-        self._watcher.remove(self.watch)
+        self._watcher.remove(self.wait)
 
     async def end(self) -> Snapshot | CivoError:
         return await self._future

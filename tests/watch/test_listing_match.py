@@ -7,10 +7,10 @@ import pytest
 from attrs import evolve
 
 from civo_snapshots import PollPolicy, _naming
-from civo_snapshots._codec.region_listing import Item, items_of
-from civo_snapshots._watch.listing_match import Sightings, as_snapshot, name_of
-from civo_snapshots._watch.progress import Progress
-from civo_snapshots._watch.schedule import Crowd, Watch
+from civo_snapshots._codec import ListingItem, as_snapshot, items_of, name_of
+from civo_snapshots._watch import CompletionWait, RegisteredWait
+from civo_snapshots._watch.listing_match import ListingMatcher
+from civo_snapshots._watch.schedule import WaitRegistry
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
 from civo_snapshots.states import DEFAULT_STATES
 
@@ -32,24 +32,27 @@ def item(
 
 
 def waiting(
-    crowd: Crowd, snapshot_id: str = "s-1", instance_id: str = "i-1", known: Snapshot | None = None
-) -> Watch:
-    progress = Progress(instance_id, snapshot_id, PollPolicy(), DEFAULT_STATES, 0.0)
+    registry: WaitRegistry,
+    snapshot_id: str = "s-1",
+    instance_id: str = "i-1",
+    known: Snapshot | None = None,
+) -> RegisteredWait:
+    progress = CompletionWait(instance_id, snapshot_id, PollPolicy(), DEFAULT_STATES, 0.0)
     if known is not None:
-        progress.begin_with(known)
-    watch = Watch(progress, 0.0, 100.0, lambda _: None)
-    crowd.add(watch)
-    return watch
+        progress.seed(known)
+    wait = RegisteredWait(progress, 0.0, 100.0, lambda _: None)
+    registry.add(wait)
+    return wait
 
 
-def read(crowd: Crowd, items: Sequence[RegionSnapshot], parts: int = 1) -> Sightings:
+def read(registry: WaitRegistry, items: Sequence[RegionSnapshot], parts: int = 1) -> ListingMatcher:
     """A reading of the listing in so many parts."""
-    sightings = Sightings(crowd, 1e9)
+    matcher = ListingMatcher(registry, 1e9)
     found = items_of(items)
     for part in range(parts):
-        sightings.see(found[part::parts])
-    sightings.end()
-    return sightings
+        matcher.consume(found[part::parts])
+    matcher.end()
+    return matcher
 
 
 def named(name: str) -> Snapshot:
@@ -73,29 +76,29 @@ def test_a_snapshot_is_found_by_outer_id_inner_id_or_name(
     items: list[RegionSnapshot], proven: bool, parts: int
 ) -> None:
     """P101: what only a name supports is not proven."""
-    crowd = Crowd()
-    watch = waiting(crowd, known=named(NAME))
-    sightings = read(crowd, items, parts)
-    (found,) = sightings.changed
-    assert found.watch is watch
+    registry = WaitRegistry()
+    wait = waiting(registry, known=named(NAME))
+    matcher = read(registry, items, parts)
+    (found,) = matcher.changed
+    assert found.wait is wait
     assert found.snapshot == WANTED
     assert found.is_proven is proven
-    assert sightings.missing() == []
-    assert sightings.size == len(items)
+    assert matcher.missing() == []
+    assert matcher.size == len(items)
 
 
 def test_the_outer_id_decides_before_the_inner_one() -> None:
-    crowd = Crowd()
-    waiting(crowd)
-    (found,) = read(crowd, [item("x-1", "s-1", "inner"), item("s-1", "i-1", "outer")]).changed
+    registry = WaitRegistry()
+    waiting(registry)
+    (found,) = read(registry, [item("x-1", "s-1", "inner"), item("s-1", "i-1", "outer")]).changed
     assert found.snapshot.name == "outer"
 
 
 def test_of_several_items_with_one_inner_id_the_first_is_taken() -> None:
     """Where the inner id is the instance's, all of its snapshots share it."""
-    crowd = Crowd()
-    waiting(crowd, "i-1")
-    (found,) = read(crowd, [item("x-1", "i-1", "first"), item("x-2", "i-1", "second")]).changed
+    registry = WaitRegistry()
+    waiting(registry, "i-1")
+    (found,) = read(registry, [item("x-1", "i-1", "first"), item("x-2", "i-1", "second")]).changed
     assert found.snapshot.name == "first"
 
 
@@ -115,112 +118,112 @@ def test_a_snapshot_is_not_found_where_nothing_tells_it_from_others(
     items: list[RegionSnapshot], name: str
 ) -> None:
     """P102: then it has to be asked for, because absence here proves nothing."""
-    crowd = Crowd()
-    watch = waiting(crowd, known=named(name))
-    sightings = read(crowd, items)
-    assert sightings.changed == []
-    assert sightings.unchanged == 0
-    assert sightings.missing() == [watch]
+    registry = WaitRegistry()
+    wait = waiting(registry, known=named(name))
+    matcher = read(registry, items)
+    assert matcher.changed == []
+    assert matcher.unchanged == 0
+    assert matcher.missing() == [wait]
 
 
 def test_an_item_that_does_not_fit_is_not_found() -> None:
-    crowd = Crowd()
-    watch = waiting(crowd)
-    sightings = Sightings(crowd, 1e9)
-    odd = Item(id="s-1", instance=b'{"id":"i-1","status":5}')  # type: ignore[arg-type]
-    sightings.see([odd])
-    sightings.end()
-    assert sightings.missing() == [watch]
+    registry = WaitRegistry()
+    wait = waiting(registry)
+    matcher = ListingMatcher(registry, 1e9)
+    odd = ListingItem(id="s-1", instance=b'{"id":"i-1","status":5}')  # type: ignore[arg-type]
+    matcher.consume([odd])
+    matcher.end()
+    assert matcher.missing() == [wait]
 
 
 def test_each_wait_for_one_snapshot_is_told() -> None:
-    crowd = Crowd()
-    watches = [waiting(crowd), waiting(crowd)]
-    assert [found.watch for found in read(crowd, [item("s-1", "i-1")]).changed] == watches
+    registry = WaitRegistry()
+    watches = [waiting(registry), waiting(registry)]
+    assert [found.wait for found in read(registry, [item("s-1", "i-1")]).changed] == watches
 
 
 def test_an_item_that_is_there_twice_counts_once() -> None:
-    crowd = Crowd()
-    waiting(crowd)
-    lacking = waiting(crowd, "s-2", "i-2")
-    sightings = read(crowd, [item("s-1", "i-1"), item("s-1", "i-1")])
-    assert len(sightings.changed) == 1
-    assert sightings.missing() == [lacking]
+    registry = WaitRegistry()
+    waiting(registry)
+    lacking = waiting(registry, "s-2", "i-2")
+    matcher = read(registry, [item("s-1", "i-1"), item("s-1", "i-1")])
+    assert len(matcher.changed) == 1
+    assert matcher.missing() == [lacking]
 
 
 def test_somebody_who_came_and_somebody_who_went_do_not_cancel_out() -> None:
-    crowd = Crowd()
-    gone = waiting(crowd)
-    sightings = Sightings(crowd, 1e9)
-    sightings.see(items_of([item("s-1", "i-1")]))
-    crowd.discard(gone)
-    new = waiting(crowd, "s-2", "i-2")
-    sightings.end()
-    assert sightings.missing() == [new]
+    registry = WaitRegistry()
+    gone = waiting(registry)
+    matcher = ListingMatcher(registry, 1e9)
+    matcher.consume(items_of([item("s-1", "i-1")]))
+    registry.discard(gone)
+    new = waiting(registry, "s-2", "i-2")
+    matcher.end()
+    assert matcher.missing() == [new]
 
 
 def test_what_was_shown_before_is_not_told_again() -> None:
-    crowd = Crowd()
-    watch = waiting(crowd)
-    (first,) = read(crowd, [item("s-1", "i-1")]).changed
+    registry = WaitRegistry()
+    wait = waiting(registry)
+    (first,) = read(registry, [item("s-1", "i-1")]).changed
     assert first.digest is not None
-    watch.shown = first.digest
-    again = read(crowd, [item("s-1", "i-1")])
+    wait.shown = first.digest
+    again = read(registry, [item("s-1", "i-1")])
     assert (again.unchanged, again.changed) == (1, [])
     assert again.missing() == []
-    (changed,) = read(crowd, [item("s-1", "i-1", status=DONE)]).changed
+    (changed,) = read(registry, [item("s-1", "i-1", status=DONE)]).changed
     assert changed.snapshot.status == DONE
     assert changed.digest != first.digest
 
 
 def test_the_status_that_the_create_answered_is_not_told_again() -> None:
-    crowd = Crowd()
-    watch = waiting(crowd, known=evolve(WANTED, description=""))
-    sightings = read(crowd, [item("s-1", "i-1")])
-    assert (sightings.unchanged, sightings.changed) == (1, [])
-    assert watch.shown is not None
-    assert crowd.has_outer_ids
-    assert len(read(crowd, [item("s-1", "i-1", status=DONE)]).changed) == 1
+    registry = WaitRegistry()
+    wait = waiting(registry, known=evolve(WANTED, description=""))
+    matcher = read(registry, [item("s-1", "i-1")])
+    assert (matcher.unchanged, matcher.changed) == (1, [])
+    assert wait.shown is not None
+    assert registry.has_outer_ids
+    assert len(read(registry, [item("s-1", "i-1", status=DONE)]).changed) == 1
 
 
 def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_counts() -> None:
-    crowd = Crowd()
-    waiting(crowd, known=evolve(WANTED, description=""))
-    read(crowd, [item("s-1", "i-1")])
-    late = waiting(crowd, "s-2", "i-2", known=named(NAME))
-    sightings = read(crowd, [item("s-1", "i-1"), item("x-2", "s-2", NAME)])
-    assert sightings.changed == []
-    assert sightings.missing() == [late]
+    registry = WaitRegistry()
+    waiting(registry, known=evolve(WANTED, description=""))
+    read(registry, [item("s-1", "i-1")])
+    late = waiting(registry, "s-2", "i-2", known=named(NAME))
+    matcher = read(registry, [item("s-1", "i-1"), item("x-2", "s-2", NAME)])
+    assert matcher.changed == []
+    assert matcher.missing() == [late]
 
 
 def test_a_snapshot_that_settles_is_told_each_time() -> None:
     """P88: time alone may end it."""
     settling = SnapshotStatus("Complete", (VolumeStatus("v-1", "Pending"),))
-    crowd = Crowd()
-    waiting(crowd, known=evolve(WANTED, status=settling))
+    registry = WaitRegistry()
+    waiting(registry, known=evolve(WANTED, status=settling))
     for _ in range(2):
-        assert len(read(crowd, [item("s-1", "i-1", status=settling)]).changed) == 1
+        assert len(read(registry, [item("s-1", "i-1", status=settling)]).changed) == 1
 
 
 def test_reading_anew_forgets_what_was_seen() -> None:
-    crowd = Crowd()
-    watch = waiting(crowd)
-    sightings = Sightings(crowd, 1e9)
-    sightings.see(items_of([item("s-1", "i-1"), item("x-1", "s-1")]))
-    sightings.begin(bytes)
-    sightings.end()
-    assert (sightings.changed, sightings.size) == ([], 0)
-    assert sightings.missing() == [watch]
+    registry = WaitRegistry()
+    wait = waiting(registry)
+    matcher = ListingMatcher(registry, 1e9)
+    matcher.consume(items_of([item("s-1", "i-1"), item("x-1", "s-1")]))
+    matcher.begin(bytes)
+    matcher.end()
+    assert (matcher.changed, matcher.size) == ([], 0)
+    assert matcher.missing() == [wait]
 
 
 def test_what_is_shown_was_made_safe() -> None:
     """X141: a server may echo the token."""
-    crowd = Crowd()
-    waiting(crowd)
-    sightings = Sightings(crowd, 1e9)
-    sightings.begin(lambda body: body.replace(b"outer", b"***"))
-    sightings.see(items_of([item("s-1", "i-1")]))
-    assert sightings.changed[0].snapshot.description == "***"
+    registry = WaitRegistry()
+    waiting(registry)
+    matcher = ListingMatcher(registry, 1e9)
+    matcher.begin(lambda body: body.replace(b"outer", b"***"))
+    matcher.consume(items_of([item("s-1", "i-1")]))
+    assert matcher.changed[0].snapshot.description == "***"
 
 
 def test_the_name_counts_wherever_it_stands() -> None:

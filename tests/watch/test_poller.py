@@ -19,9 +19,8 @@ from civo_snapshots import (
     Snapshot,
     SnapshotVanishedError,
 )
-from civo_snapshots._watch.poller import is_refusal
-from civo_snapshots._watch.progress import Deletion
-from civo_snapshots._watch.watcher import Watcher
+from civo_snapshots._api import is_listing_refusal
+from civo_snapshots._watch import DeletionWait, Watcher
 from civo_snapshots.errors import ApiError
 
 
@@ -33,7 +32,7 @@ async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
 
 
 def watcher_of(scene: Scene) -> Watcher:
-    return Watcher(scene.looks(), scene.clock)
+    return Watcher(scene.api(), scene.clock)
 
 
 async def completed(waiters: list[Waiter]) -> list[str]:
@@ -151,8 +150,8 @@ async def test_a_deletion_is_told_by_the_snapshots_own_get_only() -> None:  # P1
         scene.shown[key] = lambda now: "Pending" if now < 20 else None
     scene.unlisted = {keys[2][1]}
     watcher = watcher_of(scene)
-    going = [Waiter(scene, watcher, key, kind=Deletion) for key in keys[:2]]
-    staying = Waiter(scene, watcher, keys[2], kind=Deletion, timeout=100)
+    going = [Waiter(scene, watcher, key, kind=DeletionWait) for key in keys[:2]]
+    staying = Waiter(scene, watcher, keys[2], kind=DeletionWait, timeout=100)
     for waiter in going:
         assert isinstance(await waiter.end(), Snapshot)
     assert isinstance(await staying.end(), CivoError)
@@ -232,7 +231,7 @@ async def test_the_first_sight_tells_what_the_create_had_not() -> None:
         assert [(change.before, change.after) for change in waiter.changes] == [
             ("Pending", "Complete")
         ]
-        assert waiter.progress.looks == watcher.ticks
+        assert waiter.progress.polls == watcher.ticks
 
 
 # Whose item it is
@@ -324,7 +323,7 @@ async def test_a_listing_pays_again_when_enough_are_watched() -> None:
     ids=lambda error: str(error.status),
 )
 async def test_without_a_listing_each_who_is_due_is_asked_for(error: ApiError) -> None:  # S79
-    assert is_refusal(error)
+    assert is_listing_refusal(error)
     scene = Scene(faults={"region": [error]})
     *keys, last = scene.add(31)
     scene.finish(at=4)
@@ -353,7 +352,7 @@ async def test_a_refused_listing_is_tried_again_later() -> None:
     ids=["lost", "503", "429"],
 )
 async def test_bad_luck_with_a_listing_is_no_refusal(error: CivoError) -> None:
-    assert not is_refusal(error)
+    assert not is_listing_refusal(error)
     scene = Scene(faults={"region": [error, error, None]})
     keys = scene.add(3, shown="Complete")
     watcher = watcher_of(scene)

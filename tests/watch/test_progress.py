@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
-from civo_snapshots._watch.progress import Deletion, PollPolicy, Progress
+from civo_snapshots._watch import CompletionWait, DeletionWait, PollPolicy
 from civo_snapshots.errors import (
     AuthenticationError,
-    Call,
     CivoError,
     ClientClosedError,
     ConnectionLostError,
@@ -28,7 +27,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
 )
 from civo_snapshots.events import Transition
-from civo_snapshots.models import Snapshot, SnapshotStatus, VolumeStatus
+from civo_snapshots.models import Call, Snapshot, SnapshotStatus, VolumeStatus
 from civo_snapshots.states import DEFAULT_STATES, State
 
 CALL = Call("GET", "/v2/instances/i-1/snapshots/s-1", "LON1")
@@ -43,11 +42,11 @@ def snapshot(state: str, *volumes: str) -> Snapshot:
     return Snapshot("s-1", "n", status=SnapshotStatus(state, listed), instance_id="i-1")
 
 
-def waiting(policy: PollPolicy | None = None, **more: Any) -> Progress:
-    return Progress("i-1", "s-1", policy or PollPolicy(), DEFAULT_STATES, START, **more)
+def waiting(policy: PollPolicy | None = None, **more: Any) -> CompletionWait:
+    return CompletionWait("i-1", "s-1", policy or PollPolicy(), DEFAULT_STATES, START, **more)
 
 
-def ended(progress: Progress, kind: type[CivoError]) -> Any:
+def ended(progress: CompletionWait, kind: type[CivoError]) -> Any:
     assert type(progress.outcome) is kind
     return progress.outcome
 
@@ -60,9 +59,9 @@ def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
     """P86."""
     progress = waiting()
     done = snapshot(state, "Completed", "complete")
-    progress.see(done, START + 1)
+    progress.observe(done, START + 1)
     assert progress.outcome is progress.last is done
-    assert progress.looks == 1
+    assert progress.polls == 1
 
 
 @pytest.mark.parametrize("state", ["Pending", "", "Copying", "available"])
@@ -70,26 +69,26 @@ def test_a_pending_snapshot_does_not(state: str) -> None:
     """P87, P91."""
     progress = waiting()
     for second in range(10_000):
-        progress.see(snapshot(state), START + second)
+        progress.observe(snapshot(state), START + second)
     assert progress.outcome is None
-    assert progress.looks == 10_000
+    assert progress.polls == 10_000
 
 
 def test_a_failed_volume_fails_the_snapshot() -> None:
     """P89."""
     progress = waiting()
     seen = snapshot("Pending", "Completed", "Failed", "Pending", "error")
-    progress.see(seen, START + 5)
+    progress.observe(seen, START + 5)
     error = ended(progress, SnapshotFailedError)
     assert error.failed_volumes == ("v-2", "v-4")
-    assert (error.snapshot, error.elapsed, error.looks) == (seen, 5.0, 1)
+    assert (error.snapshot, error.elapsed, error.polls) == (seen, 5.0, 1)
     assert str(error) == "snapshot s-1 (n) of instance i-1 failed; volumes: v-2, v-4"
 
 
 def test_a_failed_snapshot_with_good_volumes_failed() -> None:
     """P90."""
     progress = waiting()
-    progress.see(snapshot("Failed", "Complete"), START)
+    progress.observe(snapshot("Failed", "Complete"), START)
     error = ended(progress, SnapshotFailedError)
     assert error.failed_volumes == ()
     assert str(error) == "snapshot s-1 (n) of instance i-1 failed"
@@ -97,41 +96,41 @@ def test_a_failed_snapshot_with_good_volumes_failed() -> None:
 
 def test_a_nameless_snapshot_is_called_by_its_ids() -> None:
     progress = waiting()
-    progress.see(Snapshot("s-1", status=SnapshotStatus("Failed")), START)
+    progress.observe(Snapshot("s-1", status=SnapshotStatus("Failed")), START)
     assert str(progress.outcome) == "snapshot s-1 of instance i-1 failed"
 
 
 def test_a_deployments_own_states_are_used() -> None:
     table = states.extended({"sealed": State.COMPLETE, "torn": State.FAILED})
-    progress = Progress("i-1", "s-1", PollPolicy(), table, START)
-    progress.see(snapshot("Sealed", "Torn"), START)
+    progress = CompletionWait("i-1", "s-1", PollPolicy(), table, START)
+    progress.observe(snapshot("Sealed", "Torn"), START)
     assert ended(progress, SnapshotFailedError).failed_volumes == ("v-1",)
 
 
 def test_a_volume_that_drops_out_of_the_list_is_not_finished() -> None:
     """P92."""
     progress = waiting()
-    progress.see(snapshot("Pending", "Pending"), START)
-    progress.see(snapshot("Complete"), START + 1)
+    progress.observe(snapshot("Pending", "Pending"), START)
+    progress.observe(snapshot("Complete"), START + 1)
     assert progress.outcome is None
-    progress.see(snapshot("Complete", "Complete"), START + 2)
+    progress.observe(snapshot("Complete", "Complete"), START + 2)
     assert isinstance(progress.outcome, Snapshot)
 
 
 def test_a_volume_that_appears_late_counts() -> None:
     """P92."""
     progress = waiting()
-    progress.see(snapshot("Pending", "Complete"), START)
-    progress.see(snapshot("Pending", "Complete", "Failed"), START + 1)
+    progress.observe(snapshot("Pending", "Complete"), START)
+    progress.observe(snapshot("Pending", "Complete", "Failed"), START + 1)
     assert ended(progress, SnapshotFailedError).failed_volumes == ("v-2",)
 
 
 ENDS: list[Any] = [
-    pytest.param(lambda p, at: p.see(snapshot("Failed"), at), id="failed"),
-    pytest.param(lambda p, at: p.see(snapshot("Pending"), at), id="pending-again"),
-    pytest.param(lambda p, at: p.see(snapshot("Complete"), at), id="complete-again"),
-    pytest.param(lambda p, at: [p.miss(GONE, at) for _ in range(9)], id="gone"),
-    pytest.param(lambda p, at: p.fault(AuthenticationError("401"), at), id="refused"),
+    pytest.param(lambda p, at: p.observe(snapshot("Failed"), at), id="failed"),
+    pytest.param(lambda p, at: p.observe(snapshot("Pending"), at), id="pending-again"),
+    pytest.param(lambda p, at: p.observe(snapshot("Complete"), at), id="complete-again"),
+    pytest.param(lambda p, at: [p.on_not_found(GONE, at) for _ in range(9)], id="gone"),
+    pytest.param(lambda p, at: p.on_error(AuthenticationError("401"), at), id="refused"),
     pytest.param(lambda p, at: p.expire(at), id="expired"),
 ]
 
@@ -141,7 +140,7 @@ ENDS: list[Any] = [
 def test_the_first_terminal_verdict_stands(first: str, later: Any) -> None:
     """P93: an older answer that comes late moves nothing back."""
     progress = waiting()
-    progress.see(snapshot(first), START + 1)
+    progress.observe(snapshot(first), START + 1)
     outcome = progress.outcome
     assert outcome is not None
     later(progress, START + 500)
@@ -153,11 +152,11 @@ def test_the_first_terminal_verdict_stands(first: str, later: Any) -> None:
 
 def test_an_unsettled_snapshot_is_waited_for_and_then_refused() -> None:
     """P88."""
-    progress = waiting(PollPolicy(settle=60))
+    progress = waiting(PollPolicy(volume_grace=60))
     for second in (10, 40, 69.9):
-        progress.see(snapshot("Complete", "Complete", "Pending", "Copying"), START + second)
+        progress.observe(snapshot("Complete", "Complete", "Pending", "Copying"), START + second)
         assert progress.outcome is None
-    progress.see(snapshot("Complete", "Complete", "Pending", "Copying"), START + 70)
+    progress.observe(snapshot("Complete", "Complete", "Pending", "Copying"), START + 70)
     error = ended(progress, SnapshotFailedError)
     assert error.failed_volumes == ("v-2", "v-3")
     assert "says complete but had unfinished volumes for 60 s; volumes: v-2, v-3" in str(error)
@@ -165,27 +164,27 @@ def test_an_unsettled_snapshot_is_waited_for_and_then_refused() -> None:
 
 def test_an_unsettled_snapshot_is_returned_if_that_is_wanted() -> None:
     """P88."""
-    progress = waiting(PollPolicy(settle=0, on_unsettled="return"))
+    progress = waiting(PollPolicy(volume_grace=0, on_unsettled="return"))
     seen = snapshot("Complete", "Pending")
-    progress.see(seen, START)
+    progress.observe(seen, START)
     assert progress.outcome is seen
 
 
 def test_settling_in_time_is_a_success() -> None:
     progress = waiting()
-    progress.see(snapshot("Complete", "Pending"), START)
+    progress.observe(snapshot("Complete", "Pending"), START)
     done = snapshot("Complete", "Completed")
-    progress.see(done, START + 59)
+    progress.observe(done, START + 59)
     assert progress.outcome is done
 
 
 def test_the_settling_time_begins_anew_when_the_snapshot_takes_it_back() -> None:
-    progress = waiting(PollPolicy(settle=60))
-    progress.see(snapshot("Complete", "Pending"), START)
-    progress.see(snapshot("Pending", "Pending"), START + 50)
-    progress.see(snapshot("Complete", "Pending"), START + 70)
+    progress = waiting(PollPolicy(volume_grace=60))
+    progress.observe(snapshot("Complete", "Pending"), START)
+    progress.observe(snapshot("Pending", "Pending"), START + 50)
+    progress.observe(snapshot("Complete", "Pending"), START + 70)
     assert progress.outcome is None
-    progress.see(snapshot("Complete", "Pending"), START + 130)
+    progress.observe(snapshot("Complete", "Pending"), START + 130)
     ended(progress, SnapshotFailedError)
 
 
@@ -195,18 +194,18 @@ def test_the_settling_time_begins_anew_when_the_snapshot_takes_it_back() -> None
 def test_every_change_is_told_once() -> None:
     progress = waiting()
     first = snapshot("Pending", "Pending")
-    assert list(progress.see(first, START)) == [
+    assert list(progress.observe(first, START)) == [
         Transition(first, None, None, "Pending"),
         Transition(first, "v-1", None, "Pending"),
     ]
-    assert list(progress.see(first, START + 1)) == []
+    assert list(progress.observe(first, START + 1)) == []
     second = snapshot("Pending", "Completed", "new")
-    assert list(progress.see(second, START + 2)) == [
+    assert list(progress.observe(second, START + 2)) == [
         Transition(second, "v-1", "Pending", "Completed"),
         Transition(second, "v-2", None, "new"),
     ]
     third = snapshot("Complete", "Completed", "Completed")
-    assert list(progress.see(third, START + 3)) == [
+    assert list(progress.observe(third, START + 3)) == [
         Transition(third, None, "Pending", "Complete"),
         Transition(third, "v-2", "new", "Completed"),
     ]
@@ -214,8 +213,8 @@ def test_every_change_is_told_once() -> None:
 
 def test_the_state_is_told_as_it_was_spelled() -> None:
     progress = waiting()
-    progress.see(snapshot("pending"), START)
-    (change,) = progress.see(snapshot("Pending"), START)
+    progress.observe(snapshot("pending"), START)
+    (change,) = progress.observe(snapshot("Pending"), START)
     assert (change.before, change.after) == ("pending", "Pending")
 
 
@@ -225,29 +224,29 @@ def test_the_state_is_told_as_it_was_spelled() -> None:
 def test_what_the_caller_has_may_be_the_end() -> None:
     progress = waiting()
     done = snapshot("Complete")
-    progress.begin_with(done)
+    progress.seed(done)
     assert progress.outcome is done
-    assert progress.looks == 0
+    assert progress.polls == 0
 
 
 def test_what_the_caller_has_is_compared_with_but_is_no_sight() -> None:
     """P94: a 404 after it may still be mere delay."""
     progress = waiting()
     known = snapshot("Pending", "Pending")
-    progress.begin_with(known)
+    progress.seed(known)
     for _ in range(5):
-        progress.miss(GONE, START + 59)
+        progress.on_not_found(GONE, START + 59)
     assert progress.outcome is None
     assert progress.last is known
-    (change,) = progress.see(snapshot("Pending", "Completed"), START + 60)
+    (change,) = progress.observe(snapshot("Pending", "Completed"), START + 60)
     assert (change.volume_id, change.before) == ("v-1", "Pending")
 
 
 def test_a_volume_that_only_the_caller_saw_counts() -> None:
     """P92."""
     progress = waiting()
-    progress.begin_with(snapshot("Pending", "Pending"))
-    progress.see(snapshot("Complete"), START)
+    progress.seed(snapshot("Pending", "Pending"))
+    progress.observe(snapshot("Complete"), START)
     assert progress.outcome is None
 
 
@@ -258,42 +257,42 @@ def test_a_snapshot_may_be_late_to_appear() -> None:
     """P94."""
     progress = waiting()
     for second in range(60):
-        progress.miss(GONE, START + second)
+        progress.on_not_found(GONE, START + second)
     assert progress.outcome is None
-    progress.see(snapshot("Pending"), START + 59.5)
+    progress.observe(snapshot("Pending"), START + 59.5)
     assert progress.outcome is None
 
 
 def test_a_snapshot_that_never_appears_has_vanished() -> None:
     """P94."""
     progress = waiting()
-    progress.miss(GONE, START + 60)
+    progress.on_not_found(GONE, START + 60)
     error = ended(progress, SnapshotVanishedError)
     assert str(error).startswith("snapshot s-1 of instance i-1 did not show up within 60 s; look")
-    assert (error.snapshot, error.elapsed, error.looks, error.call) == (None, 60.0, 1, CALL)
+    assert (error.snapshot, error.elapsed, error.polls, error.call) == (None, 60.0, 1, CALL)
 
 
 def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:
     """P95: also long before the time it had to appear."""
     progress = waiting()
     seen = snapshot("Pending")
-    progress.see(seen, START)
-    progress.miss(GONE, START + 1)
-    progress.miss(GONE, START + 2)
+    progress.observe(seen, START)
+    progress.on_not_found(GONE, START + 1)
+    progress.on_not_found(GONE, START + 2)
     assert progress.outcome is None
-    progress.miss(GONE, START + 3)
+    progress.on_not_found(GONE, START + 3)
     error = ended(progress, SnapshotVanishedError)
     assert "snapshot s-1 (n) of instance i-1 is gone" in str(error)
-    assert (error.snapshot, error.looks) == (seen, 4)
+    assert (error.snapshot, error.polls) == (seen, 4)
 
 
 def test_misses_have_to_follow_each_other() -> None:
     """P95: replicas may lag."""
     progress = waiting()
     for second in range(0, 100, 3):
-        progress.see(snapshot("Pending"), START + second)
-        progress.miss(GONE, START + second + 1)
-        progress.miss(GONE, START + second + 2)
+        progress.observe(snapshot("Pending"), START + second)
+        progress.on_not_found(GONE, START + second + 1)
+        progress.on_not_found(GONE, START + second + 2)
     assert progress.outcome is None
 
 
@@ -304,10 +303,10 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
     """S80."""
     error = NotFoundError("404", status=404, code=code)
     progress = waiting()
-    progress.see(snapshot("Pending"), START)
+    progress.observe(snapshot("Pending"), START)
     for _ in range(3):
         assert progress.outcome is None
-        progress.miss(error, START + 1)
+        progress.on_not_found(error, START + 1)
     assert ended(progress, NotFoundError) is error
 
 
@@ -322,11 +321,11 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
 def test_faults_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> None:
     """P96: whichever is later."""
     progress = waiting()
-    progress.see(seen := snapshot("Pending"), START)
+    progress.observe(seen := snapshot("Pending"), START)
     for second in range(9):
-        progress.fault(error, START + 10 * second)
+        progress.on_error(error, START + 10 * second)
     assert progress.outcome is None, "a minute is over, ten faults are not"
-    progress.fault(error, START + 90)
+    progress.on_error(error, START + 90)
     failed = ended(progress, PollFailedError)
     assert failed.error is error
     assert (failed.snapshot, failed.elapsed, failed.call) == (seen, 90.0, error.call)
@@ -337,9 +336,9 @@ def test_many_faults_within_a_minute_are_tolerated() -> None:
     """P96."""
     progress = waiting()
     for n in range(600):
-        progress.fault(BROKEN, START + n / 10)
+        progress.on_error(BROKEN, START + n / 10)
     assert progress.outcome is None
-    progress.fault(BROKEN, START + 60)
+    progress.on_error(BROKEN, START + 60)
     ended(progress, PollFailedError)
 
 
@@ -349,12 +348,12 @@ def test_faults_have_to_follow_each_other(recovery: str) -> None:
     progress = waiting(PollPolicy(appear=10_000))
     for round_ in range(20):
         for second in range(9):
-            progress.fault(BROKEN, START + round_ * 100 + second * 10)
+            progress.on_error(BROKEN, START + round_ * 100 + second * 10)
         now = START + round_ * 100 + 95
         if recovery == "see":
-            progress.see(snapshot("Pending"), now)
+            progress.observe(snapshot("Pending"), now)
         elif recovery == "miss":
-            progress.miss(GONE, now)
+            progress.on_not_found(GONE, now)
         else:
             progress.recover()
     assert progress.outcome is None
@@ -373,7 +372,7 @@ def test_faults_have_to_follow_each_other(recovery: str) -> None:
 def test_a_refusal_of_access_ends_the_wait_at_once(error: CivoError) -> None:
     """P97."""
     progress = waiting()
-    progress.fault(error, START + 1)
+    progress.on_error(error, START + 1)
     failed = ended(progress, PollFailedError)
     assert failed.error is error
     assert "was refused" in str(failed)
@@ -383,7 +382,7 @@ def test_a_rate_limit_is_never_a_failure_of_a_wait() -> None:
     """P98."""
     progress = waiting()
     for second in range(10_000):
-        progress.fault(RateLimitError("429", status=429), START + second)
+        progress.on_error(RateLimitError("429", status=429), START + second)
     assert progress.outcome is None
 
 
@@ -393,20 +392,20 @@ def test_a_rate_limit_is_never_a_failure_of_a_wait() -> None:
 def test_an_expired_wait_tells_what_was_seen_last() -> None:
     """P99."""
     progress = waiting()
-    progress.see(seen := snapshot("Pending"), START)
+    progress.observe(seen := snapshot("Pending"), START)
     progress.expire(START + 30.04)
     error = ended(progress, WaitTimeoutError)
-    assert (error.snapshot, error.elapsed, error.looks) == (seen, pytest.approx(30.04), 1)
+    assert (error.snapshot, error.elapsed, error.polls) == (seen, pytest.approx(30.04), 1)
     assert str(error) == (
         "snapshot s-1 (n) of instance i-1 was not finished after 30.0 s "
-        "(state 'Pending', 1 looks); it goes on, wait again"
+        "(state 'Pending', 1 polls); it goes on, wait again"
     )
 
 
 def test_an_expired_wait_that_saw_nothing_says_so() -> None:
     progress = waiting()
     progress.expire(START)
-    assert "(state not seen, 0 looks)" in str(progress.outcome)
+    assert "(state not seen, 0 polls)" in str(progress.outcome)
 
 
 # Waiting for the absence
@@ -414,32 +413,32 @@ def test_an_expired_wait_that_saw_nothing_says_so() -> None:
 
 @pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
 def test_a_deletion_is_over_when_the_snapshot_is_missing(state: str) -> None:
-    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    changed = list(progress.see(seen := snapshot(state), START))
+    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    changed = list(progress.observe(seen := snapshot(state), START))
     assert [change.after for change in changed] == [state]
-    progress.miss(GONE, START + 1)
+    progress.on_not_found(GONE, START + 1)
     assert progress.outcome is seen
-    assert progress.looks == 2
+    assert progress.polls == 2
 
 
 def test_no_state_ends_the_wait_for_a_deletion() -> None:
-    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
     for state in ("Complete", "Failed", "Pending"):
-        progress.see(snapshot(state, "Failed"), START)
+        progress.observe(snapshot(state, "Failed"), START)
     assert progress.outcome is None
 
 
 def test_a_deletion_that_saw_nothing_ends_with_the_ids() -> None:
-    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    progress.miss(GONE, START)
+    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    progress.on_not_found(GONE, START)
     assert progress.outcome == Snapshot("s-1", instance_id="i-1")
 
 
 def test_a_deletion_ends_once() -> None:
-    progress = Deletion("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
+    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
     progress.expire(START)
     outcome = progress.outcome
-    progress.miss(GONE, START)
+    progress.on_not_found(GONE, START)
     assert progress.outcome is outcome
 
 
@@ -454,7 +453,7 @@ def test_pauses_that_make_no_sense_are_refused(name: str, value: Any) -> None:
         PollPolicy(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["growth", "jitter", "settle", "appear", "tolerate"])
+@pytest.mark.parametrize("name", ["growth", "jitter", "volume_grace", "appear", "tolerate"])
 def test_times_may_be_zero_but_not_less(name: str) -> None:
     """C136."""
     assert getattr(PollPolicy(**{name: 0}), name) == 0  # type: ignore[arg-type]
@@ -510,7 +509,7 @@ def test_a_wait_succeeds_only_if_everything_ever_listed_is_complete(
     volumes: dict[int, str] = {}
     expected: type | None = None
     for state, listed in script:
-        progress.see(snapshot(state, *listed), START)
+        progress.observe(snapshot(state, *listed), START)
         volumes |= dict(enumerate(listed))
         if expected is None:
             every = [state, *volumes.values()]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from civo_snapshots._watch.restore import RestoreProgress
+from civo_snapshots._watch.restore import RestoreWait
 from civo_snapshots.errors import RestoreFailedError, WaitTimeoutError
 from civo_snapshots.models import Instance, Restore, RestoreStatus
 
@@ -45,12 +45,12 @@ def test_the_made_instance_is_told_from_its_namesakes(
     instances: list[Instance], picked: str | None
 ) -> None:
     """S74: rather none than a stranger's."""
-    found = RestoreProgress(NEW, 0.0).pick(instances)
+    found = RestoreWait(NEW, 0.0).pick(instances)
     assert (found.id if found else None) == picked
 
 
 def test_a_restore_without_a_date_takes_the_only_one_of_its_name() -> None:
-    progress = RestoreProgress(Restore("r-1", hostname="copy"), 0.0)
+    progress = RestoreWait(Restore("r-1", hostname="copy"), 0.0)
     old, new = instance("a", EARLIER), instance("b", LATER)
     assert progress.pick([old]) is old
     assert progress.pick([old, new]) is None
@@ -61,51 +61,51 @@ def test_a_restore_without_a_date_takes_the_only_one_of_its_name() -> None:
 
 @pytest.mark.parametrize("status", ["ACTIVE", "active", " Active "])
 def test_a_new_instance_is_there_when_it_is_active(status: str) -> None:
-    progress = RestoreProgress(NEW, 100.0)
-    progress.see(None, 101.0)
-    progress.see(at("BUILDING"), 102.0)
+    progress = RestoreWait(NEW, 100.0)
+    progress.observe(None, 101.0)
+    progress.observe(at("BUILDING"), 102.0)
     assert (progress.outcome, progress.last) == (None, at("BUILDING"))
-    progress.see(at(status), 103.0)
+    progress.observe(at(status), 103.0)
     assert progress.outcome == at(status)
-    assert progress.looks == 3
+    assert progress.polls == 3
 
 
 @pytest.mark.parametrize("status", ["ERROR", "error", "Failed "])
 @pytest.mark.parametrize("restore", [NEW, OVERWRITING], ids=["new", "overwriting"])
 def test_an_instance_in_error_fails_the_restore(restore: Restore, status: str) -> None:
-    progress = RestoreProgress(restore, 100.0)
-    progress.see(at(status), 130.0)
+    progress = RestoreWait(restore, 100.0)
+    progress.observe(at(status), 130.0)
     error = progress.outcome
     assert isinstance(error, RestoreFailedError)
     assert (error.restore, error.instance, error.snapshot) == (restore, at(status), None)
-    assert (error.elapsed, error.looks) == (30.0, 1)
+    assert (error.elapsed, error.polls) == (30.0, 1)
     assert str(error) == f"restore r-1: instance i-1 is {status}"
 
 
 def test_an_overwritten_instance_counts_once_it_was_away() -> None:
-    progress = RestoreProgress(OVERWRITING, 0.0)
+    progress = RestoreWait(OVERWRITING, 0.0)
     for now, status in enumerate(["ACTIVE", "ACTIVE", "RESTORING"]):
-        progress.see(at(status), float(now))
+        progress.observe(at(status), float(now))
         assert progress.outcome is None
-    progress.see(back := at("ACTIVE"), 3.0)
+    progress.observe(back := at("ACTIVE"), 3.0)
     assert progress.outcome is back
 
 
 def test_an_overwritten_instance_that_never_left_counts_after_a_settling_time() -> None:
     """It may have been too quick to be seen away, or not have begun."""
-    progress = RestoreProgress(OVERWRITING, 0.0)
+    progress = RestoreWait(OVERWRITING, 0.0)
     for now in (10.0, 20.0, 39.9):
-        progress.see(at("ACTIVE"), now)
+        progress.observe(at("ACTIVE"), now)
         assert progress.outcome is None
-    progress.see(None, 39.95)
-    progress.see(last := at("ACTIVE"), 40.0)
+    progress.observe(None, 39.95)
+    progress.observe(last := at("ACTIVE"), 40.0)
     assert progress.outcome is last
 
 
 def test_an_overwriting_restore_that_was_answered_as_complete_needs_no_settling() -> None:
     done = Restore("r-1", overwrite_existing=True, status=RestoreStatus("complete"))
-    progress = RestoreProgress(done, 0.0)
-    progress.see(active := at("ACTIVE"), 1.0)
+    progress = RestoreWait(done, 0.0)
+    progress.observe(active := at("ACTIVE"), 1.0)
     assert progress.outcome is active
 
 
@@ -114,12 +114,12 @@ def test_an_overwriting_restore_that_was_answered_as_complete_needs_no_settling(
 
 @pytest.mark.parametrize(("seen", "said"), [(None, "not seen"), (at("BUILDING"), "BUILDING")])
 def test_an_expired_wait_tells_what_was_seen_last(seen: Instance | None, said: str) -> None:
-    progress = RestoreProgress(NEW, 100.0)
-    progress.see(seen, 105.0)
+    progress = RestoreWait(NEW, 100.0)
+    progress.observe(seen, 105.0)
     progress.expire(160.0)
     error = progress.outcome
     assert isinstance(error, WaitTimeoutError)
-    assert (error.restore, error.instance, error.elapsed, error.looks) == (NEW, seen, 60.0, 1)
+    assert (error.restore, error.instance, error.elapsed, error.polls) == (NEW, seen, 60.0, 1)
     assert str(error) == (
         f"restore r-1 was not finished after 60.0 s (instance {said}); it goes on, wait again"
     )

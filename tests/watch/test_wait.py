@@ -31,7 +31,7 @@ from civo_snapshots import (
     UnknownState,
     WaitTimeoutError,
 )
-from civo_snapshots._http.api_errors import Request, Response
+from civo_snapshots._http import Request, Response
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -236,7 +236,7 @@ async def test_a_hundred_waits_cost_one_listing_per_tick() -> None:  # P101
     ):
         made = [await civo.snapshots.create(one) for one in region.instance_ids]
         await asyncio.gather(*map(civo.snapshots.wait_until_complete, made))
-        watcher = civo._core.watcher(civo.snapshots._scope)
+        watcher = civo._state.watcher(civo._api)
         assert region.total == 100 + watcher.ticks
         assert region.counts[GET] <= 3
 
@@ -310,8 +310,8 @@ async def test_an_error_of_the_callback_ends_this_wait_only_and_at_once(  # P104
     other = asyncio.create_task(waits.wait_until_complete(others))
     with pytest.raises(ZeroDivisionError) as caught:
         await waits.wait_until_complete(mine, on_change=callback)
-    watcher = place.civo._core.watcher(waits._scope)
-    assert len(watcher._crowd) <= 1  # the error is still held, and yet nothing is watched
+    watcher = place.civo._state.watcher(place.civo._api)
+    assert len(watcher._registry) <= 1  # the error is still held, and yet nothing is watched
     assert caught.value.__traceback__ is not None
     assert (await other).id == others.id
 
@@ -356,7 +356,7 @@ async def test_a_reader_that_leaves_ends_its_watch(place: Place) -> None:
     async with aclosing(place.civo.snapshots.watch(made.instance_id, made.id)) as changes:
         async for _ in changes:
             break
-    assert not place.civo._core.watcher(place.civo.snapshots._scope)._crowd
+    assert not place.civo._state.watcher(place.civo._api)._registry
     spent = place.region.total
     await place.clock.sleep(100)
     assert place.region.total == spent
@@ -510,7 +510,7 @@ async def test_a_look_for_a_restore_has_no_more_time_than_is_left(
         await place.clock.sleep(timeout)
         raise ConnectionLostError("silence")
 
-    monkeypatch.setattr(place.civo._core.session._transport, "send", send)
+    monkeypatch.setattr(place.civo._state.session._transport, "send", send)
     for restore in (
         Restore(id="r-1", hostname="copy"),
         Restore(id="r-1", overwrite_existing=True, instance_id="i-1"),

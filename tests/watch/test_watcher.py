@@ -26,10 +26,9 @@ from civo_snapshots import (
     Transition,
     WaitTimeoutError,
 )
-from civo_snapshots._codec.region_listing import Scan
-from civo_snapshots._watch.poller import Looks
-from civo_snapshots._watch.progress import Deletion
-from civo_snapshots._watch.watcher import GRACE, Watcher
+from civo_snapshots._codec import ListingConsumer
+from civo_snapshots._watch import DeletionWait, Watcher
+from civo_snapshots._watch.watcher import FINAL_POLL_GRACE
 from civo_snapshots.states import extended
 from civo_snapshots.testing import FakeClock
 
@@ -42,7 +41,7 @@ async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
 
 
 def watcher_of(scene: Scene) -> Watcher:
-    return Watcher(scene.looks(), scene.clock)
+    return Watcher(scene.api(), scene.clock)
 
 
 KEY = ("i-1", "s-1")
@@ -90,7 +89,7 @@ async def test_a_long_wait_with_a_failing_volume_ends_when_it_fails() -> None:  
     assert isinstance(error, SnapshotFailedError)
     assert error.failed_volumes == ("v-2",)
     assert 600 < error.elapsed <= 611
-    assert error.looks == len(scene.asked) < 100
+    assert error.polls == len(scene.asked) < 100
 
 
 async def test_each_transition_is_told_at_once_and_in_order() -> None:
@@ -285,7 +284,7 @@ async def test_a_snapshot_that_shows_again_was_not_gone() -> None:
 async def test_a_deletion_ends_at_the_first_404() -> None:
     scene = Scene()
     scene.shown[KEY] = lambda now: "Complete" if now < 3 else None
-    ended = await (await watched(scene, kind=Deletion)).snapshot()
+    ended = await (await watched(scene, kind=DeletionWait)).snapshot()
     assert ended.id == "s-1"
     assert scene.times() == [0, 1, 2, 3]
 
@@ -299,7 +298,7 @@ async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
         scene.shown[key] = lambda now: ("Complete", "Completed") if now > 9 else ("Copying", "x\ny")
     told: list[tuple[Snapshot, str]] = []
     watcher = Watcher(
-        scene.looks(), scene.clock, on_unknown=lambda found, text: told.append((found, text))
+        scene.api(), scene.clock, on_unknown=lambda found, text: told.append((found, text))
     )
     for waiter in [Waiter(scene, watcher, key) for key in keys]:
         await waiter.snapshot()
@@ -359,7 +358,7 @@ async def test_a_wait_of_no_time_is_one_look() -> None:  # P100
     error = await (await watched(scene, timeout=0)).end()
     assert isinstance(error, WaitTimeoutError)
     assert error.snapshot is not None
-    assert (error.looks, scene.times()) == (1, [0])
+    assert (error.polls, scene.times()) == (1, [0])
     scene.shown[KEY] = "Complete"
     assert (await (await watched(scene, timeout=0)).snapshot()).state == "Complete"
 
@@ -400,7 +399,7 @@ async def test_but_no_longer() -> None:  # P99
     scene.shown[KEY] = "Complete"
     waiter = await watched(scene, timeout=1)
     assert isinstance(await waiter.end(), WaitTimeoutError)
-    assert waiter.ended_at == 1 + GRACE
+    assert waiter.ended_at == 1 + FINAL_POLL_GRACE
 
 
 async def test_a_slow_look_for_others_delays_nobodys_end_beyond_the_grace() -> None:
@@ -411,7 +410,7 @@ async def test_a_slow_look_for_others_delays_nobodys_end_beyond_the_grace() -> N
     await scene.clock.sleep(1)
     late = Waiter(scene, watcher, keys[1], timeout=2)  # its look cannot even begin
     assert isinstance(await late.end(), WaitTimeoutError)
-    assert late.ended_at == 3 + GRACE
+    assert late.ended_at == 3 + FINAL_POLL_GRACE
     assert (await first.snapshot()).state == "Complete"
 
 
@@ -545,16 +544,15 @@ async def test_a_closed_client_ends_a_wait_with_its_own_error() -> None:  # L118
 
 
 async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene()
 
-    async def broken(scan: Scan) -> float:
+    async def broken(consumer: ListingConsumer) -> float:
         raise ZeroDivisionError
 
-    sound = scene.looks()
-    looks = Looks(sound.get, sound.list_instance, broken)
-    watcher = Watcher(looks, scene.clock)
+    monkeypatch.setattr(scene, "list_region", broken)
+    watcher = Watcher(scene.api(), scene.clock)
     caplog.set_level(logging.ERROR)
     for waiter in [Waiter(scene, watcher, key) for key in scene.add(2, shown="Complete")]:
         error = await waiter.end()
@@ -569,7 +567,7 @@ async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
     (key,) = scene.add(1)
     clock = scene.clock
     watcher = Watcher(
-        scene.looks(), clock, pause_left=lambda: 10.0 if clock.monotonic() >= 1 else 0.0
+        scene.api(), clock, paused_for=lambda: 10.0 if clock.monotonic() >= 1 else 0.0
     )
     waiter = Waiter(scene, watcher, key, timeout=2)
     assert isinstance(await waiter.end(), WaitTimeoutError)
@@ -580,7 +578,7 @@ async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
 async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
     scene = Scene()
     scene.finish(KEY, at=30)
-    watcher = Watcher(scene.looks(), scene.clock, pace=lambda: 4.0)
+    watcher = Watcher(scene.api(), scene.clock, rate_limit_interval=lambda: 4.0)
     await Waiter(scene, watcher, KEY).snapshot()
     assert scene.times()[:4] == [0, 4, 8, 12]
 
@@ -592,7 +590,7 @@ def test_the_policy_of_these_tests_has_no_dice() -> None:
 async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  # P98, P99
     scene = Scene()
     scene.shown[KEY] = "Pending"
-    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    watcher = Watcher(scene.api(), scene.clock, paused_for=lambda: 30 - scene.clock.monotonic())
     waiter = Waiter(scene, watcher, KEY, timeout=10)
     assert isinstance(await waiter.end(), WaitTimeoutError)
     assert waiter.ended_at == 10
@@ -601,7 +599,7 @@ async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  #
 async def test_a_look_that_a_pause_holds_back_has_no_grace() -> None:  # P98, P99
     scene = Scene(latency=20)  # at the gate
     scene.shown[KEY] = "Pending"
-    watcher = Watcher(scene.looks(), scene.clock, pause_left=lambda: 30 - scene.clock.monotonic())
+    watcher = Watcher(scene.api(), scene.clock, paused_for=lambda: 30 - scene.clock.monotonic())
     waiter = Waiter(scene, watcher, KEY, timeout=2)
     assert isinstance(await waiter.end(), WaitTimeoutError)
     assert waiter.ended_at == 2

@@ -1,0 +1,65 @@
+"""What a run was asked for: its settings, and the instances as callers name them."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
+from typing import Literal, TypeGuard
+
+from attrs import frozen
+
+from .. import _naming, _validation
+from .._watch import PollPolicy
+from ..events import Transition
+from ..models import Instance
+from ..states import StateTable
+
+OnExisting = Literal["adopt", "error", "create"]
+Instances = Iterable[str | Instance] | AsyncIterable[str | Instance]
+Source = Iterator[str] | AsyncIterator[str]
+
+
+@frozen
+class RunSettings:
+    """What one run was asked for.
+
+    Attributes:
+        is_new: nothing can exist under its name yet.
+    """
+
+    name: str
+    timeout: float
+    concurrency: int
+    max_in_flight: int
+    policy: PollPolicy
+    table: StateTable
+    on_existing: OnExisting = "adopt"
+    is_new: bool = False
+    description: str | None = None
+    on_change: Callable[[Transition], None] | None = None
+
+    def name_for(self, instance_id: str) -> str:
+        """The name of an instance's snapshot on the wire."""
+        return _naming.name_for(self.name, instance_id)
+
+
+def is_whole(instances: Instances) -> TypeGuard[Collection[str | Instance]]:
+    """Whether the input is known as a whole, so that it can be checked before anything is sent."""
+    return isinstance(instances, Collection)
+
+
+def ids_of_all(instances: Iterable[str | Instance]) -> Iterable[str]:
+    return map(_validation.instance_id, instances)
+
+
+def ids_of(instances: Instances) -> Source:
+    """The instances' ids, checked one by one."""
+    if isinstance(instances, AsyncIterable):
+        return (_validation.instance_id(instance) async for instance in instances)
+    return iter(ids_of_all(instances))
+
+
+async def each(source: Source) -> AsyncIterator[str]:
+    if isinstance(source, AsyncIterator):
+        async for one in source:
+            yield one
+    else:
+        for one in source:
+            yield one

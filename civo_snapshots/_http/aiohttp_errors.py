@@ -1,0 +1,60 @@
+"""What aiohttp's exceptions mean; only their class and text are kept.
+
+Their attributes hold the request's headers and so the token: an error of ours must not hold them,
+not even as its context, so it is raised outside the `except` block.
+"""
+
+import aiohttp
+
+from ..errors import (
+    CivoError,
+    ClientClosedError,
+    ConnectFailedError,
+    ConnectionLostError,
+    ProxyError,
+    TLSError,
+)
+
+LIBRARY_ERRORS = (aiohttp.ClientError, OSError, RuntimeError, ValueError)
+"""Everything that a request of aiohttp may raise, but for a cancellation."""
+
+
+class BrokenConnectionError(aiohttp.ClientError):
+    """A lost connection, in a class that aiohttp does not answer by sending the request again."""
+
+
+def said(error: BaseException) -> str:
+    """The class and the text of an exception."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def translate(  # noqa: PLR0911 - a table
+    error: Exception, timeout: float, *, fell_silent: bool, may_have_acted: bool
+) -> CivoError:
+    """The error that an exception of aiohttp stands for."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return TLSError(f"the server's certificate was refused: {said(error)}")
+        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
+            return ProxyError(f"the proxy refused: {type(error).__name__}")
+        case aiohttp.ClientConnectorSSLError() if "WRONG_VERSION_NUMBER" in said(error):
+            return TLSError(f"the port does not speak TLS; check api_url: {said(error)}")
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            return ConnectFailedError(f"no connection, so nothing was sent: {said(error)}")
+        case BrokenConnectionError():
+            return ConnectionLostError(f"the connection was lost before an answer: {error}")
+        case aiohttp.ClientPayloadError():
+            return ConnectionLostError("the connection was lost inside the answer")
+        case TimeoutError() if fell_silent:
+            return ConnectionLostError("the server fell silent")
+        case TimeoutError() if not may_have_acted:
+            return ConnectFailedError(f"no connection within {timeout:.3g} s: nothing was sent")
+        case TimeoutError():
+            return ConnectionLostError(f"no complete answer within {timeout:.3g} s")
+        case aiohttp.ClientResponseError():
+            # Its text and repr hold the request's headers.
+            return ConnectionLostError("the answer was not valid HTTP")
+        case RuntimeError():
+            return ClientClosedError(f"the HTTP session cannot be used: {type(error).__name__}")
+        case _:
+            return ConnectionLostError(f"the exchange failed: {type(error).__name__}")

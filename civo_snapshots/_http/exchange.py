@@ -1,0 +1,86 @@
+"""One request sent once, and its answer, within a limit for all of it and one for silence."""
+
+import asyncio
+
+import aiohttp
+
+from .aiohttp_errors import BrokenConnectionError, said
+from .aiohttp_internals import may_have_left, response_of, track_response
+from .timeouts import Watchdog
+
+
+class Exchange:
+    """A middleware of the HTTP library's, and what the watchdog guards.
+
+    As a middleware it sees a lost connection before aiohttp does, which would send a GET, PUT or
+    DELETE again on its own.
+    """
+
+    __slots__ = ("_ends", "_heard", "_request", "_silence", "_watchdog", "fell_silent", "scope")
+
+    def __init__(self, watchdog: Watchdog, lasts: float, silence: float) -> None:
+        now = watchdog.now()
+        self.scope = asyncio.timeout(None)
+        self.fell_silent = False
+        self._watchdog = watchdog
+        self._ends = now + lasts
+        self._silence = silence
+        self._heard = 0.0
+        self._request: aiohttp.ClientRequest | None = None
+        watchdog.guard(self, now + min(lasts, silence))
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self._request = request
+        track_response(request)
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            what = said(error)
+        raise BrokenConnectionError(what)
+
+    def __deepcopy__(self, memo: object) -> "Exchange":
+        """There is only one: tools that record requests copy all that belongs to them."""
+        return self
+
+    def heard(self) -> None:
+        """Something came."""
+        self._heard = self._watchdog.now()
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether any byte of the request may have left."""
+        return may_have_left(self._request)
+
+    def due(self, now: float) -> float:
+        """When the exchange has lasted, or the server been silent, for too long."""
+        # What was not sent yet is not silent, and has a limit of its own for connecting.
+        answer = response_of(self._request)
+        return min(self._ends, max(self._heard, answer.began if answer else now) + self._silence)
+
+    def end(self, now: float) -> None:
+        """End it now."""
+        self.fell_silent = now < self._ends
+        self.scope.reschedule(now)
+
+
+class AnswerBody:
+    """The rest of an answer's body."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
+        self._answer = answer
+        self._exchange = exchange
+
+    async def more(self) -> bytes:
+        piece = await self._answer.content.readany()
+        self._exchange.heard()
+        return piece
+
+    def at_end(self) -> bool:
+        return self._answer.content.at_eof()
+
+    def drop(self) -> None:
+        self._answer.close()

@@ -1,0 +1,86 @@
+"""Requests and responses as values; no I/O."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import NamedTuple, Protocol, TypeVar
+
+from attrs import field, frozen
+
+from ..errors import UnexpectedResponseError
+
+T = TypeVar("T")
+
+
+class Kind(Enum):
+    """What repeating a request would do (RFC 9110, 9.2.2)."""
+
+    SAFE = "safe"
+    """It changes nothing."""
+    CONVERGENT = "convergent"
+    """Repeating it ends in the same state: DELETE."""
+    COMPARED = "compared"
+    """Repeating it blindly could undo a newer change: PUT."""
+    CREATING = "creating"
+    """Repeating it makes another object."""
+
+
+class Request(NamedTuple):
+    """One request, ready but for the token; the body is frozen before the first attempt."""
+
+    method: str
+    path: str
+    kind: Kind
+    region: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+
+def _nothing() -> None:
+    """There is no connection behind this response."""
+
+
+@frozen
+class Response:
+    """One response, read whole.
+
+    Attributes:
+        headers: names in lower case.
+        discard: closes the connection it came on, for an answer that belongs to another request.
+        streamed: whether the body went to a sink instead.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    discard: Callable[[], None] = field(default=_nothing, eq=False, repr=False)
+    streamed: bool = False
+
+
+Mask = Callable[[bytes], bytes]
+"""Masks the token in a part of a body, should the server have echoed it."""
+
+
+class Sink(Protocol):
+    """Takes a body piece by piece, so that a large one need not be kept whole."""
+
+    def begin(self, length: int | None, most: int, mask: Mask) -> bool:
+        """A body begins, of so many bytes if that is known; whether it is wanted at all.
+
+        `most` is the client's own cap.
+        """
+        ...
+
+    def take(self, piece: bytes) -> bool:
+        """The next piece; whether more of them are wanted."""
+        ...
+
+
+def too_large(cap: int, status: int) -> UnexpectedResponseError:
+    """The error that a body above the cap ends with."""
+    return UnexpectedResponseError(
+        f"the body is larger than {cap} bytes; raise max_body if that is expected", status=status
+    )
+
+
+Reader = Callable[[Response], T]
+"""Turns a response that is no error into what the caller asked for."""

@@ -1,0 +1,36 @@
+"""A token that shows itself to nobody by accident."""
+
+_ECHOED = 8
+"""Characters from which a token is recognised in what a server says."""
+
+
+class Secret:
+    """A token that shows itself to nobody by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The token itself, for the one header it belongs in."""
+        return self._value
+
+    # A server may echo what it was sent, and its words end in errors and logs. A token so short
+    # that it may stand there by chance is none.
+
+    def masked(self, text: str) -> str:
+        """A text without the token."""
+        return text.replace(self._value, "***") if len(self._value) >= _ECHOED else text
+
+    def masked_body(self, body: bytes) -> bytes:
+        """A body without the token."""
+        token = self._value.encode()
+        echoed = len(token) >= _ECHOED and token in body
+        return body.replace(token, b"***") if echoed else body
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        raise TypeError("a Secret is not pickled")

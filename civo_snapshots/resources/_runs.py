@@ -1,0 +1,118 @@
+"""What the methods of runs share: their options, checked, and what taking a run back means."""
+
+from collections.abc import Callable, Collection
+from typing import Literal, TypedDict
+
+from attrs import frozen
+
+from .. import _validation
+from .._api import RegionApi
+from .._concurrency import for_each
+from .._fleet import Instances, OnExisting, RunSettings
+from .._watch import PollPolicy
+from ..errors import CivoError, InvalidArgumentError
+from ..events import Transition
+from ..models import Instance, Snapshot
+from ..outcomes import FleetRun
+from ..states import StateTable
+
+QuotaCheck = Literal["check", "ignore"]
+
+DEFAULT_RUN_TIMEOUT = 7_200.0
+DEFAULT_IN_FLIGHT = 1_000
+
+
+class RunOptions(TypedDict, total=False):
+    """What a run over many instances accepts.
+
+    description: of every snapshot.
+    timeout: seconds for all creates and waits of the run; two hours by default.
+    concurrency: creates at once; the client's by default.
+    max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
+    on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"), or
+        made once more ("create").
+    quota: "check" refuses the whole run before anything is sent if the quota is too small.
+    poll: how the run polls; the client's policy by default.
+    on_change: told of each transition; an exception of it is logged.
+    """
+
+    description: str | None
+    timeout: float
+    concurrency: int | None
+    max_in_flight: int
+    on_existing: OnExisting
+    quota: QuotaCheck
+    poll: PollPolicy | None
+    on_change: Callable[[Transition], None] | None
+
+
+@frozen
+class RunDefaults:
+    """What a run takes from its client."""
+
+    policy: PollPolicy
+    table: StateTable
+    concurrency: int
+
+
+def run_settings(
+    name: str,
+    defaults: RunDefaults,
+    *,
+    is_new: bool,
+    description: str | None = None,
+    timeout: float = DEFAULT_RUN_TIMEOUT,
+    concurrency: int | None = None,
+    max_in_flight: int = DEFAULT_IN_FLIGHT,
+    on_existing: OnExisting = "adopt",
+    quota: QuotaCheck = "ignore",
+    poll: PollPolicy | None = None,
+    on_change: Callable[[Transition], None] | None = None,
+) -> tuple[RunSettings, bool]:
+    """The checked settings of a run, and whether its quota is to be checked."""
+    _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
+    _validation.one_of(quota, "quota", ("check", "ignore"))
+    settings = RunSettings(
+        _validation.run_name(name),
+        _validation.seconds(timeout, "timeout"),
+        _validation.count(
+            defaults.concurrency if concurrency is None else concurrency, "concurrency"
+        ),
+        _validation.count(max_in_flight, "max_in_flight"),
+        poll or defaults.policy,
+        defaults.table,
+        on_existing,
+        is_new,
+        _validation.optional(_validation.description, description),
+        on_change,
+    )
+    return settings, quota == "check"
+
+
+def checked_instances(instances: Instances) -> Instances:
+    """The instances, refused where it is plain that somebody meant another call."""
+    if isinstance(instances, (str, Instance)):
+        raise InvalidArgumentError("pass a list of instances; for one, use create()")
+    return instances
+
+
+def made_by(run: FleetRun) -> Collection[Snapshot]:
+    """The snapshots that this very run created."""
+    made = {out.snapshot.id: out.snapshot for out in run if out.snapshot and not out.adopted}
+    return made.values()
+
+
+async def delete_all(api: RegionApi, snapshots: Collection[Snapshot], *, workers: int) -> None:
+    """Delete them; an `ExceptionGroup` of what could not be deleted, what is gone is no error."""
+    errors: list[CivoError] = []
+
+    async def remove(snapshot: Snapshot) -> None:
+        try:
+            key = _validation.snapshot_key(snapshot, None)
+            await api.delete_snapshot(*key, {}, missing_ok=True)
+        except CivoError as error:
+            errors.append(error)
+
+    await for_each(snapshots, remove, workers=workers)
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} of {len(snapshots)} snapshots not deleted", errors)
