@@ -1,4 +1,4 @@
-"""What all tests share: nothing of the machine's own settings, and nothing left behind."""
+"""Fixtures of all tests: no settings of the machine are used, and nothing is left behind."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ def _own_surroundings(
 
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
-    """The test ends with no task of its own still running, and with no error that nobody took."""
+    """The test ends with no task of its own still running, and with no unhandled error."""
     before = asyncio.all_tasks()
     said: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: said.append(told["message"]))

@@ -103,7 +103,7 @@ def test_limits_are_positive_and_finite(bad: Any) -> None:  # C136
             RetryPolicy(attempts=bad)
 
 
-def test_without_a_token_the_places_tried_are_listed() -> None:
+def test_without_a_token_the_sources_tried_are_listed() -> None:
     with pytest.raises(ConfigurationError, match=r"CIVO_TOKEN.*CIVO_CREDENTIAL_FILE"):
         CivoClient()
 

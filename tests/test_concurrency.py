@@ -51,8 +51,8 @@ async def test_items_are_taken_only_when_a_worker_is_free() -> None:
         await task
 
 
-async def test_an_answer_of_false_stops_the_rest_but_not_what_runs() -> None:
-    """F108: in an outage the rest would be more of the same."""
+async def test_an_answer_of_false_starts_no_more_items_but_ends_none() -> None:
+    """F108: in an outage further requests would fail alike."""
     started: list[int] = []
     finished: list[int] = []
 
@@ -69,7 +69,7 @@ async def test_an_answer_of_false_stops_the_rest_but_not_what_runs() -> None:
     assert len(started) < 10
 
 
-async def test_only_false_stops_not_everything_that_looks_like_it() -> None:
+async def test_only_false_stops_and_no_other_falsy_value() -> None:
     done: list[int] = []
 
     async def work(item: int) -> None:

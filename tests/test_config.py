@@ -62,7 +62,7 @@ def refusal(environ: dict[str, str], **arguments: Any) -> str:
 # Order
 
 
-def test_each_place_is_asked_before_those_after_it(tmp_path: Path) -> None:
+def test_each_source_of_a_token_comes_before_those_after_it(tmp_path: Path) -> None:
     """C137 and the order documented for the token."""
     (tmp_path / "home").mkdir()
     environ = {
@@ -74,9 +74,9 @@ def test_each_place_is_asked_before_those_after_it(tmp_path: Path) -> None:
     written(tmp_path / "home" / ".civo.json")
     assert resolve("canary-argument", environ=environ).token.reveal() == "canary-argument"
     found = []
-    for place in ("CIVO_TOKEN", "CIVO_CREDENTIAL_FILE", "CIVO_CONFIG", "HOME"):
+    for source in ("CIVO_TOKEN", "CIVO_CREDENTIAL_FILE", "CIVO_CONFIG", "HOME"):
         found.append(resolve(environ=environ).token.reveal())
-        del environ[place]
+        del environ[source]
     assert found == [
         "canary-variable",
         "canary-credential-main",
@@ -84,8 +84,8 @@ def test_each_place_is_asked_before_those_after_it(tmp_path: Path) -> None:
         "canary-civo-main",
     ]
     text = refusal(environ)
-    for place in ("token=", "CIVO_TOKEN", "CIVO_CREDENTIAL_FILE", "CIVO_CONFIG", "~/.civo.json"):
-        assert place in text
+    for source in ("token=", "CIVO_TOKEN", "CIVO_CREDENTIAL_FILE", "CIVO_CONFIG", "~/.civo.json"):
+        assert source in text
 
 
 def test_region_and_address_come_from_argument_environment_and_file(tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ def test_region_and_address_come_from_argument_environment_and_file(tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("place", ["argument", "variable"])
-def test_a_file_counts_as_a_whole_or_not_at_all(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("source", ["argument", "variable"])
+def test_a_file_counts_as_a_whole_or_not_at_all(tmp_path: Path, source: str) -> None:
     """C130: its address was not made for a token from elsewhere."""
     environ = home_file(tmp_path)
-    if place == "variable":
+    if source == "variable":
         settings = resolve(environ={**environ, "CIVO_TOKEN": "canary-token"})
     else:
         settings = resolve("canary-token", environ=environ)
@@ -120,7 +120,7 @@ def test_no_region_is_ever_guessed() -> None:
 
 
 def test_empty_variables_count_as_unset_except_the_token() -> None:
-    """A token that somebody set to nothing is a mistake to tell, not to look past."""
+    """A token that is set to nothing is a mistake to report, not to ignore."""
     empty = {"CIVO_REGION": "", "CIVO_API_URL": "", "CIVO_CONFIG": "", "CIVO_CREDENTIAL_FILE": ""}
     assert told(resolve("canary", environ=empty)) == ("canary", None, DEFAULT_URL)
     assert "no API token" in refusal(empty)
@@ -217,7 +217,7 @@ def test_an_unreadable_file_is_named_with_its_variable(
 
 
 def test_a_file_that_a_variable_names_must_exist(tmp_path: Path) -> None:
-    """Looking past it would take another account's token."""
+    """Ignoring it would take another account's token."""
     environ = {**home_file(tmp_path), "CIVO_CREDENTIAL_FILE": str(tmp_path / "missing.json")}
     assert "(from CIVO_CREDENTIAL_FILE) cannot be read: No such file" in refusal(environ)
     environ["CIVO_CREDENTIAL_FILE"] = str(tmp_path)

@@ -34,6 +34,6 @@ def test_a_listener_may_be_given_every_event_but_transitions() -> None:
     assert set(get_args(events.Event)) == set(KINDS) - {Transition}
 
 
-def test_first_sights_differ_from_changes() -> None:
+def test_a_first_observation_differs_from_a_change() -> None:
     assert Transition(SNAPSHOT, None, None, "Pending") != Transition(SNAPSHOT, None, "", "Pending")
     assert len({UnknownState(SNAPSHOT, "Copying"), UnknownState(SNAPSHOT, "Copying")}) == 1

@@ -1,4 +1,4 @@
-"""The token is nowhere to be found: every class of error, as the client really raises it (X141)."""
+"""The token appears nowhere: every class of error, as the client really raises it (X141)."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ LOST = Fault.drop_after_acting()
 
 
 @frozen
-class Place:
+class Env:
     """A client with the canary for its token, and the region it talks to."""
 
     civo: CivoClient
@@ -39,15 +39,15 @@ class Place:
         return await self.civo.snapshots.wait_until_complete(await self.snapshot())
 
 
-Scene = Callable[[Place], Awaitable[object]]
+Scene = Callable[[Env], Awaitable[object]]
 
 
 def answered(status: int, code: str = "") -> Scene:
     """The API answers so."""
 
-    async def scene(place: Place) -> object:
-        place.region.fault("*", Fault.status(status, {"code": code, "reason": "no"}))
-        return await place.civo.snapshots.get("i-1", "s-1", retries=False)
+    async def scene(env: Env) -> object:
+        env.region.fault("*", Fault.status(status, {"code": code, "reason": "no"}))
+        return await env.civo.snapshots.get("i-1", "s-1", retries=False)
 
     return scene
 
@@ -55,62 +55,62 @@ def answered(status: int, code: str = "") -> Scene:
 def waiting(*faults: Fault, timeout: float = 300) -> Scene:
     """A wait that meets these faults for ever."""
 
-    async def scene(place: Place) -> object:
-        snapshot = await place.snapshot()
+    async def scene(env: Env) -> object:
+        snapshot = await env.snapshot()
         for fault in faults:
-            place.region.fault(GET, fault, times=None)
-        return await place.civo.snapshots.wait_until_complete(snapshot, timeout=timeout)
+            env.region.fault(GET, fault, times=None)
+        return await env.civo.snapshots.wait_until_complete(snapshot, timeout=timeout)
 
     return scene
 
 
-async def lost(place: Place) -> object:
-    place.region.fault("*", LOST)
-    return await place.civo.instances.get("i-1", retries=False)
+async def lost(env: Env) -> object:
+    env.region.fault("*", LOST)
+    return await env.civo.instances.get("i-1", retries=False)
 
 
-async def malformed(place: Place) -> object:
-    place.region.fault("*", Fault.malformed_json())
-    return await place.civo.quota.get(retries=False)
+async def malformed(env: Env) -> object:
+    env.region.fault("*", Fault.malformed_json())
+    return await env.civo.quota.get(retries=False)
 
 
-async def refused_argument(place: Place) -> object:
-    return await place.civo.snapshots.delete("..", "s-1")
+async def refused_argument(env: Env) -> object:
+    return await env.civo.snapshots.delete("..", "s-1")
 
 
-async def unknown(place: Place) -> object:
-    snapshot = await place.done()
-    place.region.fault("*", LOST)
-    return await place.civo.snapshots.restore(snapshot, hostname="copy")
+async def unknown(env: Env) -> object:
+    snapshot = await env.done()
+    env.region.fault("*", LOST)
+    return await env.civo.snapshots.restore(snapshot, hostname="copy")
 
 
-async def exists(place: Place) -> object:
-    many = place.civo.snapshots.create_many
-    await many([place.instance_id], name="nightly")
-    [found] = await many([place.instance_id], name="nightly", on_existing="error")
+async def exists(env: Env) -> object:
+    many = env.civo.snapshots.create_many
+    await many([env.instance_id], name="nightly")
+    [found] = await many([env.instance_id], name="nightly", on_existing="error")
     assert found.error is not None
     raise found.error
 
 
-async def failed(place: Place) -> object:
-    place.region.fail_volume(place.instance_id)
-    return await place.done()
+async def failed(env: Env) -> object:
+    env.region.fail_volume(env.instance_id)
+    return await env.done()
 
 
-async def restore_failed(place: Place) -> object:
-    restore: Restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    for instance in place.region.state.instances.values():
+async def restore_failed(env: Env) -> object:
+    restore: Restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    for instance in env.region.state.instances.values():
         instance.settled_status = "ERROR"
-    return await place.civo.snapshots.wait_until_restored(restore)
+    return await env.civo.snapshots.wait_until_restored(restore)
 
 
-async def closed(place: Place) -> object:
-    await place.civo.close()
-    return await place.civo.quota.get()
+async def closed(env: Env) -> object:
+    await env.civo.close()
+    return await env.civo.quota.get()
 
 
-async def configuration(place: Place) -> object:
-    return CivoClient(f"{TOKEN}\n", region="LON1", api_url=place.region.url)
+async def configuration(env: Env) -> object:
+    return CivoClient(f"{TOKEN}\n", region="LON1", api_url=env.region.url)
 
 
 def free_port() -> int:
@@ -119,30 +119,30 @@ def free_port() -> int:
         return port
 
 
-async def nobody_there(place: Place) -> object:
+async def nobody_there(env: Env) -> object:
     url = f"http://127.0.0.1:{free_port()}"
     async with CivoClient(TOKEN, region="LON1", api_url=url, retries=False) as civo:
         return await civo.quota.get()
 
 
-async def no_tls(place: Place) -> object:
-    url = place.region.url.replace("http:", "https:")
+async def no_tls(env: Env) -> object:
+    url = env.region.url.replace("http:", "https:")
     async with CivoClient(TOKEN, region="LON1", api_url=url, retries=False) as civo:
         return await civo.quota.get()
 
 
-async def no_proxy(place: Place) -> object:
+async def no_proxy(env: Env) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("NO_PROXY", raising=False)
         patch.delenv("no_proxy", raising=False)
         patch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
         async with CivoClient(
-            TOKEN, region="LON1", api_url=place.region.url, retries=False, trust_env=True
+            TOKEN, region="LON1", api_url=env.region.url, retries=False, trust_env=True
         ) as civo:
             return await civo.quota.get()
 
 
-async def too_late(place: Place) -> object:
+async def too_late(env: Env) -> object:
     async with (
         Wire(silence) as wire,
         CivoClient(TOKEN, region="LON1", api_url=wire.url) as civo,
@@ -204,7 +204,7 @@ async def test_no_error_log_or_warning_shows_the_token(
             ) as civo,
         ):
             with pytest.raises(kind) as caught:
-                await SCENES[kind](Place(civo, region))
+                await SCENES[kind](Env(civo, region))
             assert type(caught.value) is kind
             assert_clean(caught.value)
     logged = "".join(f"{record.getMessage()} {vars(record)!r}" for record in caplog.records)
@@ -213,7 +213,7 @@ async def test_no_error_log_or_warning_shows_the_token(
 
 
 async def test_a_cancelled_run_leaves_no_trace_of_the_token(nothing_left: None) -> None:
-    """X141: the account on a foreign exception, and the group of a run's failures."""
+    """X141: the run on a foreign exception, and the group of its failures."""
     async with (
         FakeRegion(token=TOKEN, duration=(30, 60)) as region,
         CivoClient(TOKEN, region=region.region, api_url=region.url) as civo,
@@ -235,10 +235,10 @@ async def test_nothing_that_holds_the_token_shows_it() -> None:
     """X141: reprs of the client and of all it is made of; what holds it is not pickled."""
     settings = resolve(TOKEN, "LON1", api_url="https://127.0.0.1")
     async with CivoClient(TOKEN, region="LON1", api_url="https://127.0.0.1") as civo:
-        core = civo._state
-        parts = [civo, core, core.session, core.session._transport, civo.snapshots, settings]
+        state = civo._state
+        parts = [civo, state, state.session, state.session._transport, civo.snapshots, settings]
         parts += [vars(part) for part in parts if hasattr(part, "__dict__")]
-        parts += [settings.token, civo.in_region("NYC1"), core.session._transport._options]
+        parts += [settings.token, civo.in_region("NYC1"), state.session._transport._options]
         for part in parts:
             assert TOKEN not in f"{part!r} {part!s}"
         with pytest.raises(TypeError):

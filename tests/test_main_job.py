@@ -124,7 +124,7 @@ async def test_a_cancelled_run_knows_every_snapshot_the_server_accepted(
         assert len(unsent) == 300 - len(known)
 
 
-async def test_a_timeout_around_a_run_leaves_its_account_too(nothing_left: None) -> None:
+async def test_a_timeout_around_a_run_carries_the_run_so_far_too(nothing_left: None) -> None:
     async with FakeRegion(instances=50, duration=(30, 60)) as region, client_of(region) as civo:
         with pytest.raises(TimeoutError) as caught:
             async with asyncio.timeout(0.1):

@@ -141,7 +141,7 @@ async def test_a_run_is_found_behind_a_real_timeout() -> None:
     """F106, L121."""
     run = FleetRun("nightly")
 
-    async def fan_out() -> None:
+    async def cancelled_run() -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError as error:
@@ -150,7 +150,7 @@ async def test_a_run_is_found_behind_a_real_timeout() -> None:
 
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(0):
-            await fan_out()
+            await cancelled_run()
     assert FleetRun.of(caught.value) is run
 
 

@@ -159,7 +159,7 @@ async def test_interrupts_pass_through(signal: type[BaseException], nothing_left
         await civo.close()
 
 
-async def test_an_interrupt_while_a_create_is_looked_for_leaves_a_record(
+async def test_a_cancel_while_a_create_is_searched_for_leaves_it_in_unresolved(
     nothing_left: None,
 ) -> None:
     """L124."""

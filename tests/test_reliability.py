@@ -33,13 +33,13 @@ async def test_creates_over_dropped_connections_are_made_once() -> None:
     await assert_bars_met("creates")
 
 
-async def test_creates_that_act_within_the_settling_time_are_made_once() -> None:
+async def test_creates_that_act_within_the_reconcile_window_are_made_once() -> None:
     """T10."""
     await assert_bars_met("late-commits")
 
 
-async def test_every_snapshot_made_after_the_settling_time_is_reported_once() -> None:
-    """T10: what cannot be prevented is told, and nothing else."""
+async def test_every_snapshot_made_after_the_reconcile_window_is_reported_once() -> None:
+    """T10: duplicates that cannot be prevented are reported, and nothing else."""
     await assert_bars_met("too-late-commits")
 
 

@@ -34,7 +34,7 @@ LOSSES: dict[str, Callable[[], Fault]] = {
     "before": Fault.drop_before_acting,
     "after": Fault.drop_after_acting,
     "reset": lambda: Fault.drop_after_acting(reset=True),
-    "late": lambda: Fault.late_commit(3.0),  # within the settling time
+    "late": lambda: Fault.late_commit(3.0),  # within the reconcile window
     "too late": lambda: Fault.late_commit(12.0),  # after it: a second one may be made
     "cut": Fault.cut_body,
     "gateway": lambda: Fault.gateway_html(504, acts=True),
@@ -43,7 +43,7 @@ which = st.integers(0, 2)
 
 
 class Region(RuleBasedStateMachine):
-    """One region, one client at a time, and the books of what everybody was told."""
+    """One region, one client at a time, and a record of what callers were told."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Region(RuleBasedStateMachine):
         self.await_(self.civo.snapshots.delete(self.told[chosen], chosen))
         self.deleted.add(chosen)
 
-    # What the world does
+    # What the server and other people do
 
     @rule(how=st.sampled_from(sorted(LOSSES)), times=st.integers(1, 3))
     def lose_the_next_answers(self, how: str, times: int) -> None:
@@ -159,7 +159,7 @@ class Region(RuleBasedStateMachine):
     @precondition(lambda self: self.told)
     @rule(data=st.data())
     def somebody_renames(self, data: st.DataObject) -> None:
-        """P82: what a caller holds is held by its id."""
+        """P82: a caller identifies a snapshot by its id."""
         chosen = data.draw(st.sampled_from(sorted(self.told)))
         record = self.region.state.snapshots[chosen]
         self.renamed.setdefault(chosen, record.name)
@@ -171,7 +171,7 @@ class Region(RuleBasedStateMachine):
 
     @rule(turns=st.integers(1, 150))
     def kill_the_client(self, turns: int) -> None:
-        """L115: no close, no account; the next client begins with the same run name."""
+        """L115: no close, no partial run; the next client begins with the same run name."""
 
         async def never(*_: object) -> None:
             await asyncio.Event().wait()
@@ -181,7 +181,7 @@ class Region(RuleBasedStateMachine):
             job = asyncio.ensure_future(fleet)
             for _ in range(turns):
                 await asyncio.sleep(0)
-            # From here on nothing leaves it, and its sockets go the way of a dead process's.
+            # From here on it sends nothing, and its sockets close like a dead process's.
             transport = self.civo._state.session._transport
             transport.send = never  # type: ignore[method-assign, assignment]
             if transport._session is not None:
@@ -191,11 +191,11 @@ class Region(RuleBasedStateMachine):
             await self.civo.close()
 
         self.await_(work())
-        # Whatever it had sent and not told may still be made: these names are open from now on.
+        # Whatever it had sent and not told may still be made: these names are unknown from now on.
         self.unknown |= self.names | self.run_names()
         self.begin_anew()
 
-    # The books
+    # What was told
 
     def run_names(self) -> set[str]:
         return {name_for(RUN, instance_id) for instance_id in self.region.instance_ids}
@@ -214,8 +214,8 @@ class Region(RuleBasedStateMachine):
         extras = {extra.extra_id for extra in self.civo.extra_snapshots}
         return extras | {one.snapshot.id for one in self.civo.unresolved if one.snapshot}
 
-    def unsettled(self) -> set[str]:
-        """The names of creates of which the client itself says that it does not know."""
+    def unresolved(self) -> set[str]:
+        """The names of creates whose outcome the client itself reports as unknown."""
         open_ones = (one for one in self.civo.unresolved if one.snapshot is None)
         return {one.name for one in open_ones}
 
@@ -226,10 +226,10 @@ class Region(RuleBasedStateMachine):
         assert self.reported() <= table.keys()
         assert all(table[key].instance_id == instance for key, instance in self.told.items())
 
-    def everything_is_accounted_for(self) -> None:
+    def no_snapshot_is_unreported(self) -> None:
         """Told, reported as unresolved or too many, or made under a name said to be unknown."""
         known = self.told.keys() | self.reported()
-        names = self.unknown | self.unsettled()
+        names = self.unknown | self.unresolved()
         lost = [
             f"{key} {self.renamed.get(key, record.name)}"
             for key, record in self.region.state.snapshots.items()
@@ -252,7 +252,7 @@ class Region(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.await_(self.civo.close())
-            self.everything_is_accounted_for()
+            self.no_snapshot_is_unreported()
             self.the_last_run_tells_all_of_its_name()
         finally:
             self.await_(self.end())

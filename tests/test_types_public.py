@@ -147,7 +147,7 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 
 async def use(civo: CivoClient, snapshot: Snapshot) -> None:
-    """Never run: the type checkers read what users get, and that their slips are caught."""
+    """Never run: type checkers verify what users get, and that wrong use is an error."""
     assert_type(await civo.snapshots.create("i-1", name="a", timeout=5, retries=False), Snapshot)
     assert_type([found async for found in civo.instances.list()], list[Instance])
     assert_type(await civo.snapshots.list("i-1").collect(), list[Snapshot])

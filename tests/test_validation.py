@@ -1,4 +1,4 @@
-"""What callers pass is checked before anything is sent, and each refusal says what would do."""
+"""What callers pass is checked before anything is sent, and each refusal says what is accepted."""
 
 import math
 from collections.abc import Callable
@@ -139,7 +139,7 @@ def test_seconds_that_no_clock_could_wait_are_refused(value: object, zero: bool)
 
 
 def test_zero_seconds_pass_only_where_they_mean_something() -> None:
-    """P100: a wait's timeout of 0 is one look."""
+    """P100: a wait's timeout of 0 is one poll."""
     assert _validation.seconds(0, "timeout", zero=True) == 0.0
     refusal_of(lambda: _validation.seconds(0, "interval"))
 

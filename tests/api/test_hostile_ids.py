@@ -1,4 +1,4 @@
-"""Ids that would like to be paths: none of them makes a request, wherever it comes from."""
+"""Ids that could change a path: none of them makes a request, wherever it comes from."""
 
 import random
 import re
@@ -42,7 +42,7 @@ TEXTS = tuple(one for one in FIXED if isinstance(one, str) and one)
 
 
 def hostile(count: int) -> Iterator[object]:
-    """So many ids that are none."""
+    """So many invalid ids."""
     yield from FIXED
     rng, made = random.Random(131), len(FIXED)
     while made < count:

@@ -203,7 +203,7 @@ async def test_new_items_beyond_the_end_are_not_taken_from_a_wrong_page() -> Non
     ],
 )
 async def test_a_listing_that_changes_under_the_walk_is_flagged(pages: list[Page[str]]) -> None:
-    """S83: nothing comes twice, and that something may be missing is not kept quiet."""
+    """S83: no item comes twice, and the listing says that items may be missing."""
     items = listing(scripted(*pages))
     found = await items.collect()
     assert items.drifted

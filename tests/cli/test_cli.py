@@ -345,7 +345,9 @@ async def test_creates_on_their_way_at_an_interruption_are_told(
             assert f"The interrupted create of {snapshot.name} is unknown" in paper.out
 
 
-def test_control_c_prints_the_account_and_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_c_prints_the_run_so_far_and_exits_with_130(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with (
         serving(monkeypatch, duration=3600) as region,
         subprocess.Popen(
@@ -369,7 +371,7 @@ def test_control_c_prints_the_account_and_exits_with_130(monkeypatch: pytest.Mon
         assert TOKEN not in out + err
 
 
-def test_an_interruption_before_anything_was_done_has_no_account(
+def test_an_interruption_before_anything_was_done_prints_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def interrupted(*_: object) -> int:
@@ -460,7 +462,7 @@ def test_a_refused_token_exits_with_1_and_is_not_printed(
     assert "canary" not in printed.out + printed.err
 
 
-async def test_a_run_that_breaks_off_before_it_began_leaves_its_account(
+async def test_a_run_that_fails_before_its_first_create_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with FakeRegion(instances=1) as region:

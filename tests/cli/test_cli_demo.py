@@ -27,7 +27,7 @@ async def played(options: Options, *, terminal: bool = False) -> tuple[int, str,
     return code, out.getvalue(), err.getvalue()
 
 
-async def test_the_demo_goes_as_staged_and_accounts_for_each_request(nothing_left: None) -> None:
+async def test_the_demo_goes_as_staged_and_counts_each_request(nothing_left: None) -> None:
     code, out, _ = await played(Options())
     assert code == 0
     assert "page 1 of 3, 50" in out

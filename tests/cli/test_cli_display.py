@@ -1,4 +1,4 @@
-"""How states look: pictures for a terminal, lines for a file, nothing taken for markup."""
+"""How states are shown: tables on a terminal, lines in a file, no text taken for markup."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def test_a_line_is_printed_only_when_something_happened(board: Board) -> None:
     assert "runs   Pending  2/3 volumes ended" in out.getvalue().removeprefix(first)
 
 
-def test_a_board_takes_up_what_exists_but_never_an_older_sight() -> None:
+def test_a_board_takes_up_what_exists_but_never_an_older_state() -> None:
     board = Board("", rows_for(["a", "b"]))
     accepted = snapshot("a", "Pending", "Pending")
     run = FleetRun(

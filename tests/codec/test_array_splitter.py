@@ -75,8 +75,8 @@ class TestSmall:
 
 
 @pytest.mark.parametrize("inside", [1, 8, 30])
-def test_the_first_place_that_is_tried_is_between_two_items(small: None, inside: int) -> None:
-    """However many objects stand within the last one, each try of them would read all again."""
+def test_the_first_cut_that_is_tried_is_between_two_items(small: None, inside: int) -> None:
+    """However many objects the last item holds: a try within it would decode all in vain."""
     tried: list[bytes] = []
 
     def note(body: bytes) -> list[object] | None:

@@ -17,11 +17,11 @@ from civo_snapshots._codec.records import structure, unstructure
 from civo_snapshots._http import JSON, Mask, Response
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
 
-POURED = Response(200, {}, b"", streamed=True)
+STREAMED = Response(200, {}, b"", streamed=True)
 
 
 class Seen:
-    """A consumer that keeps everything it is shown."""
+    """A consumer that keeps every item."""
 
     def __init__(self, limit: float = 1e9) -> None:
         self.limit = limit
@@ -56,21 +56,21 @@ def item(number: int, **more: Any) -> dict[str, Any]:
     return {**outer, "created_at": "2025-04-01T09:11:14Z", "unknown": [number], **more}
 
 
-def poured(body: bytes, consumer: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
-    """Let a reader have a body in pieces; whether it was seen whole."""
+def feed(body: bytes, consumer: Seen, step: int = 50_000, most: int = 1 << 30) -> bool:
+    """Feed a body to a reader in pieces. Return whether it was read whole."""
     reader = RegionListingReader(consumer)
     wanted = reader.begin(len(body), most, bytes)
     for at in range(0, len(body), step):
         if wanted:
             wanted = reader.take(body[at : at + step])
-    return reader(POURED)
+    return reader(STREAMED)
 
 
 @pytest.mark.parametrize("step", [1_000, 50_000, 1 << 30])
 def test_every_item_is_shown_once_as_the_record_it_is(step: int) -> None:
     raw = [item(number) for number in range(1_000)]
     consumer = Seen()
-    assert poured(json.dumps(raw).encode(), consumer, step)
+    assert feed(json.dumps(raw).encode(), consumer, step)
     expected = [structure(one, RegionSnapshot) for one in raw]
     # Nothing that is shown needs the type of the resource.
     assert consumer.records == [evolve(one, resource_type="") for one in expected]
@@ -97,7 +97,7 @@ def test_an_item_that_does_not_fit_hides_no_other(odd: Any) -> None:
     """B62, B63: it is left out, and its own GET tells what it is."""
     wrong = {**item(2), **odd} if isinstance(odd, dict) else odd
     consumer = Seen()
-    assert poured(json.dumps([item(1), wrong, item(3)]).encode(), consumer)
+    assert feed(json.dumps([item(1), wrong, item(3)]).encode(), consumer)
     fitting = [found.id for found in consumer.records if found is not None]
     assert fitting == ["s-1", "s-3"]
     assert consumer.left_out + consumer.records.count(None) == 1
@@ -112,7 +112,7 @@ def test_half_a_surrogate_pair_hides_only_its_item_in_a_large_listing(at: int, s
     raw = [item(number) for number in range(2_000)]
     raw[at]["name"] = LONE
     consumer = Seen()
-    assert poured(json.dumps(raw).encode(), consumer, step)
+    assert feed(json.dumps(raw).encode(), consumer, step)
     assert [one.id for one in consumer.items] == [one["id"] for one in raw if one is not raw[at]]
     assert None not in consumer.records
     assert consumer.left_out == 1
@@ -124,7 +124,7 @@ def test_a_large_listing_with_half_a_surrogate_pair_that_breaks_off_is_an_error(
     raw = [item(number) for number in range(2_000)]
     raw[1_000]["name"] = LONE
     with pytest.raises(UnexpectedResponseError, match="breaks off"):
-        poured(json.dumps(raw).encode()[:-lost], Seen())
+        feed(json.dumps(raw).encode()[:-lost], Seen())
 
 
 ODD = st.sampled_from([LONE, None, 5, "", "text", ["n"], {}, {"id": LONE}, {"status": LONE}])
@@ -158,7 +158,7 @@ def test_a_listing_in_pieces_is_shown_as_the_whole_is(raw: list[Any], step: int)
     assert RegionListingReader(whole)(Response(200, {}, body))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(array_splitter, "_SIZE", 1)
-        assert poured(body, in_pieces, step)
+        assert feed(body, in_pieces, step)
     expected = [record for one in raw for record in shown(one)]
     for consumer in (whole, in_pieces):
         assert [record for record in consumer.records if record is not None] == expected
@@ -169,7 +169,7 @@ def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
     """B52."""
     body = json.dumps([item(1), item(2, description="here"), item(3)]).encode()
     consumer = Seen()
-    assert poured(body.replace(b"here", b"\xff"), consumer)
+    assert feed(body.replace(b"here", b"\xff"), consumer)
     assert [found.id for found in consumer.records if found] == ["s-1", "s-3"]
 
 
@@ -184,12 +184,12 @@ def test_bytes_that_are_no_utf8_hide_only_their_item() -> None:
 )
 def test_the_other_forms_of_a_list_are_read(body: bytes, ids: list[str]) -> None:
     in_pieces, at_once = Seen(), Seen()
-    assert poured(body, in_pieces)
+    assert feed(body, in_pieces)
     assert RegionListingReader(at_once)(Response(200, {}, body))
     assert [found.id for found in in_pieces.items] == [found.id for found in at_once.items] == ids
 
 
-def test_pages_that_the_server_promises_are_told_of() -> None:
+def test_further_pages_that_the_server_promises_are_reported() -> None:
     reader = RegionListingReader(Seen())
     body = json.dumps({"items": [item(1)], "pages": 2}).encode()
     assert reader(Response(200, {}, body))
@@ -200,21 +200,21 @@ def test_pages_that_the_server_promises_are_told_of() -> None:
 def test_what_is_no_list_is_an_error(body: bytes) -> None:
     """B50, B51, B54."""
     with pytest.raises(UnexpectedResponseError):
-        poured(body, Seen())
+        feed(body, Seen())
 
 
 def test_a_large_listing_that_breaks_off_is_an_error() -> None:
     """T19: what was shown of it does not count."""
     body = json.dumps([item(number) for number in range(2_000)]).encode()
     with pytest.raises(UnexpectedResponseError, match="breaks off"):
-        poured(body[:-10], Seen())
+        feed(body[:-10], Seen())
 
 
 def test_a_listing_that_is_too_long_is_not_begun() -> None:
     consumer = Seen(limit=10)
     reader = RegionListingReader(consumer)
     assert not reader.begin(11, 1 << 30, bytes)
-    assert reader(POURED) is False
+    assert reader(STREAMED) is False
     assert consumer.items == []
 
 
@@ -224,7 +224,7 @@ def test_a_listing_of_unknown_length_is_given_up_when_it_is_too_long() -> None:
     assert reader.begin(None, 1 << 30, bytes)
     taken = [reader.take(body[at : at + 100_000]) for at in range(0, 400_000, 100_000)]
     assert taken == [True, True, True, False]
-    assert reader(POURED) is False
+    assert reader(STREAMED) is False
 
 
 def test_no_more_than_the_cap_is_kept_of_what_is_no_list() -> None:
@@ -235,27 +235,27 @@ def test_no_more_than_the_cap_is_kept_of_what_is_no_list() -> None:
     assert not reader.take(b"x")
 
 
-def test_what_is_shown_can_be_made_safe() -> None:
+def test_items_can_be_masked() -> None:
     """X141: a server may echo the token."""
     consumer = Seen()
     reader = RegionListingReader(consumer)
     body = json.dumps([item(1, description="secret")]).encode()
     reader.begin(len(body), 1 << 30, lambda part: part.replace(b"secret", b"***"))
     reader.take(body)
-    assert reader(POURED)
+    assert reader(STREAMED)
     (found,) = consumer.records
     assert found is not None
     assert found.description == "***"
 
 
-def test_reading_anew_begins_anew() -> None:
+def test_a_repeated_reading_begins_anew() -> None:
     consumer = Seen()
     reader = RegionListingReader(consumer)
     for _ in range(2):
         body = json.dumps([item(1)]).encode()
         reader.begin(len(body), 1 << 30, bytes)
         reader.take(body)
-    assert reader(POURED)
+    assert reader(STREAMED)
     assert [one.id for one in consumer.items] == ["s-1"]
 
 
@@ -294,7 +294,7 @@ def test_the_digest_changes_with_the_content() -> None:
 
 
 async def test_promised_pages_of_the_listing_are_read_as_well() -> None:
-    """S83: it is documented as one answer, but what exists must not be overlooked."""
+    """S83: it is documented as one answer, but no snapshot may be missed."""
     first = {"items": [item(1)], "page": 1, "pages": 2}
     second = {"items": [item(2)], "page": 2, "pages": 2}
     async with (

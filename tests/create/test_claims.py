@@ -1,11 +1,11 @@
-"""Which snapshot belongs to which create: claims and turns."""
+"""Which snapshot belongs to which create: claims and name locks."""
 
 import gc
 
 from civo_snapshots._create.claims import Claims
 
 
-def test_the_ledger_does_not_grow_for_ever() -> None:
+def test_the_oldest_claims_are_forgotten() -> None:
     claims = Claims()
     for number in range(10_000):
         claims.claim(str(number))
@@ -13,18 +13,18 @@ def test_the_ledger_does_not_grow_for_ever() -> None:
     assert not claims.is_free("9999")
 
 
-def test_creates_of_one_name_on_one_instance_share_a_turn_and_no_others_do() -> None:
+def test_only_creates_of_one_name_on_one_instance_share_a_name_lock() -> None:
     claims = Claims()
-    turn = claims.name_lock("i", "n")
-    assert claims.name_lock("i", "n") is turn
-    assert claims.name_lock("i", "m") is not turn
-    assert claims.name_lock("j", "n") is not turn
+    lock = claims.name_lock("i", "n")
+    assert claims.name_lock("i", "n") is lock
+    assert claims.name_lock("i", "m") is not lock
+    assert claims.name_lock("j", "n") is not lock
 
 
-def test_a_turn_is_forgotten_with_the_last_create_that_knows_it() -> None:
+def test_a_name_lock_is_forgotten_with_the_last_create_that_holds_it() -> None:
     claims = Claims()
-    turn = claims.name_lock("i", "n")
-    turn.claimed["s"] = None
-    del turn
+    lock = claims.name_lock("i", "n")
+    lock.claimed["s"] = None
+    del lock
     gc.collect()
     assert not claims.name_lock("i", "n").claimed

@@ -1,4 +1,4 @@
-"""Creating exactly once, over functions and a fake clock."""
+"""Creating exactly once, over a stub of the API and a fake clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -134,7 +134,7 @@ def fails(error: CivoError) -> Callable[[Server], Awaitable[Snapshot]]:
     return step
 
 
-async def test_an_answered_create_is_sent_once_and_looks_for_nothing() -> None:
+async def test_an_answered_create_is_sent_once_and_searches_for_nothing() -> None:
     server = Server(FakeClock(), [answered])
     creation = server.creation()
     assert (await creation.run()).id == "s0"
@@ -148,7 +148,7 @@ async def test_a_create_whose_answer_was_lost_is_adopted_not_repeated() -> None:
     assert (server.sent, server.looks) == (1, 1)
 
 
-async def test_a_create_that_did_nothing_is_sent_again_after_the_settling_time() -> None:
+async def test_a_create_that_did_nothing_is_sent_again_after_the_reconcile_window() -> None:
     """T8."""
     clock = FakeClock()
     server = Server(clock, [lost_before_acting, answered])
@@ -158,7 +158,7 @@ async def test_a_create_that_did_nothing_is_sent_again_after_the_settling_time()
     assert clock.monotonic() >= 8.0
 
 
-async def test_a_commit_that_comes_late_is_found_within_the_settling_time(
+async def test_a_commit_that_comes_late_is_found_within_the_reconcile_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """T10."""
@@ -184,7 +184,7 @@ async def test_a_503_is_no_proof_that_nothing_was_made() -> None:
     assert server.looks == 5
 
 
-async def test_a_refused_create_is_refused_without_a_look() -> None:
+async def test_a_refused_create_is_not_searched_for() -> None:
     server = Server(FakeClock(), [fails(InvalidRequestError("bad", status=400))])
     creation = server.creation()
     with pytest.raises(InvalidRequestError):
@@ -209,7 +209,7 @@ async def test_already_in_process_after_a_loss_is_the_echo_of_our_own_create() -
         await first.creation().run()
 
 
-async def test_an_unreadable_201_is_looked_for_and_never_sent_again() -> None:
+async def test_a_create_with_an_unreadable_201_is_searched_for_and_never_sent_again() -> None:
     """T19: the server said that it acted."""
     cut = fails(UnexpectedResponseError("cut", status=201))
     server = Server(FakeClock(), [cut, answered])
@@ -218,7 +218,7 @@ async def test_an_unreadable_201_is_looked_for_and_never_sent_again() -> None:
     assert server.sent == 1
 
 
-async def test_looks_that_fail_prove_nothing_and_go_on() -> None:
+async def test_searches_that_fail_prove_nothing_and_go_on() -> None:
     server = Server(FakeClock(), [lost_before_acting, answered], failing_looks=7)
     await server.creation().run()
     assert server.looks == 8
@@ -238,7 +238,7 @@ async def test_an_outage_until_the_end_leaves_the_outcome_unknown() -> None:
 
 
 @pytest.mark.parametrize("gone", [NotFoundError("gone", status=404), ClientClosedError("closed")])
-async def test_when_nobody_can_look_any_more_the_outcome_is_unknown(
+async def test_when_searching_is_impossible_the_outcome_is_unknown(
     gone: CivoError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(FakeClock(), [lost_before_acting, answered])
@@ -253,7 +253,7 @@ async def test_when_nobody_can_look_any_more_the_outcome_is_unknown(
     assert server.sent == 1
 
 
-async def test_it_is_sent_a_few_times_at_most() -> None:
+async def test_a_create_is_sent_a_few_times_at_most() -> None:
     server = Server(FakeClock(), [lost_before_acting] * 10)
     with pytest.raises(OutcomeUnknownError):
         await server.creation().run()
@@ -343,7 +343,7 @@ async def test_an_answer_of_another_name_is_ours_only_if_the_server_confirms_it(
     assert server.sent == 1
 
 
-async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
+async def test_a_cancelled_create_is_searched_for_but_not_sent_again() -> None:
     server = Server(FakeClock(), [lost_before_acting, answered])
     creation = server.creation()
     assert creation.cancel()
@@ -352,8 +352,8 @@ async def test_an_abandoned_create_finds_out_but_sends_no_more() -> None:
     assert server.sent == 1
 
 
-async def test_a_create_abandoned_between_two_looks_is_looked_for_at_once() -> None:
-    """F106: its outcome is known sooner, and the looks it had left come on time."""
+async def test_a_create_cancelled_between_two_searches_is_searched_for_at_once() -> None:
+    """F106: its outcome is known sooner, and the searches it had left come on time."""
     clock = FakeClock()
     server = Server(clock, [lost_after_acting])
     creation = server.creation()
@@ -366,9 +366,7 @@ async def test_a_create_abandoned_between_two_looks_is_looked_for_at_once() -> N
     assert (server.looks, clock.monotonic()) == (1, started)
 
 
-async def test_a_create_abandoned_in_flight_is_looked_for_at_once_and_once_more_than_usual() -> (
-    None
-):
+async def test_a_create_cancelled_in_flight_is_searched_for_once_more_than_usual() -> None:
     clock = FakeClock()
     server = Server(clock, [lost_before_acting])
     creation = server.creation()
@@ -380,7 +378,7 @@ async def test_a_create_abandoned_in_flight_is_looked_for_at_once_and_once_more_
 
 
 @pytest.mark.parametrize("failing_looks", [0, 1])
-async def test_there_is_news_of_an_abandoned_create_when_it_was_looked_for_in_vain(
+async def test_a_cancelled_create_is_settled_after_a_search_in_vain(
     failing_looks: int,
 ) -> None:
     server = Server(FakeClock(), [lost_before_acting], failing_looks=failing_looks)
@@ -394,18 +392,18 @@ async def test_there_is_news_of_an_abandoned_create_when_it_was_looked_for_in_va
 
 
 @pytest.mark.parametrize("step", [answered, lost_after_acting])
-async def test_there_is_news_of_an_abandoned_create_when_it_has_ended(
+async def test_a_cancelled_create_is_settled_when_it_has_ended(
     step: Callable[[Server], Awaitable[Snapshot]],
 ) -> None:
     creation = Server(FakeClock(), [step]).creation()
-    await creation.settled()  # nobody called it off: there is nothing to wait for
+    await creation.settled()  # it was not cancelled: there is nothing to wait for
     creation.cancel()
     run = asyncio.create_task(creation.run())
     await creation.settled()
     assert (await run).id == "s0"
 
 
-async def test_a_late_look_ends_when_the_client_is_closed_or_the_server_stays_away(
+async def test_a_late_search_ends_when_the_client_is_closed_or_the_server_keeps_failing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = FakeClock()
@@ -423,7 +421,7 @@ async def test_a_late_look_ends_when_the_client_is_closed_or_the_server_stays_aw
     assert looks == 5
 
 
-async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look(
+async def test_a_pause_that_overruns_the_time_left_is_not_followed_by_a_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """P103: the machine slept."""
@@ -438,10 +436,10 @@ async def test_a_sleep_that_overruns_the_time_left_is_not_followed_by_a_look(
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-async def test_a_run_repeated_over_its_own_forsaken_creates_makes_none_twice(
+async def test_a_run_repeated_over_its_own_detached_creates_makes_none_twice(
     deleted: bool,
 ) -> None:
-    """F115: they are in flight still, so no listing shows them."""
+    """F115: they are still in flight, so no listing shows them."""
     clock, claims = FakeClock(), Claims()
 
     async def slowly(server: Server) -> Snapshot:

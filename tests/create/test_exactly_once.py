@@ -65,8 +65,8 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
         assert civo.requests_sent == region.total
 
 
-async def test_creates_of_one_name_need_no_second_place_to_get_on(nothing_left: None) -> None:
-    """S71: the one that waits for the other must not hold the only place that it needs."""
+async def test_creates_of_one_name_need_no_second_slot_to_go_on(nothing_left: None) -> None:
+    """S71: the one that waits for the other must not hold the only slot that the other needs."""
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
         region.fault(CREATE, Fault.drop_before_acting())
@@ -79,7 +79,7 @@ async def test_creates_of_one_name_need_no_second_place_to_get_on(nothing_left: 
         assert len(region.state.snapshots) == 3
 
 
-async def test_a_place_is_given_back_by_whoever_leaves_the_line(nothing_left: None) -> None:
+async def test_a_cancelled_create_releases_its_slot(nothing_left: None) -> None:
     """L120, F106."""
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
@@ -177,7 +177,7 @@ async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
 
 
 async def test_a_create_that_no_listing_shows_yet_keeps_its_id(nothing_left: None) -> None:
-    """S69: an answered create is not looked for, and waiting for it outlasts the delay."""
+    """S69: an answered create is not searched for, and its wait outlasts the listing's delay."""
     clock = FakeClock()
     async with (
         FakeRegion(instances=3, clock=clock, visible_after=20.0, duration=(30, 40)) as region,

@@ -1,4 +1,4 @@
-"""Looking after creates that were sent twice: each snapshot too many is told once, no other."""
+"""Searching after creates that were sent twice: each extra snapshot is reported once."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
 async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """T10: the claims forgets the oldest, a create never forgets its own."""
+    """T10: the shared claims forget the oldest snapshot, a create never forgets its own."""
     monkeypatch.setattr(claims, "_CLAIMS_KEPT", 2)
     clock = FakeClock()
     async with FakeRegion(instances=5, clock=clock) as region:
@@ -46,7 +46,7 @@ async def test_an_extra_found_at_once_is_not_told_again_later() -> None:
 
 
 async def test_bad_answers_do_not_hide_an_extra() -> None:
-    """T10, H41: the look before closing is the last one there is."""
+    """T10, H41: the search before closing is the last one."""
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region:
         region.fault(CREATE, Fault.late_commit(9.0))
@@ -58,7 +58,7 @@ async def test_bad_answers_do_not_hide_an_extra() -> None:
 
 
 async def test_a_namesake_still_on_its_way_is_no_extra() -> None:
-    """S71: the look for what came late waits for its turn."""
+    """S71: the search for late snapshots waits for the name lock."""
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region:
         region.fault(CREATE, Fault.drop_before_acting())
@@ -71,7 +71,7 @@ async def test_a_namesake_still_on_its_way_is_no_extra() -> None:
         assert civo.extra_snapshots == ()
 
 
-async def test_closing_over_a_silent_server_takes_one_grace_for_all_looks() -> None:
+async def test_closing_over_a_silent_server_takes_one_close_grace_for_all_searches() -> None:
     """L117: not one timeout after the other."""
     clock = FakeClock()
     async with FakeRegion(instances=5, clock=clock) as region:

@@ -30,8 +30,8 @@ async def in_flight(region: FakeRegion) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_cancelled_create_is_found_out_and_reported(nothing_left: None) -> None:
-    """F106: the caller is let go at once."""
+async def test_the_outcome_of_a_cancelled_create_is_found_and_reported(nothing_left: None) -> None:
+    """F106: the cancelled caller does not wait for it."""
     async with FakeRegion(latency=0.02) as region:
         civo = client_of(region)
         job = asyncio.create_task(civo.snapshots.create(region.instance_ids[0], name="n"))
@@ -81,13 +81,13 @@ async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -
         assert isinstance(known.error, OutcomeUnknownError)
 
 
-async def test_a_fan_outs_create_that_outlives_the_grace_goes_on_and_is_reported(
+async def test_a_runs_create_that_outlives_the_cancel_grace_goes_on_and_is_reported(
     nothing_left: None,
 ) -> None:
     """F106."""
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region:
-        region.fault(CREATE, Fault.stall(0.2))  # the grace is over at once by the clock
+        region.fault(CREATE, Fault.stall(0.2))  # the fake clock jumps over the cancel grace at once
         civo = client_of(region, clock)
         run = asyncio.create_task(civo.snapshots.create_many(region.instance_ids[:1]))
         await in_flight(region)
@@ -105,10 +105,10 @@ async def test_a_fan_outs_create_that_outlives_the_grace_goes_on_and_is_reported
         assert region.counts[CREATE] == 1
 
 
-async def test_a_cancelled_fan_out_looks_at_once_for_a_create_whose_answer_is_lost(
+async def test_a_cancelled_run_searches_at_once_for_a_create_whose_answer_is_lost(
     nothing_left: None,
 ) -> None:
-    """F106, T9: its id is in the partial run, though the settling time is longer than the grace."""
+    """F106, T9: its id is in the partial run, though the reconcile window is far from over."""
     async with FakeRegion() as region:
         region.fault(CREATE, Fault.drop_after_acting())
         async with CivoClient(
@@ -131,7 +131,7 @@ async def test_a_cancelled_fan_out_looks_at_once_for_a_create_whose_answer_is_lo
 
 
 class Ending:
-    """A create that ends as it is told to, when it is told to."""
+    """A create that ends with a given result when `now` is set."""
 
     instance_id, name = "i", "n"
     resent = False
@@ -160,7 +160,7 @@ LOST = OutcomeUnknownError("lost", instance_id="i", name="n")
 
 
 @pytest.mark.parametrize("end", [Snapshot("s-1"), LOST, asyncio.CancelledError()], ids=repr)
-async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_reported(
+async def test_a_create_that_ends_just_as_its_caller_is_cancelled_is_reported(
     end: Snapshot | BaseException, nothing_left: None
 ) -> None:
     """F106."""
@@ -168,7 +168,7 @@ async def test_a_create_that_ends_in_the_moment_its_caller_is_cancelled_is_repor
     job = asyncio.create_task(creates.run(ending))  # type: ignore[arg-type]
     await turn(2)
     ending.now.set()
-    await turn(1)  # it has ended, and its caller has not heard of it yet
+    await turn(1)  # it has ended, but its caller has not resumed yet
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
@@ -188,7 +188,7 @@ async def test_a_create_of_which_nothing_was_sent_ends_with_its_caller(nothing_l
     assert creates.unresolved == ()
 
 
-async def test_closing_waits_only_so_long(nothing_left: None) -> None:
+async def test_closing_gives_up_a_create_after_the_close_grace(nothing_left: None) -> None:
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region:
         region.fault(CREATE, Fault.stall(60))
@@ -220,10 +220,10 @@ async def test_a_client_closed_over_a_create_leaves_its_outcome_unknown(
 
 
 @pytest.mark.parametrize("close_at_once", [True, False])
-async def test_a_commit_after_the_settling_time_is_reported_as_one_too_many(
+async def test_a_commit_after_the_reconcile_window_is_reported_as_an_extra_snapshot(
     close_at_once: bool, nothing_left: None
 ) -> None:
-    """T10: what cannot be prevented is told."""
+    """T10: a duplicate that cannot be prevented is reported."""
     clock = FakeClock()
     told: list[Event] = []
     async with FakeRegion(clock=clock, duration=(1, 2)) as region:

@@ -11,7 +11,7 @@ from support.stubs import StubApi, listing_of
 
 from civo_snapshots import CallOptions, CivoClient, Listing, states
 from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
-from civo_snapshots._fleet import adoption as adopting
+from civo_snapshots._fleet import adoption as adoption_module
 from civo_snapshots._fleet.adoption import Adoption, best_of
 from civo_snapshots.errors import (
     ApiError,
@@ -207,7 +207,7 @@ async def test_what_may_be_missing_from_the_listing_is_asked_for(
     elif trouble == "left out":
         region.left_out = 1
     else:
-        monkeypatch.setattr(adopting, "_MOST_KEPT", 10)
+        monkeypatch.setattr(adoption_module, "_MOST_KEPT", 10)
     adoption = await prepared(region)
     assert await adoption.find("i-1", "run-1") == [ONE]
     assert await adoption.find("i-2", "run-2") == [TWO]

@@ -73,7 +73,7 @@ def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
     assert (now.error.instance_id, now.error.name) == ("i", "n")
 
 
-def test_what_was_made_is_told_though_it_is_not_finished() -> None:
+def test_a_snapshot_that_is_not_finished_is_reported_all_the_same() -> None:
     """F106: every id that the server gave."""
     one = member()
     one.snapshot = MADE
@@ -86,7 +86,7 @@ def test_what_was_made_is_told_though_it_is_not_finished() -> None:
     assert now.error.snapshot is MADE
 
 
-def test_what_has_ended_stays_as_it_is() -> None:
+def test_an_outcome_stays_as_it_is() -> None:
     one = member()
     one.may_have_acted = True
     one.snapshot = MADE
@@ -96,7 +96,7 @@ def test_what_has_ended_stays_as_it_is() -> None:
     assert not one.may_have_acted
 
 
-def test_it_is_called_with_the_end_of_its_wait() -> None:
+def test_a_member_is_called_with_the_end_of_its_wait() -> None:
     heard: list[tuple[Member, Snapshot | CivoError]] = []
     one = Member(lambda *said: heard.append(said), "i", "n")
     one(MADE)

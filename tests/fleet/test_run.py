@@ -59,17 +59,17 @@ DELETE = "DELETE /v2/instances/{id}/snapshots/{sid}"
 End = Snapshot | CivoError | None
 
 
-class Yard(StubApi):
-    """A region for a fleet: what each instance's create and wait end with, and a count of both.
+class StubRegion(StubApi):
+    """What each instance's create and wait end with, and a count of both.
 
     Attributes:
         refusals: what a create ends with.
-        ends: what a wait ends with; None for never. The rest completes.
+        ends: what a wait ends with; None for never. All others complete.
         existing: what is found under an instance's name.
-        takes: seconds of a create, and of the wait after it.
-        unsent: the creates are not sent yet while they take their time.
-        loses: the answers of creates come only when they are `lost`.
-        detached: the creates that outlived their run, by instance.
+        takes: seconds that a create takes, and the wait after it.
+        unsent: whether creates count as not sent yet while they take their time.
+        loses: whether creates hang until `lost` is set, and then lose their answers.
+        detached: the tasks of creates that outlived their run, by instance.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Yard(StubApi):
         self.names: list[str] = []
         self.creating = self.most_creating = 0
         self.in_flight = self.most_in_flight = 0
-        self.unwatched: list[str] = []
+        self.removed: list[str] = []
         self.detached: dict[str, asyncio.Task[Any]] = {}
 
     async def create_snapshot(
@@ -145,47 +145,47 @@ class Yard(StubApi):
             **more,
         }
         settings = RunSettings(policy=PollPolicy(), table=DEFAULT_STATES, **options)
-        return Fleet(self, YardCreates(self), YardWatcher(self), settings, expected)
+        return Fleet(self, StubSupervisor(self), StubWatcher(self), settings, expected)
 
 
-class YardCreates(CreateSupervisor):
-    """Notes which creates were left to the client."""
+class StubSupervisor(CreateSupervisor):
+    """Notes which creates were detached."""
 
-    def __init__(self, yard: Yard) -> None:
-        super().__init__(yard.clock, lambda _: None)
-        self._yard = yard
+    def __init__(self, region: StubRegion) -> None:
+        super().__init__(region.clock, lambda _: None)
+        self._region = region
 
     def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
-        self._yard.detached[creation.instance_id] = task
+        self._region.detached[creation.instance_id] = task
         super().detach(creation, task)
 
 
-class YardWatcher(Watcher):
-    """Ends each wait as the yard says, after its time."""
+class StubWatcher(Watcher):
+    """Ends each wait as the region says, after its time."""
 
-    def __init__(self, yard: Yard) -> None:
-        super().__init__(yard, yard.clock)
-        self._yard = yard
+    def __init__(self, region: StubRegion) -> None:
+        super().__init__(region, region.clock)
+        self._region = region
         self._waits: dict[RegisteredWait, asyncio.Task[None]] = {}
 
     def add(self, wait: RegisteredWait) -> None:
-        yard, seen = self._yard, wait.progress.last
+        region, seen = self._region, wait.progress.last
         assert seen is not None
         key = seen.instance_id
-        yard.in_flight += 1
-        yard.most_in_flight = max(yard.most_in_flight, yard.in_flight)
-        end: End = yard.ends.get(key, snapshot(seen.id, "Complete", key, seen.name))
+        region.in_flight += 1
+        region.most_in_flight = max(region.most_in_flight, region.in_flight)
+        end: End = region.ends.get(key, snapshot(seen.id, "Complete", key, seen.name))
 
         async def ending() -> None:
-            await yard.clock.sleep(yard.takes[1])
-            yard.in_flight -= 1
+            await region.clock.sleep(region.takes[1])
+            region.in_flight -= 1
             if end is not None:
                 wait.on_end(end)
 
         self._waits[wait] = asyncio.get_running_loop().create_task(ending())
 
     def remove(self, wait: RegisteredWait) -> None:
-        self._yard.unwatched.append(wait.progress.instance_id)
+        self._region.removed.append(wait.progress.instance_id)
         self._waits[wait].cancel()
 
 
@@ -198,8 +198,8 @@ def many(count: int) -> list[str]:
     return [f"i-{number}" for number in range(count)]
 
 
-async def run(yard: Yard, *instances: str, **more: Any) -> tuple[FleetRun, list[Outcome]]:
-    fleet = yard.fleet(**more)
+async def run(region: StubRegion, *instances: str, **more: Any) -> tuple[FleetRun, list[Outcome]]:
+    fleet = region.fleet(**more)
     streamed = [outcome async for outcome in fleet.outcomes(given(*instances))]
     return fleet.result(), streamed
 
@@ -208,17 +208,17 @@ async def run(yard: Yard, *instances: str, **more: Any) -> tuple[FleetRun, list[
 
 
 async def test_each_instance_has_a_snapshot_of_its_own_name() -> None:
-    yard = Yard()
-    result, streamed = await run(yard, *many(10))
+    region = StubRegion()
+    result, streamed = await run(region, *many(10))
     assert result.counts["complete"] == len(result) == len(streamed) == 10
     assert [out.instance_id for out in result] == many(10)
-    assert yard.names == [name_for("nightly", instance) for instance in many(10)]
+    assert region.names == [name_for("nightly", instance) for instance in many(10)]
     assert not result.partial
     result.raise_for_failures()
 
 
 async def test_one_failure_never_touches_the_others() -> None:  # F105
-    yard = Yard(
+    region = StubRegion(
         refusals={
             "i-1": InvalidRequestError("too big", status=400),
             "i-2": OutcomeUnknownError("lost"),
@@ -235,7 +235,7 @@ async def test_one_failure_never_touches_the_others() -> None:  # F105
             "i-11": ClientClosedError("closed"),
         },
     )
-    result, streamed = await run(yard, *many(13))
+    result, streamed = await run(region, *many(13))
     assert [out.kind.value for out in result] == [
         "complete",
         "refused",
@@ -262,21 +262,21 @@ async def test_one_failure_never_touches_the_others() -> None:  # F105
 
 
 async def test_a_duplicated_instance_is_created_once_and_reported_each_time() -> None:  # F109
-    yard = Yard()
-    result, streamed = await run(yard, "i-1", "i-2", "i-1", "i-1", "i-2")
+    region = StubRegion()
+    result, streamed = await run(region, "i-1", "i-2", "i-1", "i-1", "i-2")
     assert [out.instance_id for out in result] == ["i-1", "i-2", "i-1", "i-1", "i-2"]
-    assert sorted(yard.asked) == ["i-1", "i-2"]
+    assert sorted(region.asked) == ["i-1", "i-2"]
     assert len(streamed) == 2
 
 
 async def test_no_instances_are_no_work() -> None:
-    result, streamed = await run(Yard())
+    result, streamed = await run(StubRegion())
     assert (len(result), streamed, result.partial) == (0, [], False)
 
 
 async def test_outcomes_come_as_they_are_known_and_the_run_is_in_input_order() -> None:
-    yard = Yard(refusals={"i-9": ConflictError("busy", status=409)})
-    result, streamed = await run(yard, *many(10), concurrency=10)
+    region = StubRegion(refusals={"i-9": ConflictError("busy", status=409)})
+    result, streamed = await run(region, *many(10), concurrency=10)
     assert streamed[0].instance_id == "i-9"
     assert [out.instance_id for out in result] == many(10)
 
@@ -288,33 +288,33 @@ async def test_outcomes_come_as_they_are_known_and_the_run_is_in_input_order() -
 async def test_requests_and_snapshots_in_flight_are_bounded(  # F110
     concurrency: int, in_flight: int
 ) -> None:
-    yard = Yard()
-    result, _ = await run(yard, *many(40), concurrency=concurrency, max_in_flight=in_flight)
+    region = StubRegion()
+    result, _ = await run(region, *many(40), concurrency=concurrency, max_in_flight=in_flight)
     assert result.counts["complete"] == 40
-    assert yard.most_creating == min(concurrency, in_flight)
-    assert yard.most_in_flight <= in_flight
+    assert region.most_creating == min(concurrency, in_flight)
+    assert region.most_in_flight <= in_flight
 
 
-async def test_a_watched_snapshot_costs_no_worker() -> None:  # F110
-    yard = Yard(takes=(1.0, 500.0))
-    await run(yard, *many(50), concurrency=5)
-    assert yard.most_in_flight == 50
-    assert yard.clock.monotonic() == pytest.approx(510)
+async def test_waiting_for_a_snapshot_takes_no_worker() -> None:  # F110
+    region = StubRegion(takes=(1.0, 500.0))
+    await run(region, *many(50), concurrency=5)
+    assert region.most_in_flight == 50
+    assert region.clock.monotonic() == pytest.approx(510)
 
 
 async def test_a_slow_reader_slows_the_run() -> None:  # F112
-    yard = Yard(takes=(1.0, 1.0))
-    fleet = yard.fleet(max_in_flight=5, concurrency=5)
+    region = StubRegion(takes=(1.0, 1.0))
+    fleet = region.fleet(max_in_flight=5, concurrency=5)
     taken = 0
     async for _ in fleet.outcomes(given(*many(30))):
         taken += 1
-        await yard.clock.sleep(50)
-        assert len(yard.asked) <= taken + 5
+        await region.clock.sleep(50)
+        assert len(region.asked) <= taken + 5
     assert taken == 30
 
 
 async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
-    yard = Yard()
+    region = StubRegion()
     read = 0
 
     async def endless() -> AsyncIterator[str]:
@@ -323,7 +323,7 @@ async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
             read += 1
             yield f"i-{read}"
 
-    async with aclosing(yard.fleet(max_in_flight=7).outcomes(endless())) as outcomes:
+    async with aclosing(region.fleet(max_in_flight=7).outcomes(endless())) as outcomes:
         async for _ in outcomes:
             if read > 50:
                 break
@@ -343,35 +343,35 @@ async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
     ids=lambda error: type(error).__name__,
 )
 async def test_an_error_that_all_would_meet_stops_further_creates(error: CivoError) -> None:
-    yard = Yard(refusals={"i-5": error})  # H26, S78
-    result, _ = await run(yard, *many(40), concurrency=2)
+    region = StubRegion(refusals={"i-5": error})  # H26, S78
+    result, _ = await run(region, *many(40), concurrency=2)
     assert result.counts["refused"] == 1
     assert result.counts["not_attempted"] >= 30
-    assert len(yard.asked) <= 8
-    assert result.counts["complete"] == len(yard.asked) - 1
+    assert len(region.asked) <= 8
+    assert result.counts["complete"] == len(region.asked) - 1
     unsent = [out.error for out in result if out.kind is OutcomeKind.NOT_ATTEMPTED]
     assert {type(one) for one in unsent} == {type(error)}
     assert len({id(one) for one in unsent}) == len(unsent)
 
 
 async def test_after_its_deadline_a_run_sends_no_more() -> None:
-    yard = Yard(takes=(10.0, 1.0))
-    result, _ = await run(yard, *many(10), concurrency=1, timeout=35)
-    assert yard.clock.monotonic() == pytest.approx(41)
+    region = StubRegion(takes=(10.0, 1.0))
+    result, _ = await run(region, *many(10), concurrency=1, timeout=35)
+    assert region.clock.monotonic() == pytest.approx(41)
     assert result.counts["complete"] == 4
     assert result.counts["not_attempted"] == 6
     assert isinstance(result.outcomes[-1].error, DeadlineExceededError)
 
 
 async def test_an_input_that_raises_half_way_is_raised_after_what_was_launched() -> None:  # F111
-    yard = Yard()
+    region = StubRegion()
 
     async def broken() -> AsyncIterator[str]:
         for instance in many(6):
             yield instance
         raise ZeroDivisionError
 
-    fleet = yard.fleet()
+    fleet = region.fleet()
     streamed: list[str] = []
 
     async def read() -> None:
@@ -387,11 +387,11 @@ async def test_an_input_that_raises_half_way_is_raised_after_what_was_launched()
 
 @pytest.mark.parametrize("sending", [True, False])
 async def test_a_defect_is_raised_at_the_end_and_loses_nothing(sending: bool) -> None:
-    yard = Yard(refusals={"i-1": ZeroDivisionError("defect")} if sending else {})
-    fleet = yard.fleet(expected=many(8))
+    region = StubRegion(refusals={"i-1": ZeroDivisionError("defect")} if sending else {})
+    fleet = region.fleet(expected=many(8))
     if not sending:
         broken: Any = {"i-1": 5}
-        yard.existing = broken
+        region.existing = broken
     with pytest.raises((ZeroDivisionError, TypeError)):
         async for _ in fleet.outcomes(given(*many(8))):
             pass
@@ -402,52 +402,52 @@ async def test_a_defect_is_raised_at_the_end_and_loses_nothing(sending: bool) ->
 
 
 async def test_a_reader_that_leaves_early_stops_the_run() -> None:
-    yard = Yard(takes=(1.0, 5.0))
-    fleet = yard.fleet(expected=many(30), concurrency=3)
+    region = StubRegion(takes=(1.0, 5.0))
+    fleet = region.fleet(expected=many(30), concurrency=3)
     async with aclosing(fleet.outcomes(given(*many(30)))) as outcomes:
         async for _ in outcomes:
-            await yard.clock.sleep(0.5)  # by now the next creates are on their way
+            await region.clock.sleep(0.5)  # by now the next creates are on their way
             break
-    assert yard.creating == 0
-    asked = len(yard.asked)
-    await yard.clock.sleep(100)
-    assert len(yard.asked) == asked < 30
+    assert region.creating == 0
+    asked = len(region.asked)
+    await region.clock.sleep(100)
+    assert len(region.asked) == asked < 30
     result = fleet.result()
     assert (len(result), result.partial) == (30, True)
     made = sum(out.snapshot is not None for out in result)
-    assert made == asked  # what was being sent has told its id
+    assert made == asked  # each create that was on its way has told its id
     assert result.counts["not_attempted"] == 30 - asked
-    # The last three were known only after the watching had ended.
-    assert len(yard.unwatched) == result.counts["timed_out"] - 3
+    # The last three became known only after all waits had been removed.
+    assert len(region.removed) == result.counts["timed_out"] - 3
 
 
-async def test_creates_without_an_answer_are_unknown_after_the_grace() -> None:  # F106
-    yard = Yard(takes=(1000.0, 1.0))
-    fleet = yard.fleet(expected=many(10), concurrency=3)
+async def test_creates_without_an_answer_are_unknown_after_the_cancel_grace() -> None:  # F106
+    region = StubRegion(takes=(1000.0, 1.0))
+    fleet = region.fleet(expected=many(10), concurrency=3)
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
-    while not yard.asked:
+    while not region.asked:
         await turn(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert yard.clock.monotonic() <= 2
+    assert region.clock.monotonic() <= 2
     result = fleet.result()
     assert result.counts["unknown"] == 3
     assert result.counts["not_attempted"] == 7
     error = result.outcomes[0].error
     assert isinstance(error, OutcomeUnknownError)
     assert (error.instance_id, error.name) == ("i-0", name_for("nightly", "i-0"))
-    # They go on in somebody else's care, and then come to an end.
-    assert list(yard.detached) == many(3)
-    assert yard.creating == 3
-    await asyncio.gather(*yard.detached.values())
-    assert len(yard.asked) == 3
+    # They are detached, go on, and come to an end.
+    assert list(region.detached) == many(3)
+    assert region.creating == 3
+    await asyncio.gather(*region.detached.values())
+    assert len(region.asked) == 3
     assert fleet.result().counts["unknown"] == 0
 
 
 async def test_a_run_has_no_more_workers_than_instances() -> None:
-    yard = Yard()
-    fleet = yard.fleet(expected=many(2), concurrency=64)
+    region = StubRegion()
+    fleet = region.fleet(expected=many(2), concurrency=64)
     before = asyncio.all_tasks()
     stream = fleet.outcomes(given(*many(2)))
     first = asyncio.create_task(anext(stream))
@@ -458,43 +458,43 @@ async def test_a_run_has_no_more_workers_than_instances() -> None:
 
 
 async def test_creates_that_seem_lost_are_not_waited_for() -> None:
-    """F106: the client looks on for them."""
-    yard = Yard(loses=True)
-    fleet = yard.fleet(expected=many(10), concurrency=3)
+    """F106: they are detached, and the client goes on searching for them."""
+    region = StubRegion(loses=True)
+    fleet = region.fleet(expected=many(10), concurrency=3)
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
-    while len(yard.asked) < 3:
+    while len(region.asked) < 3:
         await turn(1)
     task.cancel()
-    yard.lost.set()
+    region.lost.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert yard.clock.monotonic() == 0
+    assert region.clock.monotonic() == 0
     assert fleet.result().counts["unknown"] == 3
-    assert list(yard.detached) == many(3)
-    await asyncio.gather(*yard.detached.values())
+    assert list(region.detached) == many(3)
+    await asyncio.gather(*region.detached.values())
 
 
-async def test_creates_that_can_be_called_off_were_not_attempted() -> None:
-    yard = Yard(takes=(1000.0, 1.0), unsent=True)
-    fleet = yard.fleet(expected=many(10))
+async def test_creates_cancelled_before_they_were_sent_were_not_attempted() -> None:
+    region = StubRegion(takes=(1000.0, 1.0), unsent=True)
+    fleet = region.fleet(expected=many(10))
     task = asyncio.create_task(anext(fleet.outcomes(given(*many(10)))))
-    while not yard.asked:
+    while not region.asked:
         await turn(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert yard.clock.monotonic() == 0
+    assert region.clock.monotonic() == 0
     assert fleet.result().counts["not_attempted"] == 10
 
 
 async def test_a_cancelled_input_leaves_no_worker_behind() -> None:
-    yard = Yard()
+    region = StubRegion()
 
     async def stuck() -> AsyncIterator[str]:
         yield "i-0"
         await asyncio.Event().wait()
 
-    fleet = yard.fleet()
+    fleet = region.fleet()
     outcomes = fleet.outcomes(stuck())
     assert (await anext(outcomes)).instance_id == "i-0"
     await outcomes.aclose()
@@ -504,37 +504,39 @@ async def test_a_cancelled_input_leaves_no_worker_behind() -> None:
 # What exists
 
 
-async def test_what_exists_is_adopted_and_watched() -> None:
+async def test_what_exists_is_adopted_and_waited_for() -> None:
     older, newer = (snapshot(f"s-{n}", "Pending", "i-1") for n in (1, 2))
-    yard = Yard(existing={"i-1": [older, newer]})
-    result, _ = await run(yard, "i-1", "i-2")
+    region = StubRegion(existing={"i-1": [older, newer]})
+    result, _ = await run(region, "i-1", "i-2")
     one, two = result
-    assert yard.asked == ["i-2"]
+    assert region.asked == ["i-2"]
     assert (one.adopted, one.duplicates, one.kind) == (True, ("s-2",), OutcomeKind.COMPLETE)
     assert (two.adopted, two.duplicates) == (False, ())
 
 
 async def test_what_exists_is_refused_if_so_told() -> None:
-    yard = Yard(existing={"i-1": [snapshot("s-1", "Complete", "i-1")]})
-    result, _ = await run(yard, "i-1", "i-2", on_existing="error")
+    region = StubRegion(existing={"i-1": [snapshot("s-1", "Complete", "i-1")]})
+    result, _ = await run(region, "i-1", "i-2", on_existing="error")
     assert result.outcomes[0].kind is OutcomeKind.REFUSED
     assert isinstance(result.outcomes[0].error, SnapshotExistsError)
     assert result.outcomes[0].snapshot is not None
-    assert yard.asked == ["i-2"]
+    assert region.asked == ["i-2"]
 
 
 @pytest.mark.parametrize("more", [{"on_existing": "create"}, {"is_new": True}], ids=str)
-async def test_what_exists_is_not_looked_for_if_so_told(more: dict[str, Any]) -> None:
-    yard = Yard(existing={"i-1": [snapshot("s-1", "Complete", "i-1")]})
-    result, _ = await run(yard, "i-1", **more)
-    assert yard.asked == ["i-1"]
+async def test_what_exists_is_not_looked_up_if_so_told(more: dict[str, Any]) -> None:
+    region = StubRegion(existing={"i-1": [snapshot("s-1", "Complete", "i-1")]})
+    result, _ = await run(region, "i-1", **more)
+    assert region.asked == ["i-1"]
     assert not result.outcomes[0].adopted
 
 
 # Over the fake region
 
 
-class Place:
+class Env:
+    """A fake region and a client of it, on one fake clock."""
+
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
         self.region, self.civo, self.clock = region, civo, clock
 
@@ -544,201 +546,199 @@ class Place:
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 8, **getattr(request, "param", {})}
     clock = FakeClock()
     async with (
         FakeRegion(clock=clock, **options) as region,
         CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
     ):
-        yield Place(region, civo, clock)
+        yield Env(region, civo, clock)
 
 
-async def test_any_kind_of_input_will_do(place: Place) -> None:
-    ids = place.region.instance_ids
-    records = await place.civo.instances.list().collect()
+async def test_any_kind_of_input_will_do(env: Env) -> None:
+    ids = env.region.instance_ids
+    records = await env.civo.instances.list().collect()
 
     def generated() -> Iterator[str]:
         yield from ids
 
-    for source in (ids, tuple(ids), generated(), records, given(*ids), place.civo.instances.list()):
-        result = await place.many(source, name="nightly")
+    for source in (ids, tuple(ids), generated(), records, given(*ids), env.civo.instances.list()):
+        result = await env.many(source, name="nightly")
         assert [out.instance_id for out in result] == ids
         assert result.counts["complete"] == 8
-    assert place.region.counts[CREATE] == 8
+    assert env.region.counts[CREATE] == 8
 
 
-async def test_a_bad_id_in_a_list_is_refused_before_anything_is_sent(place: Place) -> None:
+async def test_a_bad_id_in_a_list_is_refused_before_anything_is_sent(env: Env) -> None:
     with pytest.raises(InvalidArgumentError):
-        await place.many([*place.region.instance_ids, "../x"])
-    assert place.region.total == 0
+        await env.many([*env.region.instance_ids, "../x"])
+    assert env.region.total == 0
 
 
-async def test_a_bad_id_in_a_generator_ends_the_run_with_its_account(place: Place) -> None:  # F111
+async def test_a_bad_id_in_a_generator_leaves_the_run_so_far_on_the_error(env: Env) -> None:  # F111
     with pytest.raises(InvalidArgumentError) as caught:
-        await place.many(given(*place.region.instance_ids[:3], "../x"))
+        await env.many(given(*env.region.instance_ids[:3], "../x"))
     partial = FleetRun.of(caught.value)
     assert partial is not None
     assert partial.counts["complete"] == 3
 
 
-async def test_a_nightly_run_goes_on_where_it_was_broken_off(place: Place) -> None:  # L115
-    stream = place.civo.snapshots.create_each(place.region.instance_ids, name="nightly")
+async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None:  # L115
+    stream = env.civo.snapshots.create_each(env.region.instance_ids, name="nightly")
     async for _ in stream:
         break
     await stream.aclose()
     first = stream.run
-    again = await place.many(place.region.instance_ids, name="nightly")
+    again = await env.many(env.region.instance_ids, name="nightly")
     assert again.counts["complete"] == 8
-    assert place.region.counts[CREATE] == 8
+    assert env.region.counts[CREATE] == 8
     known = {out.snapshot.id for out in first if out.snapshot}
     assert known <= {out.snapshot.id for out in again if out.adopted and out.snapshot}
 
 
-async def test_existing_ones_can_be_refused_or_made_again(place: Place) -> None:
-    ids = place.region.instance_ids
-    await place.many(ids[:4], name="nightly")
-    refused = await place.many(ids, name="nightly", on_existing="error")
+async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
+    ids = env.region.instance_ids
+    await env.many(ids[:4], name="nightly")
+    refused = await env.many(ids, name="nightly", on_existing="error")
     assert (refused.counts["refused"], refused.counts["complete"]) == (4, 4)
-    again = await place.many(ids, name="nightly", on_existing="create")
+    again = await env.many(ids, name="nightly", on_existing="create")
     assert again.counts["complete"] == 8
-    assert place.region.counts[CREATE] == 16
-    adopting = await place.many(ids, name="nightly")
+    assert env.region.counts[CREATE] == 16
+    adopting = await env.many(ids, name="nightly")
     assert all(len(out.duplicates) == 1 for out in adopting)
 
 
-async def test_a_failed_one_that_exists_is_told_not_repeated(place: Place) -> None:
-    ids = place.region.instance_ids
-    place.region.fail_volume(ids[0])
-    first = await place.many(ids, name="nightly")
-    again = await place.many(ids, name="nightly")
+async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
+    ids = env.region.instance_ids
+    env.region.fail_volume(ids[0])
+    first = await env.many(ids, name="nightly")
+    again = await env.many(ids, name="nightly")
     for result in (first, again):
         assert result.outcomes[0].kind is OutcomeKind.FAILED
-    assert place.region.counts[CREATE] == 8
+    assert env.region.counts[CREATE] == 8
 
 
-async def test_a_refused_instance_is_one_outcome(place: Place) -> None:
-    place.region.refuse_create(place.region.instance_ids[2])
-    result = await place.many(place.region.instance_ids)
+async def test_a_refused_instance_is_one_outcome(env: Env) -> None:
+    env.region.refuse_create(env.region.instance_ids[2])
+    result = await env.many(env.region.instance_ids)
     assert Counter(out.kind.value for out in result) == {"complete": 7, "refused": 1}
 
 
-@pytest.mark.parametrize("place", [{"snapshot_limit": 5}], indirect=True)
-async def test_the_quota_is_checked_before_anything_is_created(place: Place) -> None:  # S78
-    ids = place.region.instance_ids
+@pytest.mark.parametrize("env", [{"snapshot_limit": 5}], indirect=True)
+async def test_the_quota_is_checked_before_anything_is_created(env: Env) -> None:  # S78
+    ids = env.region.instance_ids
     for source in (ids, given(*ids)):
         with pytest.raises(QuotaExceededError, match="needs 8 snapshots and the quota has 5"):
-            await place.many(source, quota="check")
-    assert place.region.counts[CREATE] == 0
-    some = await place.many(ids[:3], name="nightly", quota="check")
+            await env.many(source, quota="check")
+    assert env.region.counts[CREATE] == 0
+    some = await env.many(ids[:3], name="nightly", quota="check")
     assert some.counts["complete"] == 3
-    more = await place.many([*ids[:5], *ids[:5]], name="nightly", quota="check")
+    more = await env.many([*ids[:5], *ids[:5]], name="nightly", quota="check")
     assert more.counts["complete"] == 10
-    assert place.region.counts[CREATE] == 5
+    assert env.region.counts[CREATE] == 5
 
 
-@pytest.mark.parametrize("place", [{"snapshot_limit": 5}], indirect=True)
-async def test_a_quota_that_is_used_up_stops_the_run(place: Place) -> None:  # S78
-    result = await place.many(place.region.instance_ids, concurrency=1)
+@pytest.mark.parametrize("env", [{"snapshot_limit": 5}], indirect=True)
+async def test_a_quota_that_is_used_up_stops_the_run(env: Env) -> None:  # S78
+    result = await env.many(env.region.instance_ids, concurrency=1)
     assert result.counts["complete"] == 5
     assert result.counts["refused"] == 1
     assert result.counts["not_attempted"] == 2
-    assert place.region.counts[CREATE] == 6
+    assert env.region.counts[CREATE] == 6
 
 
-async def test_a_quota_that_says_nothing_stops_nothing(place: Place) -> None:
-    place.region.fault("GET /v2/quota", Fault.json({}), times=None)
-    result = await place.many(place.region.instance_ids, quota="check")
+async def test_a_quota_that_says_nothing_stops_nothing(env: Env) -> None:
+    env.region.fault("GET /v2/quota", Fault.json({}), times=None)
+    result = await env.many(env.region.instance_ids, quota="check")
     assert result.counts["complete"] == 8
 
 
-async def test_an_expired_token_stops_the_run(place: Place) -> None:  # H26
-    place.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)
-    result = await place.many(place.region.instance_ids, concurrency=1)
+async def test_an_expired_token_stops_the_run(env: Env) -> None:  # H26
+    env.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)
+    result = await env.many(env.region.instance_ids, concurrency=1)
     assert result.counts["refused"] == 1
     assert result.counts["not_attempted"] == 4
-    assert place.region.counts[CREATE] == 4
+    assert env.region.counts[CREATE] == 4
 
 
 async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(
-    place: Place,
+    env: Env,
 ) -> None:
-    place.region.fault("GET /v2/resourcesnapshots", Fault.gateway_html(), times=None)
+    env.region.fault("GET /v2/resourcesnapshots", Fault.gateway_html(), times=None)
     with pytest.raises(CivoError):
-        await place.many(place.region.instance_ids, name="nightly")
-    assert place.region.counts[CREATE] == 0
+        await env.many(env.region.instance_ids, name="nightly")
+    assert env.region.counts[CREATE] == 0
 
 
 async def test_changes_are_told_and_a_broken_listener_ends_nothing(
-    place: Place, caplog: pytest.LogCaptureFixture
+    env: Env, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[Transition] = []
-    await place.many(place.region.instance_ids, on_change=told.append)
+    await env.many(env.region.instance_ids, on_change=told.append)
     assert len({change.snapshot.id for change in told}) == 8
 
     def broken(change: Transition) -> None:
         raise ZeroDivisionError
 
-    result = await place.many(place.region.instance_ids, on_change=broken)
+    result = await env.many(env.region.instance_ids, on_change=broken)
     assert result.counts["complete"] == 8
     assert "on_change callback raised" in caplog.text
 
 
-async def test_a_snapshot_complete_at_once_needs_no_wait(place: Place) -> None:
-    place.region.fault(
-        CREATE, Fault.json({"id": "s-1", "status": {"state": "Complete"}}, status=201)
-    )
-    result = await place.many(place.region.instance_ids[:1])
+async def test_a_snapshot_complete_at_once_needs_no_wait(env: Env) -> None:
+    env.region.fault(CREATE, Fault.json({"id": "s-1", "status": {"state": "Complete"}}, status=201))
+    result = await env.many(env.region.instance_ids[:1])
     assert result.counts["complete"] == 1
-    assert place.region.total == 1
+    assert env.region.total == 1
 
 
-@pytest.mark.parametrize("place", [{"duration": (5.0, 5.0)}], indirect=True)
-async def test_a_callback_may_cancel_another_wait(place: Place) -> None:
-    ids = place.region.instance_ids
-    other_made = await place.civo.snapshots.create(ids[1])
+@pytest.mark.parametrize("env", [{"duration": (5.0, 5.0)}], indirect=True)
+async def test_a_callback_may_cancel_another_wait(env: Env) -> None:
+    ids = env.region.instance_ids
+    other_made = await env.civo.snapshots.create(ids[1])
     others: list[asyncio.Task[Snapshot]] = []
 
     def cancel_other(change: Transition) -> None:
         others[0].cancel()
 
-    run = asyncio.create_task(place.many(ids[:1], on_change=cancel_other))
-    while place.region.counts[CREATE] < 2:
+    run = asyncio.create_task(env.many(ids[:1], on_change=cancel_other))
+    while env.region.counts[CREATE] < 2:
         await turn(1)
-    await place.clock.sleep(0.5)
-    others.append(asyncio.create_task(place.civo.snapshots.wait_until_complete(other_made)))
+    await env.clock.sleep(0.5)
+    others.append(asyncio.create_task(env.civo.snapshots.wait_until_complete(other_made)))
     assert (await run).counts["complete"] == 1
     with pytest.raises(asyncio.CancelledError):
         await others[0]
 
 
-# Taking it back
+# Rolling back
 
 
-async def test_a_run_is_taken_back_by_the_ids_it_made_and_nothing_else(place: Place) -> None:
-    ids = place.region.instance_ids  # F114
-    before = await place.many(ids[:3], name="nightly")
-    own = await place.civo.snapshots.create(ids[0], name="by-hand")
-    result = await place.many(ids, name="nightly")
-    await place.civo.snapshots.roll_back(result)
-    left = {found.id async for found in place.civo.region_snapshots.list()}
+async def test_a_rollback_deletes_the_snapshots_the_run_made_and_nothing_else(env: Env) -> None:
+    ids = env.region.instance_ids  # F114
+    before = await env.many(ids[:3], name="nightly")
+    own = await env.civo.snapshots.create(ids[0], name="by-hand")
+    result = await env.many(ids, name="nightly")
+    await env.civo.snapshots.roll_back(result)
+    left = {found.id async for found in env.civo.region_snapshots.list()}
     assert left == {own.id, *(out.snapshot.id for out in before if out.snapshot)}
-    await place.civo.snapshots.roll_back(result)  # what is gone is no error
+    await env.civo.snapshots.roll_back(result)  # what is gone is no error
 
 
-async def test_what_a_run_was_told_not_to_adopt_is_not_its_to_delete(place: Place) -> None:
-    ids = place.region.instance_ids  # F114
-    await place.many(ids[:3], name="nightly")
-    result = await place.many(ids, name="nightly", on_existing="error")
-    await place.civo.snapshots.roll_back(result)
-    assert len(await place.civo.region_snapshots.list().collect()) == 3
+async def test_a_rollback_leaves_what_the_run_was_told_not_to_adopt(env: Env) -> None:
+    ids = env.region.instance_ids  # F114
+    await env.many(ids[:3], name="nightly")
+    result = await env.many(ids, name="nightly", on_existing="error")
+    await env.civo.snapshots.roll_back(result)
+    assert len(await env.civo.region_snapshots.list().collect()) == 3
 
 
-async def test_what_cannot_be_taken_back_is_told(place: Place) -> None:
-    result = await place.many(place.region.instance_ids)
+async def test_a_snapshot_that_cannot_be_deleted_is_reported(env: Env) -> None:
+    result = await env.many(env.region.instance_ids)
     assert result.outcomes[0].snapshot is not None
-    await place.civo.snapshots.restore(result.outcomes[0].snapshot, hostname="copy")
+    await env.civo.snapshots.restore(result.outcomes[0].snapshot, hostname="copy")
     with pytest.raises(ExceptionGroup, match="1 of 8 snapshots not deleted") as caught:
-        await place.civo.snapshots.roll_back(result)
+        await env.civo.snapshots.roll_back(result)
     assert isinstance(caught.value.exceptions[0], ConflictError)
-    assert place.region.counts[DELETE] == 8
+    assert env.region.counts[DELETE] == 8

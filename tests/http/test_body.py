@@ -13,7 +13,7 @@ class Pieces:
     """A body that comes in these pieces; the first is already there."""
 
     def __init__(self, *pieces: bytes, name: str = "", log: list[str] | None = None) -> None:
-        self.first, *self._rest = pieces
+        self.first, *self._more = pieces
         self._name = name
         self._log = [] if log is None else log
         self.dropped = False
@@ -21,21 +21,21 @@ class Pieces:
     async def more(self) -> bytes:
         self._log.append(self._name)
         await asyncio.sleep(0)
-        return self._rest.pop(0)
+        return self._more.pop(0)
 
     def at_end(self) -> bool:
-        return not self._rest
+        return not self._more
 
     def drop(self) -> None:
         self.dropped = True
 
     @property
     def left(self) -> int:
-        return len(self._rest)
+        return len(self._more)
 
 
-class Glass:
-    """A sink that holds so many pieces."""
+class BoundedSink:
+    """A sink that takes so many pieces."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -77,7 +77,7 @@ async def test_of_large_bodies_one_at_a_time_is_read_on() -> None:
     assert "".join(log) == "abc" + "aabbcc"  # until it is known to be large, each is read
 
 
-async def test_who_is_cancelled_lets_the_next_large_body_be_read() -> None:
+async def test_a_cancelled_reading_lets_the_next_large_body_be_read() -> None:
     bodies = BodyReader(10 << 20, bytes)
     large = bytes(300_000)
     stuck = Pieces(large, large)
@@ -92,8 +92,8 @@ async def test_who_is_cancelled_lets_the_next_large_body_be_read() -> None:
 
 @pytest.mark.parametrize(("size", "taken"), [(9, 3), (2, 2), (0, 0)])
 async def test_a_sink_is_given_what_it_wants(size: int, taken: int) -> None:
-    body, glass = Pieces(b"a", b"b", b"c"), Glass(size)
-    await BodyReader(5, bytes).stream(body, body.first, glass, 3)
-    assert glass.begun == (3, 5)
-    assert glass.pieces == [b"a", b"b", b"c"][:taken]
+    body, sink = Pieces(b"a", b"b", b"c"), BoundedSink(size)
+    await BodyReader(5, bytes).stream(body, body.first, sink, 3)
+    assert sink.begun == (3, 5)
+    assert sink.pieces == [b"a", b"b", b"c"][:taken]
     assert body.dropped is (size < 3)

@@ -1,6 +1,6 @@
 """Sixty forms of Retry-After: never earlier than asked, never above the cap, never a stall.
 
-Time is the fake clock's; a ticker that sleeps 10 ms at a time counts what passes of it.
+Time is the fake clock's; a ticker that sleeps 10 ms at a time counts how much of it passes.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One timer for whatever has to end in time."""
+"""One timer for all requests that have to end in time."""
 
 import asyncio
 from math import inf
@@ -7,7 +7,7 @@ from civo_snapshots._http.timeouts import Watchdog
 
 
 class Guarded:
-    """Due at a moment that may be put off."""
+    """A guarded request; its deadline may be put off."""
 
     def __init__(self, due: float) -> None:
         self.moment = due
@@ -20,7 +20,7 @@ class Guarded:
         self.ended_at = now
 
 
-async def test_each_ends_when_it_is_due() -> None:
+async def test_each_guarded_request_ends_when_it_is_due() -> None:
     watchdog = Watchdog()
     now = watchdog.now()
     later, sooner = Guarded(now + 0.04), Guarded(now + 0.01)
@@ -34,7 +34,7 @@ async def test_each_ends_when_it_is_due() -> None:
     assert sooner.ended_at >= sooner.moment
 
 
-async def test_who_put_it_off_is_asked_again() -> None:
+async def test_a_request_that_was_put_off_is_checked_again() -> None:
     watchdog = Watchdog()
     one = Guarded(watchdog.now() + 0.01)
     watchdog.guard(one, one.moment)
@@ -45,7 +45,7 @@ async def test_who_put_it_off_is_asked_again() -> None:
     assert one.ended_at is not None
 
 
-async def test_who_ended_by_itself_is_left_alone() -> None:
+async def test_a_released_request_is_left_alone() -> None:
     watchdog = Watchdog()
     one = Guarded(watchdog.now() + 0.01)
     watchdog.guard(one, one.moment)
@@ -55,7 +55,7 @@ async def test_who_ended_by_itself_is_left_alone() -> None:
     assert one.ended_at is None
 
 
-async def test_a_closed_one_ends_nothing() -> None:
+async def test_a_closed_watchdog_ends_nothing() -> None:
     watchdog = Watchdog()
     one = Guarded(watchdog.now() + 0.01)
     watchdog.guard(one, one.moment)
@@ -64,7 +64,7 @@ async def test_a_closed_one_ends_nothing() -> None:
     assert one.ended_at is None
 
 
-async def test_many_take_one_timer() -> None:
+async def test_many_requests_take_one_timer() -> None:
     watchdog = Watchdog()
     loop = asyncio.get_running_loop()
     ringing = set(loop._scheduled)  # type: ignore[attr-defined]

@@ -101,7 +101,7 @@ async def test_one_request_is_one_request_and_its_answer_comes_back_whole() -> N
         assert received.body == b""
 
 
-async def test_a_region_or_query_value_cannot_break_out_of_its_place() -> None:
+async def test_a_region_or_query_value_cannot_break_out_of_its_part_of_the_url() -> None:
     strange = Request("GET", "/v2/instances", Kind.SAFE, "a&b=c#d e", (("page", "1&x=2"),))
     async with Wire() as wire:
         transport = transport_to(wire.url)
@@ -382,7 +382,7 @@ STRAYS = {
 
 @pytest.mark.parametrize("stray", STRAYS.values(), ids=STRAYS)
 async def test_a_connection_with_a_stray_answer_is_not_used_again(stray: bytes) -> None:
-    """T13: measured on a naive client, two of five thousand answers in five were another's."""
+    """T13: plain aiohttp returns it for the next request; see the benchmark job `strays`."""
     script = [followed_by(http(snapshot("s-1")), stray), answer(snapshot("s-2"))]
     async with Wire(*script) as wire, client_to(wire) as civo:
         await civo.snapshots.get("i-1", "s-1")
@@ -416,7 +416,7 @@ async def test_a_stray_success_is_not_taken_for_the_answer_to_a_delete() -> None
 
 @pytest.mark.parametrize("stray", STRAYS.values(), ids=STRAYS)
 async def test_a_stray_answer_after_the_request_costs_its_connection_too(stray: bytes) -> None:
-    """T13: it came too late to be noticed before, so it is known by what it says."""
+    """T13: it arrives after the request was written, so only its content gives it away."""
     script = [answer(snapshot("s-1")), raw(stray), answer(snapshot("s-2"))]
     async with Wire(*script) as wire, client_to(wire) as civo:
         await civo.snapshots.get("i-1", "s-1")

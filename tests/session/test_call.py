@@ -1,4 +1,4 @@
-"""One call against a scripted transport: retries, pauses, deadlines, and the account of it all."""
+"""One call against a scripted transport: retries, pauses, deadlines and the call's record."""
 
 import asyncio
 import json
@@ -92,7 +92,7 @@ class Script:
 
 
 class Bench:
-    """A session over a script, and what it told."""
+    """A session over a scripted transport, and the events it told."""
 
     def __init__(self, *steps: Step, concurrency: int = 10, **more: Any) -> None:
         self.clock = FakeClock()
@@ -120,7 +120,7 @@ class Bench:
 
 
 @pytest.fixture
-def no_dice(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jitter at its lowest, so that every wait is exactly what was asked for."""
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
 
@@ -287,7 +287,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)  # when a fake clock begins
         ("Thu, 01 Jan 2026 01:00:20 GMT", "Thu, 01 Jan 2026 01:00:00 GMT"),  # an hour ahead
     ],
 )
-@pytest.mark.usefixtures("no_dice")
+@pytest.mark.usefixtures("no_jitter")
 async def test_every_form_of_retry_after_is_obeyed(text: str, date: str | None) -> None:  # H37
     headers = {} if date is None else {"date": date}
     bench = Bench(limited(text, **headers), OK)
@@ -420,15 +420,15 @@ async def test_in_an_outage_longer_than_a_calls_waits_calls_are_sent_once() -> N
     assert bench.limiter.budget.tokens == 500 - 3 * 10
 
 
-async def test_no_call_that_began_with_an_outage_loses_a_retry() -> None:
-    """However early the first of many calls has used up its own."""
+async def test_calls_that_began_with_an_outage_keep_their_retries() -> None:
+    """Even if another call has used up its retries early."""
     bench = Bench(LOST)
     results = await asyncio.gather(*(bench.call() for _ in range(10)), return_exceptions=True)
     assert [isinstance(result, ConnectionLostError) for result in results] == [True] * 10
     assert len(bench.script.sent) == 10 * 4
 
 
-async def test_a_call_with_more_patience_than_an_outage_is_repeated_still() -> None:
+async def test_a_call_whose_waits_are_longer_than_the_outage_is_repeated() -> None:
     bench = Bench(LOST)
     await bench.fails(ConnectionLostError)
     await bench.clock.sleep(LONGEST_WAIT)
@@ -500,15 +500,15 @@ async def test_a_429_costs_half_of_a_lost_answer() -> None:
     assert bench.limiter.budget.tokens == 500 - 3 * 5
 
 
-async def test_requests_at_once_are_bounded_and_polls_have_places_of_their_own() -> None:  # T23
-    flying, most = 0, 0
+async def test_requests_at_once_are_bounded_and_polls_have_slots_of_their_own() -> None:  # T23
+    in_flight, most = 0, 0
 
     async def hold(_: float) -> Outcome:
-        nonlocal flying, most
-        flying += 1
-        most = max(most, flying)
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
         await bench.clock.sleep(1)
-        flying -= 1
+        in_flight -= 1
         return OK
 
     bench = Bench(hold, concurrency=3)
@@ -522,7 +522,7 @@ async def test_requests_at_once_are_bounded_and_polls_have_places_of_their_own()
     assert most == 5
 
 
-async def test_waiting_for_a_place_is_not_charged_to_the_call() -> None:  # T23
+async def test_waiting_for_a_slot_does_not_count_as_time_of_the_call() -> None:  # T23
     bench = Bench(slow(10, OK, lambda: bench.clock), concurrency=1)
     options = CallOptions(timeout=11)
     results = await asyncio.gather(*(bench.call(options=options) for _ in range(5)))
@@ -588,7 +588,7 @@ async def test_no_attempt_is_started_that_cannot_finish() -> None:
     assert error.call.history == ("lost",)
 
 
-@pytest.mark.usefixtures("no_dice")
+@pytest.mark.usefixtures("no_jitter")
 async def test_a_pause_of_others_does_not_stretch_a_call_beyond_its_deadline() -> None:  # R3
     """One learns of a pause of 60 s; the other, in the middle of its retries, has 5 s left."""
     bench = Bench(UNSENT, limited("60"), OK)
@@ -699,7 +699,7 @@ async def test_closing_closes_the_transport() -> None:
 # A logical call of several requests
 
 
-async def test_a_flight_knows_whether_it_may_have_acted_and_how_long_it_has() -> None:
+async def test_a_deadline_knows_whether_its_call_may_have_acted_and_the_time_left() -> None:
     bench = Bench(UNSENT, LOST, said(400), OK)
     deadline = bench.session.deadline(Kind.CREATING, {"timeout": 50})
     assert (deadline.left(), deadline.may_have_acted) == (50, False)
@@ -719,7 +719,7 @@ async def test_a_flight_knows_whether_it_may_have_acted_and_how_long_it_has() ->
     assert deadline.may_have_acted
 
 
-async def test_a_flight_that_is_called_off_sends_nothing_more() -> None:
+async def test_nothing_more_is_sent_for_a_cancelled_deadline() -> None:
     bench = Bench()
     deadline = bench.session.deadline(Kind.CREATING, {})
     deadline.cancelled = True
@@ -731,21 +731,21 @@ async def test_a_flight_that_is_called_off_sends_nothing_more() -> None:
 # Cancellation
 
 
-async def test_a_cancelled_call_gives_its_place_back() -> None:  # L120
+async def test_a_cancelled_call_releases_its_slot() -> None:  # L120
     bench = Bench(slow(1000, OK, lambda: bench.clock), OK, concurrency=1)
-    flying = asyncio.create_task(bench.call())
+    in_flight = asyncio.create_task(bench.call())
     queued = asyncio.create_task(bench.call())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(bench.script.sent) == 1
-    for task in (queued, flying):
+    for task in (queued, in_flight):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     assert (await bench.call()).id == "s-1"
 
 
-async def test_a_call_cancelled_during_a_pause_gives_its_place_back() -> None:
+async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
     bench = Bench(limited("60"), OK, concurrency=1)
     await bench.fails(RateLimitError, options=CallOptions(retries=False))
     paused = asyncio.create_task(bench.call())
@@ -770,7 +770,7 @@ async def test_a_cancelled_retry_is_not_sent() -> None:  # L121
     assert len(bench.script.sent) == 1
 
 
-async def test_an_error_that_is_none_of_ours_passes_and_gives_its_place_back() -> None:
+async def test_a_foreign_error_passes_through_and_releases_the_slot() -> None:
     async def defect(_: float) -> Outcome:
         raise ZeroDivisionError
 
@@ -788,7 +788,7 @@ async def wait_at(gate: Gate, order: list[int], number: int) -> None:
     order.append(number)
 
 
-async def test_a_gate_lets_pass_in_the_order_of_arrival() -> None:  # F113
+async def test_a_gate_lets_waiters_pass_in_the_order_of_arrival() -> None:  # F113
     gate, order = Gate(1), list[int]()
     await gate.acquire()
     waiting = [asyncio.create_task(wait_at(gate, order, number)) for number in range(5)]
@@ -800,7 +800,7 @@ async def test_a_gate_lets_pass_in_the_order_of_arrival() -> None:  # F113
     assert gate.used == 1
 
 
-async def test_a_waiter_cancelled_as_it_is_let_in_passes_its_place_on() -> None:
+async def test_a_waiter_cancelled_as_it_is_let_in_passes_its_slot_on() -> None:
     gate, order = Gate(1), list[int]()
     await gate.acquire()
     first, second = (asyncio.create_task(wait_at(gate, order, number)) for number in range(2))
@@ -825,7 +825,7 @@ async def test_a_waiter_cancelled_before_a_release_stays_cancelled() -> None:
     assert (order, gate.used) == ([1], 1)
 
 
-async def test_a_gate_made_narrower_lets_nobody_pass_until_it_is_wide_enough() -> None:
+async def test_a_gate_with_a_lowered_limit_lets_nobody_pass_until_enough_slots_are_free() -> None:
     gate, order = Gate(2), list[int]()
     await gate.acquire()
     await gate.acquire()

@@ -79,7 +79,7 @@ async def test_a_newcomer_cannot_overtake_the_waiters() -> None:
     await newcomer
 
 
-async def test_who_comes_again_goes_to_the_head() -> None:
+async def test_a_call_that_comes_again_goes_to_the_head_of_the_queue() -> None:
     """T23: a call that retries has its time running already."""
     gate = Gate(1)
     await gate.acquire()
@@ -122,7 +122,7 @@ async def test_a_cancelled_waiter_leaves_the_queue() -> None:
     assert gate.used == 1
 
 
-async def test_a_permit_handed_to_somebody_just_cancelled_is_passed_on() -> None:
+async def test_a_permit_handed_to_a_waiter_just_cancelled_is_passed_on() -> None:
     """L120: the permit must not be lost."""
     gate = Gate(1)
     await gate.acquire()
@@ -138,7 +138,7 @@ async def test_a_permit_handed_to_somebody_just_cancelled_is_passed_on() -> None
 
 
 async def test_a_waiter_cancelled_just_before_a_release_still_ends_as_cancelled() -> None:
-    """L120: the release drops it from the queue before it wakes up to do so itself."""
+    """L120: the release drops it from the queue before it could do so itself."""
     gate = Gate(1)
     await gate.acquire()
     leaver, stayer = start(gate.acquire()), start(gate.acquire())
@@ -235,7 +235,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_polls_have_places_of_their_own(clock: FakeClock) -> None:
+async def test_polls_have_slots_of_their_own(clock: FakeClock) -> None:
     """F113: a fan-out's creates cannot starve them, nor polls the creates."""
     limiter = Limiter(1, clock)
     calls = await limiter.enter()
@@ -250,7 +250,7 @@ async def test_polls_have_places_of_their_own(clock: FakeClock) -> None:
     assert await waiting[1] is polls[0]
 
 
-async def test_who_enters_again_goes_first(clock: FakeClock) -> None:
+async def test_a_call_that_enters_again_goes_first(clock: FakeClock) -> None:
     limiter = Limiter(1, clock)
     gate = await limiter.enter()
     newcomer = start(limiter.enter())
@@ -323,7 +323,7 @@ async def test_a_rate_limit_that_leaves_nothing_is_a_pause() -> None:
     assert limiter.rate_limit_interval() == 0
 
 
-async def test_a_place_that_is_free_needs_no_wait() -> None:
+async def test_a_free_slot_needs_no_wait() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(1, clock)
     gate = limiter.try_enter()
@@ -337,7 +337,7 @@ async def test_a_place_that_is_free_needs_no_wait() -> None:
     assert limiter.try_enter() is gate
 
 
-async def test_a_cancel_during_a_pause_gives_the_place_back() -> None:
+async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
     """L120."""
     clock = FakeClock(auto=False)
     limiter = Limiter(1, clock)
@@ -352,7 +352,7 @@ async def test_a_cancel_during_a_pause_gives_the_place_back() -> None:
 
 
 async def test_each_pause_lowers_the_limit_once(clock: FakeClock) -> None:
-    """F107: a hundred siblings that get the same 429 say it only once."""
+    """F107: a hundred requests that get the same 429 lower it only once."""
     limiter = Limiter(10, clock)
     for _ in range(100):
         limiter.rate_limited(5)

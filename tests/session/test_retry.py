@@ -165,7 +165,7 @@ def test_only_transient_errors_are_called_so(error: CivoError) -> None:
     ids=lambda value: ids(value) if isinstance(value, CivoError) else str(value),
 )
 def test_what_may_have_acted_is_known(error: CivoError, acted: bool, sent: bool) -> None:
-    """T3, T8-T22, H34, H41, H44: the difference between sending again and looking first."""
+    """T3, T8-T22, H34, H41, H44: whether to send again or to search first."""
     assert error.may_have_acted is acted
     assert never_left(error) is not sent
 

@@ -53,7 +53,7 @@ def gone(code: str = "database_snapshot_not_found") -> NotFoundError:
 
 @define(slots=False)
 class Scene:
-    """What there is to see, what went wrong, and what was asked.
+    """A region as a test sets it up: what polls show or fail with, and which were made.
 
     Attributes:
         shown: by (instance, snapshot): a state, or a function of the time.
@@ -63,8 +63,8 @@ class Scene:
         asked: the kind and the key of each poll, and when.
         latency: seconds that a poll takes.
         ids: whether the listing has the snapshot's id outside, inside or nowhere.
-        strangers: how many snapshots of others the listing holds.
-        too_large_for: up to how many waits the listing is not worth its length.
+        strangers: how many snapshots that nobody waits for the listing holds.
+        too_large_for: for how many waits at most the listing is too long to pay.
         spent: seconds of the event loop that reading the listing takes.
     """
 
@@ -81,13 +81,13 @@ class Scene:
     parts: list[bool] = field(factory=list)
 
     def add(self, count: int, each: int = 1, shown: Shown = "Pending") -> list[tuple[str, str]]:
-        """So many instances with so many snapshots each."""
+        """Add `count` instances with `each` snapshots each. Return the keys of the snapshots."""
         keys = [(f"i-{i}", f"s-{i}-{s}") for i in range(count) for s in range(each)]
         self.shown.update(dict.fromkeys(keys, shown))
         return keys
 
     def finish(self, *keys: tuple[str, str], at: float = 0.0, shown: Shown = "Complete") -> None:
-        """Let these end at that time."""
+        """Let these snapshots, or all, finish at that time."""
         for key in keys or tuple(self.shown):
             self.shown[key] = lambda now: shown if now >= at else "Pending"
 
@@ -228,6 +228,6 @@ class Waiter:
 
 
 async def turn(times: int = 10) -> None:
-    """Let the loop turn, so that what has ended can leave."""
+    """Let the event loop turn, so that ended tasks can finish."""
     for _ in range(times):
         await asyncio.sleep(0)

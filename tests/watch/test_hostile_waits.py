@@ -9,7 +9,7 @@ LISTING = "GET /v2/instances/{id}/snapshots"
 
 
 async def test_several_waits_of_one_instance_share_its_listing(nothing_left: None) -> None:
-    """P101: none of them is told of a failed look when the listing showed it."""
+    """P101: none of them is told of a failed poll when the listing showed its snapshot."""
     clock = FakeClock()
     async with (
         FakeRegion(instances=1, clock=clock) as region,

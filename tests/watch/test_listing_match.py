@@ -1,4 +1,4 @@
-"""Finding what is waited for in the region-wide listing, whichever id it shows."""
+"""Finding awaited snapshots in the region-wide listing, whichever id it shows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -138,8 +138,8 @@ def test_an_item_that_does_not_fit_is_not_found() -> None:
 
 def test_each_wait_for_one_snapshot_is_told() -> None:
     registry = WaitRegistry()
-    watches = [waiting(registry), waiting(registry)]
-    assert [found.wait for found in read(registry, [item("s-1", "i-1")]).changed] == watches
+    waits = [waiting(registry), waiting(registry)]
+    assert [found.wait for found in read(registry, [item("s-1", "i-1")]).changed] == waits
 
 
 def test_an_item_that_is_there_twice_counts_once() -> None:
@@ -151,7 +151,7 @@ def test_an_item_that_is_there_twice_counts_once() -> None:
     assert matcher.missing() == [lacking]
 
 
-def test_somebody_who_came_and_somebody_who_went_do_not_cancel_out() -> None:
+def test_one_wait_added_and_one_discarded_do_not_cancel_out() -> None:
     registry = WaitRegistry()
     gone = waiting(registry)
     matcher = ListingMatcher(registry, 1e9)
@@ -196,8 +196,8 @@ def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_coun
     assert matcher.missing() == [late]
 
 
-def test_a_snapshot_that_settles_is_told_each_time() -> None:
-    """P88: time alone may end it."""
+def test_a_complete_snapshot_with_a_pending_volume_is_told_each_time() -> None:
+    """P88: the volume grace may end the wait although nothing changes."""
     settling = SnapshotStatus("Complete", (VolumeStatus("v-1", "Pending"),))
     registry = WaitRegistry()
     waiting(registry, known=evolve(WANTED, status=settling))

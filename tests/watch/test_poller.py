@@ -1,4 +1,4 @@
-"""Which requests a tick makes: the cheapest that show what is due, and nothing in vain."""
+"""Which requests a tick makes: the cheapest that show what is due."""
 
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -26,7 +26,7 @@ from civo_snapshots.errors import ApiError
 
 @pytest.fixture(autouse=True)
 async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
-    """A watcher stops a few turns of the loop after its last wait, and leaves nothing."""
+    """A watcher stops a few turns of the event loop after its last wait, and leaves no task."""
     yield
     await turn()
 
@@ -47,7 +47,7 @@ async def test_one_snapshot_takes_one_get() -> None:
     (key,) = scene.add(1, shown="Complete")
     assert (await Waiter(scene, watcher_of(scene), key).snapshot()).state == "Complete"
     assert scene.asked == [("get", key[1], 0)]
-    assert scene.parts == [False]  # a look of its own, at the polls' own gate
+    assert scene.parts == [False]  # a single poll, at the polls' own gate
 
 
 async def test_several_waits_for_one_snapshot_take_one_get() -> None:
@@ -79,7 +79,7 @@ async def test_many_instances_take_one_listing_of_the_region() -> None:  # P101
     assert watcher.ticks < 30
 
 
-async def test_a_listing_serves_also_those_who_are_not_due_yet() -> None:
+async def test_a_listing_serves_waits_that_are_not_due_yet_too() -> None:
     scene = Scene()
     first, second, third = scene.add(3, shown="Complete")
     watcher = watcher_of(scene)
@@ -109,7 +109,7 @@ async def test_an_instances_listing_that_is_not_found_says_nothing_yet() -> None
     assert scene.counts == {"instance": 1, "get": 2}
 
 
-async def test_an_instances_listing_that_fails_is_a_fault_of_each() -> None:
+async def test_an_instances_listing_that_fails_is_a_failed_poll_of_each_wait() -> None:
     scene = Scene(faults={"instance": [ConnectionLostError("lost"), None]})
     keys = scene.add(1, each=2, shown="Complete")
     watcher = watcher_of(scene)
@@ -118,7 +118,7 @@ async def test_an_instances_listing_that_fails_is_a_fault_of_each() -> None:
     assert scene.counts == {"instance": 2}
 
 
-async def test_what_the_regions_listing_lacks_is_asked_for_before_anything_is_said() -> None:
+async def test_what_the_regions_listing_lacks_is_asked_for_before_it_counts_as_missing() -> None:
     scene = Scene()  # P102
     keys = scene.add(3)
     scene.finish(at=60)
@@ -158,7 +158,7 @@ async def test_a_deletion_is_told_by_the_snapshots_own_get_only() -> None:  # P1
     assert scene.counts["get"] >= 3
 
 
-async def test_a_snapshot_that_is_gone_is_told_after_three_looks() -> None:  # P95
+async def test_a_snapshot_that_is_gone_is_told_after_three_polls() -> None:  # P95
     scene = Scene()
     keys = scene.add(3)
     scene.shown[keys[0]] = lambda now: "Pending" if now < 3 else None
@@ -171,7 +171,7 @@ async def test_a_snapshot_that_is_gone_is_told_after_three_looks() -> None:  # P
     await completed(waiters[1:])
 
 
-async def test_a_listing_that_shows_nobody_is_left_alone_for_a_while() -> None:
+async def test_a_listing_that_shows_no_awaited_snapshot_is_avoided_for_a_while() -> None:
     scene = Scene()
     keys = scene.add(3)
     scene.finish(at=400)
@@ -195,7 +195,7 @@ async def test_a_listing_that_is_too_long_is_given_up_for_gets() -> None:
     assert scene.counts["get"] == 3 * watcher.ticks
 
 
-async def test_it_is_tried_again_for_more_than_twice_as_many() -> None:
+async def test_a_listing_that_was_too_long_is_tried_again_for_twice_as_many_waits() -> None:
     scene = Scene(too_large_for=3)
     keys = scene.add(7)
     scene.finish(at=20)
@@ -220,7 +220,7 @@ async def test_a_listing_that_takes_long_to_read_is_read_less_often() -> None:
     assert {later - earlier for earlier, later in pairwise(asked)} == {5.0}
 
 
-async def test_the_first_sight_tells_what_the_create_had_not() -> None:
+async def test_the_first_poll_tells_only_what_the_create_had_not() -> None:
     scene = Scene()
     keys = scene.add(2)
     scene.finish(at=5)
@@ -270,7 +270,7 @@ async def test_a_name_that_anybody_may_choose_identifies_nothing() -> None:
     assert scene.counts["get"] > 3  # each end was seen by its own GET
 
 
-async def test_an_unconfirmed_end_of_one_who_is_not_due_waits_for_its_turn() -> None:
+async def test_an_end_that_only_a_name_supports_is_confirmed_when_its_wait_is_due() -> None:
     scene = Scene(ids="name")
     keys = scene.add(3, shown="Complete")
     watcher = watcher_of(scene)
@@ -296,7 +296,7 @@ async def test_a_listing_that_is_mostly_of_others_is_asked_for_once() -> None:
     assert all(scene.parts)  # part of a round: at the gate of all calls
 
 
-async def test_a_listing_pays_again_when_enough_are_watched() -> None:
+async def test_a_listing_pays_again_when_enough_waits_are_registered() -> None:
     scene = Scene(strangers=4_000)
     keys = scene.add(60)
     scene.finish(at=5)
@@ -322,7 +322,7 @@ async def test_a_listing_pays_again_when_enough_are_watched() -> None:
     ],
     ids=lambda error: str(error.status),
 )
-async def test_without_a_listing_each_who_is_due_is_asked_for(error: ApiError) -> None:  # S79
+async def test_without_a_listing_each_wait_that_is_due_takes_a_get(error: ApiError) -> None:  # S79
     assert is_listing_refusal(error)
     scene = Scene(faults={"region": [error]})
     *keys, last = scene.add(31)
@@ -351,7 +351,7 @@ async def test_a_refused_listing_is_tried_again_later() -> None:
     [ConnectionLostError("lost"), ServerError("no", status=503), RateLimitError("no", status=429)],
     ids=["lost", "503", "429"],
 )
-async def test_bad_luck_with_a_listing_is_no_refusal(error: CivoError) -> None:
+async def test_a_transient_error_of_a_listing_is_no_refusal(error: CivoError) -> None:
     assert not is_listing_refusal(error)
     scene = Scene(faults={"region": [error, error, None]})
     keys = scene.add(3, shown="Complete")
@@ -393,7 +393,7 @@ async def test_an_outage_is_not_amplified() -> None:  # F108, P96
         error = await waiter.end()
         assert isinstance(error, PollFailedError)
         assert isinstance(error.error, ConnectionLostError)
-    # A round stops at its third fault; what its workers have begun by then is all that is asked.
+    # A round stops at its third fault; its eight workers may have begun one GET each by then.
     assert scene.counts["get"] <= watcher.ticks * (3 + 8)
     assert watcher.ticks <= 70
 
@@ -407,7 +407,7 @@ async def test_an_outage_that_ends_is_survived() -> None:
     assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 50
 
 
-async def test_what_is_no_fault_of_the_region_does_not_stop_a_round() -> None:
+async def test_a_404_does_not_stop_a_round() -> None:
     scene = Scene(faults={"region": [gone()], "get": [gone()]})
     keys = scene.add(20)
     watcher = watcher_of(scene)
@@ -436,5 +436,5 @@ async def test_when_listings_of_instances_fail_no_round_of_gets_follows() -> Non
     waiters += [Waiter(scene, watcher, key, timeout=0) for key in keys]
     for waiter in waiters:
         await waiter.end()
-    assert scene.counts["get"] == 1  # of the lone wait with a watcher of its own
+    assert scene.counts["get"] == 1  # of the single wait with a watcher of its own
     assert 3 <= scene.counts["instance"] <= 8

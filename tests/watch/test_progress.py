@@ -1,4 +1,4 @@
-"""One wait for one snapshot: what is seen, missed or fails, and when that is enough."""
+"""One wait for one snapshot: what polls show, and when that ends the wait."""
 
 import math
 from typing import Any
@@ -51,7 +51,7 @@ def ended(progress: CompletionWait, kind: type[CivoError]) -> Any:
     return progress.outcome
 
 
-# Seeing
+# What a poll shows
 
 
 @pytest.mark.parametrize("state", ["Complete", "complete", "Completed", "COMPLETE "])
@@ -94,7 +94,7 @@ def test_a_failed_snapshot_with_good_volumes_failed() -> None:
     assert str(error) == "snapshot s-1 (n) of instance i-1 failed"
 
 
-def test_a_nameless_snapshot_is_called_by_its_ids() -> None:
+def test_a_nameless_snapshot_is_named_by_its_ids() -> None:
     progress = waiting()
     progress.observe(Snapshot("s-1", status=SnapshotStatus("Failed")), START)
     assert str(progress.outcome) == "snapshot s-1 of instance i-1 failed"
@@ -150,7 +150,7 @@ def test_the_first_terminal_verdict_stands(first: str, later: Any) -> None:
 # Complete, but not all of it
 
 
-def test_an_unsettled_snapshot_is_waited_for_and_then_refused() -> None:
+def test_a_complete_snapshot_with_pending_volumes_fails_after_the_volume_grace() -> None:
     """P88."""
     progress = waiting(PollPolicy(volume_grace=60))
     for second in (10, 40, 69.9):
@@ -162,7 +162,7 @@ def test_an_unsettled_snapshot_is_waited_for_and_then_refused() -> None:
     assert "says complete but had unfinished volumes for 60 s; volumes: v-2, v-3" in str(error)
 
 
-def test_an_unsettled_snapshot_is_returned_if_that_is_wanted() -> None:
+def test_a_complete_snapshot_with_pending_volumes_is_returned_on_request() -> None:
     """P88."""
     progress = waiting(PollPolicy(volume_grace=0, on_unsettled="return"))
     seen = snapshot("Complete", "Pending")
@@ -170,7 +170,7 @@ def test_an_unsettled_snapshot_is_returned_if_that_is_wanted() -> None:
     assert progress.outcome is seen
 
 
-def test_settling_in_time_is_a_success() -> None:
+def test_volumes_that_complete_within_the_volume_grace_are_a_success() -> None:
     progress = waiting()
     progress.observe(snapshot("Complete", "Pending"), START)
     done = snapshot("Complete", "Completed")
@@ -178,7 +178,7 @@ def test_settling_in_time_is_a_success() -> None:
     assert progress.outcome is done
 
 
-def test_the_settling_time_begins_anew_when_the_snapshot_takes_it_back() -> None:
+def test_the_volume_grace_begins_anew_when_the_snapshot_is_pending_again() -> None:
     progress = waiting(PollPolicy(volume_grace=60))
     progress.observe(snapshot("Complete", "Pending"), START)
     progress.observe(snapshot("Pending", "Pending"), START + 50)
@@ -229,7 +229,7 @@ def test_what_the_caller_has_may_be_the_end() -> None:
     assert progress.polls == 0
 
 
-def test_what_the_caller_has_is_compared_with_but_is_no_sight() -> None:
+def test_what_the_caller_has_is_compared_with_but_is_no_poll() -> None:
     """P94: a 404 after it may still be mere delay."""
     progress = waiting()
     known = snapshot("Pending", "Pending")
@@ -272,7 +272,7 @@ def test_a_snapshot_that_never_appears_has_vanished() -> None:
     assert (error.snapshot, error.elapsed, error.polls, error.call) == (None, 60.0, 1, CALL)
 
 
-def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:
+def test_a_snapshot_that_was_seen_is_gone_after_three_polls() -> None:
     """P95: also long before the time it had to appear."""
     progress = waiting()
     seen = snapshot("Pending")
@@ -286,7 +286,7 @@ def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:
     assert (error.snapshot, error.polls) == (seen, 4)
 
 
-def test_misses_have_to_follow_each_other() -> None:
+def test_only_404s_in_a_row_count() -> None:
     """P95: replicas may lag."""
     progress = waiting()
     for second in range(0, 100, 3):
@@ -310,7 +310,7 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
     assert ended(progress, NotFoundError) is error
 
 
-# Failing to look
+# Polls that fail
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
     [BROKEN, ServerError("503", status=503), UnexpectedResponseError("cut", status=200)],
     ids=lambda error: type(error).__name__,
 )
-def test_faults_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> None:
+def test_failed_polls_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> None:
     """P96: whichever is later."""
     progress = waiting()
     progress.observe(seen := snapshot("Pending"), START)
@@ -332,7 +332,7 @@ def test_faults_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> No
     assert f"failed for 90 s: {error.message}; it may be fine, wait again" in str(failed)
 
 
-def test_many_faults_within_a_minute_are_tolerated() -> None:
+def test_many_failed_polls_within_a_minute_are_tolerated() -> None:
     """P96."""
     progress = waiting()
     for n in range(600):
@@ -343,7 +343,7 @@ def test_many_faults_within_a_minute_are_tolerated() -> None:
 
 
 @pytest.mark.parametrize("recovery", ["see", "miss", "recover"])
-def test_faults_have_to_follow_each_other(recovery: str) -> None:
+def test_only_failed_polls_in_a_row_count(recovery: str) -> None:
     """P96: a 404 is an answer too."""
     progress = waiting(PollPolicy(appear=10_000))
     for round_ in range(20):
@@ -408,7 +408,7 @@ def test_an_expired_wait_that_saw_nothing_says_so() -> None:
     assert "(state not seen, 0 polls)" in str(progress.outcome)
 
 
-# Waiting for the absence
+# Waiting for a deletion
 
 
 @pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
@@ -463,7 +463,7 @@ def test_times_may_be_zero_but_not_less(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["ignore", "", None, True])
-def test_an_unsettled_snapshot_is_raised_or_returned_and_nothing_else(value: Any) -> None:
+def test_on_unsettled_is_raise_or_return_and_nothing_else(value: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="on_unsettled must be one of raise, return"):
         PollPolicy(on_unsettled=value)
 
@@ -493,14 +493,14 @@ def test_a_pause_lies_between_its_bounds(policy: PollPolicy, waited: float) -> N
 
 # Any sequence
 
-sights = st.tuples(
+polls = st.tuples(
     st.sampled_from(["Complete", "Failed", "Pending", "Copying"]),
     st.lists(st.sampled_from(["Complete", "Failed", "Pending"]), max_size=3),
 )
 
 
 @settings(deadline=None)
-@given(st.lists(sights, min_size=1, max_size=8))
+@given(st.lists(polls, min_size=1, max_size=8))
 def test_a_wait_succeeds_only_if_everything_ever_listed_is_complete(
     script: list[tuple[str, list[str]]],
 ) -> None:

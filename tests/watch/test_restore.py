@@ -44,7 +44,7 @@ def at(status: str) -> Instance:
 def test_the_made_instance_is_told_from_its_namesakes(
     instances: list[Instance], picked: str | None
 ) -> None:
-    """S74: rather none than a stranger's."""
+    """S74: no instance rather than somebody else's."""
     found = RestoreWait(NEW, 0.0).pick(instances)
     assert (found.id if found else None) == picked
 
@@ -91,7 +91,7 @@ def test_an_overwritten_instance_counts_once_it_was_away() -> None:
     assert progress.outcome is back
 
 
-def test_an_overwritten_instance_that_never_left_counts_after_a_settling_time() -> None:
+def test_an_overwritten_instance_never_seen_away_counts_after_half_a_minute() -> None:
     """It may have been too quick to be seen away, or not have begun."""
     progress = RestoreWait(OVERWRITING, 0.0)
     for now in (10.0, 20.0, 39.9):
@@ -102,7 +102,7 @@ def test_an_overwritten_instance_that_never_left_counts_after_a_settling_time() 
     assert progress.outcome is last
 
 
-def test_an_overwriting_restore_that_was_answered_as_complete_needs_no_settling() -> None:
+def test_after_an_overwriting_restore_answered_as_complete_an_active_instance_counts() -> None:
     done = Restore("r-1", overwrite_existing=True, status=RestoreStatus("complete"))
     progress = RestoreWait(done, 0.0)
     progress.observe(active := at("ACTIVE"), 1.0)

@@ -1,4 +1,4 @@
-"""Everybody who waits: who is due with whom, when, and what was missed meanwhile."""
+"""The registry of waits: which are due together, when, and which listings they have seen."""
 
 from math import inf
 
@@ -13,7 +13,7 @@ EVEN = PollPolicy(jitter=0)
 SLOW = PollPolicy(floor=4, jitter=0)
 
 
-def watch(
+def wait(
     number: int,
     *,
     started: float = 0.0,
@@ -25,62 +25,62 @@ def watch(
     return RegisteredWait(progress, started if due is None else due, deadline, lambda _: None)
 
 
-def crowd_of(*watches: RegisteredWait) -> WaitRegistry:
+def registry_of(*waits: RegisteredWait) -> WaitRegistry:
     registry = WaitRegistry()
-    for one in watches:
+    for one in waits:
         registry.add(one)
     return registry
 
 
-def test_who_begins_together_is_due_together() -> None:
-    early, near, far = watch(1), watch(2, started=0.5), watch(3, started=0.6)
-    registry = crowd_of(early, near, far)
+def test_waits_that_begin_together_are_due_together() -> None:
+    early, near, far = wait(1), wait(2, started=0.5), wait(3, started=0.6)
+    registry = registry_of(early, near, far)
     assert early.group is near.group is not far.group
     assert len(registry) == 3
     assert set(registry) == {early, near, far}
 
 
-def test_policies_do_not_mix() -> None:
-    one, other = watch(1), watch(2, policy=SLOW)
-    crowd_of(one, other)
+def test_waits_of_different_policies_have_different_groups() -> None:
+    one, other = wait(1), wait(2, policy=SLOW)
+    registry_of(one, other)
     assert one.group is not other.group
 
 
-def test_who_comes_after_a_look_is_not_counted_to_those_before_it() -> None:
-    first, second = watch(1), watch(2)
-    registry = crowd_of(first)
+def test_a_wait_registered_after_a_poll_joins_no_group_from_before_it() -> None:
+    first, second = wait(1), wait(2)
+    registry = registry_of(first)
     registry.postpone(0.0)
     registry.add(second)
     assert first.group is not second.group
 
 
-def test_a_cohort_is_due_joined_by_those_within_half_a_floor() -> None:
-    soon, later = watch(1, due=10), watch(2, due=10.6)
-    registry = crowd_of(soon, later)
+def test_a_due_group_takes_along_those_due_within_half_a_floor() -> None:
+    soon, later = wait(1, due=10), wait(2, due=10.6)
+    registry = registry_of(soon, later)
     assert registry.due(9.9) == set()
     assert registry.due(10) == {soon.group}
     assert registry.due(10.1) == {soon.group, later.group}
 
 
-def test_the_pause_after_a_look_is_the_youngests() -> None:
-    old, young = watch(1, started=0.0, due=50), watch(2, started=30.0, due=50)
-    registry = crowd_of(old, young)
+def test_the_pause_after_a_poll_is_that_of_the_youngest_wait() -> None:
+    old, young = wait(1, started=0.0, due=50), wait(2, started=30.0, due=50)
+    registry = registry_of(old, young)
     registry.postpone(50.0)
     assert registry.next_wake(0.0, 0.0) == 52.0
 
 
-def test_a_look_makes_nobody_due_earlier() -> None:
-    registry = crowd_of(watch(1, due=100))
+def test_a_poll_makes_no_wait_due_earlier() -> None:
+    registry = registry_of(wait(1, due=100))
     registry.postpone(0.0)
     assert registry.next_wake(0.0, 0.0) == 100
 
 
-def test_those_who_were_not_looked_at_stay_due() -> None:
-    looked, other = watch(1, due=5), watch(2, due=7)
-    registry = crowd_of(looked, other)
-    assert looked.group is not None
-    registry.postpone(5.0, {looked.group})
-    assert registry.due(7) == {other.group, looked.group}
+def test_groups_that_were_not_polled_for_stay_due() -> None:
+    polled, other = wait(1, due=5), wait(2, due=7)
+    registry = registry_of(polled, other)
+    assert polled.group is not None
+    registry.postpone(5.0, {polled.group})
+    assert registry.due(7) == {other.group, polled.group}
     assert registry.next_wake(0.0, 0.0) == 6
 
 
@@ -92,20 +92,20 @@ def test_those_who_were_not_looked_at_stay_due() -> None:
         pytest.param(60.0, 30.0, id="at-most-the-ceiling"),
     ],
 )
-def test_ticks_keep_their_distance(min_interval: float, wake: float) -> None:
-    registry = crowd_of(watch(1, due=20))
+def test_ticks_lie_the_minimal_interval_apart(min_interval: float, wake: float) -> None:
+    registry = registry_of(wait(1, due=20))
     assert registry.next_wake(20.0, min_interval) == wake
 
 
 def test_a_deadline_wakes_whatever_else_is_due() -> None:
-    registry = crowd_of(watch(1, due=500), watch(2, due=500, deadline=40))
+    registry = registry_of(wait(1, due=500), wait(2, due=500, deadline=40))
     assert registry.next_wake(0.0, 0.0) == 40
     assert registry.next_deadline() == 40
 
 
-def test_the_overdue_are_found_and_the_deadlines_of_the_gone_forgotten() -> None:
-    short, long, gone = watch(1, deadline=50), watch(2, deadline=90), watch(3, deadline=10)
-    registry = crowd_of(short, long, gone)
+def test_overdue_waits_are_found_and_deadlines_of_discarded_ones_forgotten() -> None:
+    short, long, gone = wait(1, deadline=50), wait(2, deadline=90), wait(3, deadline=10)
+    registry = registry_of(short, long, gone)
     registry.discard(gone)
     assert registry.next_deadline() == 10  # not before then
     assert registry.overdue(9) == []
@@ -114,16 +114,16 @@ def test_the_overdue_are_found_and_the_deadlines_of_the_gone_forgotten() -> None
     assert registry.overdue(50) == [short]
 
 
-def test_nobody_is_due_in_an_empty_crowd() -> None:
+def test_nothing_is_due_in_an_empty_registry() -> None:
     registry = WaitRegistry()
     assert registry.next_wake(0.0, 5.0) == registry.next_deadline() == inf
     assert registry.due(1.0) == set()
     assert list(registry) == registry.overdue(1.0) == []
 
 
-def test_who_leaves_is_forgotten_once() -> None:
-    one, twin = watch(1), watch(1)
-    registry = crowd_of(one, twin)
+def test_a_wait_is_discarded_once() -> None:
+    one, twin = wait(1), wait(1)
+    registry = registry_of(one, twin)
     assert list(registry.by_id["s-1"]) == [one, twin]
     assert registry.discard(one)
     assert not registry.discard(one)
@@ -132,15 +132,15 @@ def test_who_leaves_is_forgotten_once() -> None:
     assert registry.discard(twin)
     assert not registry.by_id
     assert registry.next_wake(0.0, 0.0) == inf
-    fresh = watch(2)
+    fresh = wait(2)
     registry.add(fresh)
     assert fresh.group is not None
     assert fresh.group.size == 1
 
 
-def test_listings_that_had_nothing_new_are_made_up_for() -> None:
-    one = watch(1)
-    registry = crowd_of(one)
+def test_listings_that_had_nothing_new_are_counted_as_polls_later() -> None:
+    one = wait(1)
+    registry = registry_of(one)
     one.unlisted_since = 1.0
     for moment in (2.0, 3.0, 4.0):
         registry.show_listing(moment)
@@ -152,9 +152,9 @@ def test_listings_that_had_nothing_new_are_made_up_for() -> None:
     assert one.unlisted_since is None
 
 
-def test_a_listing_that_lacked_it_is_no_look() -> None:
-    one = watch(1)
-    registry = crowd_of(one)
+def test_a_listing_that_lacked_the_snapshot_is_no_poll() -> None:
+    one = wait(1)
+    registry = registry_of(one)
     registry.show_listing(2.0)
     registry.show_listing(3.0)
     registry.catch_up(one, but_the_last=True)
@@ -162,10 +162,10 @@ def test_a_listing_that_lacked_it_is_no_look() -> None:
     assert one.progress.polls == 1
 
 
-def test_listings_before_it_came_do_not_count() -> None:
+def test_listings_from_before_a_wait_do_not_count() -> None:
     registry = WaitRegistry()
     registry.show_listing(2.0)
-    one = watch(1)
+    one = wait(1)
     registry.add(one)
     registry.catch_up(one)
     assert one.progress.polls == 0

@@ -41,8 +41,8 @@ INSTANCES = "GET /v2/instances"
 INSTANCE = "GET /v2/instances/{id}"
 
 
-class Place:
-    """A region, a client, and a clock that both go by."""
+class Env:
+    """A fake region and a client of it, on one fake clock."""
 
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
         self.region, self.civo, self.clock = region, civo, clock
@@ -56,14 +56,14 @@ class Place:
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = getattr(request, "param", {})
     clock = FakeClock()
     async with (
         FakeRegion(clock=clock, instances=3, **options) as region,
         CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
     ):
-        yield Place(region, civo, clock)
+        yield Env(region, civo, clock)
 
 
 async def ends(wait: Any, kind: type[CivoError]) -> Any:
@@ -76,136 +76,136 @@ async def ends(wait: Any, kind: type[CivoError]) -> Any:
 # wait_until_complete
 
 
-async def test_a_wait_returns_the_finished_snapshot(place: Place) -> None:
-    made = await place.made()
-    done = await place.civo.snapshots.wait_until_complete(made)
+async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
+    made = await env.made()
+    done = await env.civo.snapshots.wait_until_complete(made)
     assert (done.id, done.instance_id, done.state) == (made.id, made.instance_id, "Complete")
     assert {volume.state for volume in done.volumes} == {"Completed"}
-    assert 5 <= place.clock.monotonic() <= 22
-    assert place.civo.requests_sent == place.region.total
+    assert 5 <= env.clock.monotonic() <= 22
+    assert env.civo.requests_sent == env.region.total
 
 
-async def test_a_finished_snapshot_is_returned_without_a_request(place: Place) -> None:
-    done = await place.done()
-    spent = place.region.total
-    assert await place.civo.snapshots.wait_until_complete(done) is done
-    assert await place.civo.snapshots.wait_until_complete(done, on_change=print) is done
-    assert [change async for change in place.civo.snapshots.watch(done)] == []
-    assert place.region.total == spent
+async def test_a_finished_snapshot_is_returned_without_a_request(env: Env) -> None:
+    done = await env.done()
+    spent = env.region.total
+    assert await env.civo.snapshots.wait_until_complete(done) is done
+    assert await env.civo.snapshots.wait_until_complete(done, on_change=print) is done
+    assert [change async for change in env.civo.snapshots.watch(done)] == []
+    assert env.region.total == spent
 
 
-async def test_a_failed_snapshot_is_told_without_a_request(place: Place) -> None:
-    place.region.fail_volume(place.instance_id)
-    made = await place.made()
-    error = await ends(place.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
-    spent = place.region.total
-    await ends(place.civo.snapshots.wait_until_complete(error.snapshot), SnapshotFailedError)
-    assert place.region.total == spent
+async def test_a_failed_snapshot_is_told_without_a_request(env: Env) -> None:
+    env.region.fail_volume(env.instance_id)
+    made = await env.made()
+    error = await ends(env.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
+    spent = env.region.total
+    await ends(env.civo.snapshots.wait_until_complete(error.snapshot), SnapshotFailedError)
+    assert env.region.total == spent
 
 
 @pytest.mark.parametrize("leave_pending", [False, True])
-async def test_a_failed_volume_is_named(place: Place, leave_pending: bool) -> None:  # P89, P90
-    place.region.fail_volume(place.instance_id, 1, leave_pending=leave_pending)
-    made = await place.made()
-    error = await ends(place.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
-    volume = place.region.state.instances[place.instance_id].volume_ids[1]
+async def test_a_failed_volume_is_named(env: Env, leave_pending: bool) -> None:  # P89, P90
+    env.region.fail_volume(env.instance_id, 1, leave_pending=leave_pending)
+    made = await env.made()
+    error = await ends(env.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
+    volume = env.region.state.instances[env.instance_id].volume_ids[1]
     assert error.failed_volumes == (volume,)
     assert volume in str(error)
     assert error.snapshot.id == made.id
 
 
-async def test_a_wait_that_timed_out_can_be_taken_up_again(place: Place) -> None:  # P99
-    made = await place.made()
-    error = await ends(place.civo.snapshots.wait_until_complete(made, timeout=2), WaitTimeoutError)
+async def test_a_wait_that_timed_out_can_be_repeated(env: Env) -> None:  # P99
+    made = await env.made()
+    error = await ends(env.civo.snapshots.wait_until_complete(made, timeout=2), WaitTimeoutError)
     assert issubclass(WaitTimeoutError, TimeoutError)
     assert error.snapshot.state == "Pending"
     assert "wait again" in str(error)
-    done = await place.civo.snapshots.wait_until_complete(error.snapshot, timeout=60)
+    done = await env.civo.snapshots.wait_until_complete(error.snapshot, timeout=60)
     assert done.state == "Complete"
 
 
-async def test_no_time_is_one_look(place: Place) -> None:  # P100
-    made = await place.made()
+async def test_a_timeout_of_zero_is_one_poll(env: Env) -> None:  # P100
+    made = await env.made()
     for snapshot in ((made,), (made.instance_id, made.id)):
-        spent = place.region.counts[GET]
-        await ends(place.civo.snapshots.wait_until_complete(*snapshot, timeout=0), WaitTimeoutError)
-        assert place.region.counts[GET] == spent + 1
-    assert place.clock.monotonic() == 0
+        spent = env.region.counts[GET]
+        await ends(env.civo.snapshots.wait_until_complete(*snapshot, timeout=0), WaitTimeoutError)
+        assert env.region.counts[GET] == spent + 1
+    assert env.clock.monotonic() == 0
 
 
-async def test_a_wait_is_finite_by_default(place: Place) -> None:  # P100
+async def test_a_wait_is_finite_by_default(env: Env) -> None:  # P100
     for made in ["s-1"]:
-        place.region.fault(GET, Fault.json({"id": made, "status": {"state": "x"}}), times=None)
+        env.region.fault(GET, Fault.json({"id": made, "status": {"state": "x"}}), times=None)
         error = await ends(
-            place.civo.snapshots.wait_until_complete(place.instance_id, made), WaitTimeoutError
+            env.civo.snapshots.wait_until_complete(env.instance_id, made), WaitTimeoutError
         )
     assert error.elapsed == pytest.approx(1800, abs=1)
 
 
-@pytest.mark.parametrize("place", [{"visible_after": 30.0}], indirect=True)
-async def test_a_snapshot_that_does_not_show_yet_is_waited_for(place: Place) -> None:  # P94
-    made = await place.made()
-    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+@pytest.mark.parametrize("env", [{"visible_after": 30.0}], indirect=True)
+async def test_a_snapshot_that_is_not_visible_yet_is_waited_for(env: Env) -> None:  # P94
+    made = await env.made()
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
 
 
-async def test_a_snapshot_that_never_was_has_vanished(place: Place) -> None:  # P94
-    wait = place.civo.snapshots.wait_until_complete(place.instance_id, "s-1")
+async def test_a_snapshot_that_never_was_has_vanished(env: Env) -> None:  # P94
+    wait = env.civo.snapshots.wait_until_complete(env.instance_id, "s-1")
     error = await ends(wait, SnapshotVanishedError)
     assert error.snapshot is None
     assert 60 <= error.elapsed <= 70
 
 
-async def test_a_snapshot_deleted_meanwhile_has_vanished(place: Place) -> None:  # P95
-    made = await place.made()
-    wait = asyncio.create_task(place.civo.snapshots.wait_until_complete(made))
-    await place.clock.sleep(2.5)
-    await place.civo.snapshots.delete(made)
+async def test_a_snapshot_deleted_meanwhile_has_vanished(env: Env) -> None:  # P95
+    made = await env.made()
+    wait = asyncio.create_task(env.civo.snapshots.wait_until_complete(made))
+    await env.clock.sleep(2.5)
+    await env.civo.snapshots.delete(made)
     error = await ends(wait, SnapshotVanishedError)
     assert error.snapshot.state == "Pending"
 
 
-async def test_an_instance_deleted_meanwhile_is_not_found(place: Place) -> None:  # S80
-    made = await place.made()
-    wait = asyncio.create_task(place.civo.snapshots.wait_until_complete(made))
-    await place.clock.sleep(2.5)
-    place.region.state.remove_instance(place.instance_id)
+async def test_an_instance_deleted_meanwhile_is_not_found(env: Env) -> None:  # S80
+    made = await env.made()
+    wait = asyncio.create_task(env.civo.snapshots.wait_until_complete(made))
+    await env.clock.sleep(2.5)
+    env.region.state.remove_instance(env.instance_id)
     assert (await ends(wait, NotFoundError)).code == "database_instance_find"
 
 
-async def test_an_outage_of_a_minute_is_survived(place: Place) -> None:  # P96
-    made = await place.made()
-    place.region.outage(50, after=1)
-    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
-    assert place.region.statuses[503] > 3
+async def test_an_outage_of_a_minute_is_survived(env: Env) -> None:  # P96
+    made = await env.made()
+    env.region.outage(50, after=1)
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
+    assert env.region.statuses[503] > 3
 
 
-async def test_a_longer_one_ends_the_wait_which_can_be_taken_up_again(place: Place) -> None:
-    made = await place.made()
-    place.region.outage(90, after=1)  # P96
-    error = await ends(place.civo.snapshots.wait_until_complete(made), PollFailedError)
+async def test_a_longer_outage_ends_the_wait_which_can_be_repeated(env: Env) -> None:
+    made = await env.made()
+    env.region.outage(90, after=1)  # P96
+    error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
     assert error.snapshot.id == made.id
-    place.region.clear_faults()
-    assert (await place.civo.snapshots.wait_until_complete(error.snapshot)).state == "Complete"
+    env.region.clear_faults()
+    assert (await env.civo.snapshots.wait_until_complete(error.snapshot)).state == "Complete"
 
 
-async def test_a_revoked_token_ends_the_wait_at_once(place: Place) -> None:  # P97
-    made = await place.made()
-    place.region.fault(GET, Fault.unauthorized(), after=2)
-    error = await ends(place.civo.snapshots.wait_until_complete(made), PollFailedError)
+async def test_a_revoked_token_ends_the_wait_at_once(env: Env) -> None:  # P97
+    made = await env.made()
+    env.region.fault(GET, Fault.unauthorized(), after=2)
+    error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
-    assert place.region.counts[GET] == 3
+    assert env.region.counts[GET] == 3
 
 
-async def test_a_rate_limit_delays_every_wait_and_fails_none(place: Place) -> None:  # P98
-    made = await place.made()
-    place.region.fault("*", Fault.rate_limited("30"), times=2)
-    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
-    assert place.clock.monotonic() >= 60
-    assert place.region.counts[GET] <= 4
+async def test_a_rate_limit_delays_every_wait_and_fails_none(env: Env) -> None:  # P98
+    made = await env.made()
+    env.region.fault("*", Fault.rate_limited("30"), times=2)
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
+    assert env.clock.monotonic() >= 60
+    assert env.region.counts[GET] <= 4
 
 
-async def test_bad_answers_are_survived(place: Place) -> None:  # P96
-    made = await place.made()
+async def test_bad_answers_are_survived(env: Env) -> None:  # P96
+    made = await env.made()
     faults = (
         Fault.malformed_json(),
         Fault.cut_body(),
@@ -216,15 +216,15 @@ async def test_bad_answers_are_survived(place: Place) -> None:  # P96
         Fault.json([]),
     )
     for fault in faults:
-        place.region.fault(GET, fault)
-    assert (await place.civo.snapshots.wait_until_complete(made)).state == "Complete"
+        env.region.fault(GET, fault)
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
 
 
-async def test_a_policy_per_wait_decides_how_often_it_looks(place: Place) -> None:
-    made = await place.made()
+async def test_a_waits_own_policy_sets_how_often_it_polls(env: Env) -> None:
+    made = await env.made()
     policy = PollPolicy(floor=3.0, ceiling=3.0, jitter=0)
-    await place.civo.snapshots.wait_until_complete(made, poll=policy)
-    times = [received.at for received in place.region.requests if received.route == GET]
+    await env.civo.snapshots.wait_until_complete(made, poll=policy)
+    times = [received.at for received in env.region.requests if received.route == GET]
     assert times == [3.0 * number for number in range(1, len(times) + 1)]
 
 
@@ -241,13 +241,13 @@ async def test_a_hundred_waits_cost_one_listing_per_tick() -> None:  # P101
         assert region.counts[GET] <= 3
 
 
-async def test_waits_for_snapshots_of_one_instance_cost_its_listing(place: Place) -> None:
-    made = [await place.made() for _ in range(3)]
-    done = await asyncio.gather(*map(place.civo.snapshots.wait_until_complete, made))
+async def test_waits_for_snapshots_of_one_instance_cost_its_listing(env: Env) -> None:
+    made = [await env.made() for _ in range(3)]
+    done = await asyncio.gather(*map(env.civo.snapshots.wait_until_complete, made))
     assert [found.id for found in done] == [snapshot.id for snapshot in made]
-    assert {found.instance_id for found in done} == {place.instance_id}
-    assert place.region.counts["GET /v2/instances/{id}/snapshots"] >= 1
-    assert place.region.counts["GET /v2/resourcesnapshots"] == 0
+    assert {found.instance_id for found in done} == {env.instance_id}
+    assert env.region.counts["GET /v2/instances/{id}/snapshots"] >= 1
+    assert env.region.counts["GET /v2/resourcesnapshots"] == 0
 
 
 async def test_states_of_a_deployment_can_be_added() -> None:
@@ -271,20 +271,20 @@ async def test_states_of_a_deployment_can_be_added() -> None:
     assert [event.state for event in events if isinstance(event, UnknownState)] == ["Kopiert"]
 
 
-# Telling what goes on
+# Changes
 
 
-async def test_changes_are_told_to_a_function_or_a_coroutine(place: Place) -> None:
-    made = await place.made()
+async def test_changes_are_told_to_a_function_or_a_coroutine(env: Env) -> None:
+    made = await env.made()
     told: list[Transition] = []
 
     async def tell(change: Transition) -> None:
         await asyncio.sleep(0)
         told.append(change)
 
-    await place.civo.snapshots.wait_until_complete(made, on_change=tell)
+    await env.civo.snapshots.wait_until_complete(made, on_change=tell)
     again: list[Transition] = []
-    waits = place.civo.snapshots
+    waits = env.civo.snapshots
     await waits.wait_until_complete(made.instance_id, made.id, on_change=again.append)
     assert [change.after for change in told] == ["Completed", "Complete", "Completed"]
     assert {change.before for change in told} == {"Pending"}
@@ -293,10 +293,10 @@ async def test_changes_are_told_to_a_function_or_a_coroutine(place: Place) -> No
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 async def test_an_error_of_the_callback_ends_this_wait_only_and_at_once(  # P104
-    place: Place, kind: str, caplog: pytest.LogCaptureFixture
+    env: Env, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    mine, others = await place.made(0), await place.made(1)
+    mine, others = await env.made(0), await env.made(1)
 
     def broken(change: Transition) -> None:
         raise ZeroDivisionError
@@ -306,85 +306,85 @@ async def test_an_error_of_the_callback_ends_this_wait_only_and_at_once(  # P104
         raise ZeroDivisionError
 
     callback = broken if kind == "sync" else broken_later
-    waits = place.civo.snapshots
+    waits = env.civo.snapshots
     other = asyncio.create_task(waits.wait_until_complete(others))
     with pytest.raises(ZeroDivisionError) as caught:
         await waits.wait_until_complete(mine, on_change=callback)
-    watcher = place.civo._state.watcher(place.civo._api)
-    assert len(watcher._registry) <= 1  # the error is still held, and yet nothing is watched
+    watcher = env.civo._state.watcher(env.civo._api)
+    assert len(watcher._registry) <= 1  # the error is still held, and yet no wait is registered
     assert caught.value.__traceback__ is not None
     assert (await other).id == others.id
 
 
-async def test_a_slow_callback_delays_nobody_else(place: Place) -> None:  # P104
-    made = [await place.made(number) for number in range(3)]
+async def test_a_slow_callback_delays_nobody_else(env: Env) -> None:  # P104
+    made = [await env.made(number) for number in range(3)]
 
     async def slowly(change: Transition) -> None:
-        await place.clock.sleep(1000)
+        await env.clock.sleep(1000)
 
-    waits = place.civo.snapshots
+    waits = env.civo.snapshots
     slow = asyncio.create_task(waits.wait_until_complete(made[0], on_change=slowly))
     await asyncio.gather(*map(waits.wait_until_complete, made[1:]))
-    assert place.clock.monotonic() < 30
+    assert env.clock.monotonic() < 30
     assert (await slow).state == "Complete"
 
 
-async def test_watching_yields_each_transition(place: Place) -> None:
-    made = await place.made()
-    changes = [change async for change in place.civo.snapshots.watch(made)]
+async def test_watching_yields_each_transition(env: Env) -> None:
+    made = await env.made()
+    changes = [change async for change in env.civo.snapshots.watch(made)]
     assert [change.after for change in changes].count("Complete") == 1
     assert {change.volume_id for change in changes} == {None, *made.included_volumes}
 
 
-async def test_watching_ends_with_the_same_errors(place: Place) -> None:
-    place.region.fail_volume(place.instance_id)
-    made = await place.made()
+async def test_watching_ends_with_the_same_errors(env: Env) -> None:
+    env.region.fail_volume(env.instance_id)
+    made = await env.made()
     seen: list[str] = []
 
     async def read(changes: AsyncIterator[Transition]) -> None:
         async for change in changes:
             seen.append(change.after)  # noqa: PERF401 - what was seen before the error counts
 
-    await ends(read(place.civo.snapshots.watch(made)), SnapshotFailedError)
+    await ends(read(env.civo.snapshots.watch(made)), SnapshotFailedError)
     assert "Failed" in seen
-    never = place.civo.snapshots.watch(place.instance_id, "s-1", timeout=5)
+    never = env.civo.snapshots.watch(env.instance_id, "s-1", timeout=5)
     await ends(read(never), WaitTimeoutError)
 
 
-async def test_a_reader_that_leaves_ends_its_watch(place: Place) -> None:
-    made = await place.made()
-    async with aclosing(place.civo.snapshots.watch(made.instance_id, made.id)) as changes:
+async def test_a_reader_that_leaves_ends_its_wait(env: Env) -> None:
+    made = await env.made()
+    async with aclosing(env.civo.snapshots.watch(made.instance_id, made.id)) as changes:
         async for _ in changes:
             break
-    assert not place.civo._state.watcher(place.civo._api)._registry
-    spent = place.region.total
-    await place.clock.sleep(100)
-    assert place.region.total == spent
+    assert not env.civo._state.watcher(env.civo._api)._registry
+    spent = env.region.total
+    await env.clock.sleep(100)
+    assert env.region.total == spent
 
 
-async def test_a_cancelled_wait_ends_at_once_and_looks_no_more(place: Place) -> None:  # L120
+async def test_a_cancelled_wait_ends_at_once_and_polls_no_more(env: Env) -> None:  # L120
     for on_change in (None, print):
-        made = await place.made()
+        made = await env.made()
         wait = asyncio.create_task(
-            place.civo.snapshots.wait_until_complete(made, on_change=on_change)
+            env.civo.snapshots.wait_until_complete(made, on_change=on_change)
         )
-        await place.clock.sleep(1.5)
+        await env.clock.sleep(1.5)
         wait.cancel()
         with pytest.raises(asyncio.CancelledError):
             await wait
-        spent = place.region.total
-        await place.clock.sleep(60)
-        assert place.region.total == spent
+        spent = env.region.total
+        await env.clock.sleep(60)
+        assert env.region.total == spent
 
 
-async def test_closing_the_client_ends_its_waits(place: Place) -> None:  # L117
-    made = await place.made()
+async def test_closing_the_client_ends_its_waits(env: Env) -> None:  # L117
+    made = await env.made()
     waits = [
-        asyncio.create_task(place.civo.snapshots.wait_until_complete(made)),
-        asyncio.create_task(place.civo.snapshots.wait_until_deleted(made)),
+        asyncio.create_task(env.civo.snapshots.wait_until_complete(made)),
+        asyncio.create_task(env.civo.snapshots.wait_until_deleted(made)),
     ]
-    await place.clock.sleep(1.5)
-    await place.civo.close()
+    await env.clock.sleep(1.5)
+    await env.civo.close()
     for wait in waits:
         error = await ends(wait, ClientClosedError)
         assert "the snapshot goes on" in str(error)
@@ -393,28 +393,28 @@ async def test_closing_the_client_ends_its_waits(place: Place) -> None:  # L117
 # wait_until_deleted
 
 
-@pytest.mark.parametrize("place", [{"delete_takes": 20.0}], indirect=True)
-async def test_a_deletion_is_waited_for(place: Place) -> None:
-    made = await place.made()
-    await place.civo.snapshots.delete(made)
-    await place.civo.snapshots.wait_until_deleted(made)
-    assert 20 <= place.clock.monotonic() <= 25
-    await place.civo.snapshots.wait_until_deleted(made.instance_id, made.id)
+@pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
+async def test_a_deletion_is_waited_for(env: Env) -> None:
+    made = await env.made()
+    await env.civo.snapshots.delete(made)
+    await env.civo.snapshots.wait_until_deleted(made)
+    assert 20 <= env.clock.monotonic() <= 25
+    await env.civo.snapshots.wait_until_deleted(made.instance_id, made.id)
 
 
-@pytest.mark.parametrize("place", [{"delete_takes": 20.0}], indirect=True)
-async def test_many_deletions_are_told_by_their_own_404(place: Place) -> None:  # P102
-    made = [await place.made(number) for number in range(3)]
+@pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
+async def test_many_deletions_are_told_by_their_own_404(env: Env) -> None:  # P102
+    made = [await env.made(number) for number in range(3)]
     for snapshot in made:
-        await place.civo.snapshots.delete(snapshot)
-    await asyncio.gather(*map(place.civo.snapshots.wait_until_deleted, made))
-    assert place.clock.monotonic() >= 20
-    assert place.region.statuses[404] == 3
+        await env.civo.snapshots.delete(snapshot)
+    await asyncio.gather(*map(env.civo.snapshots.wait_until_deleted, made))
+    assert env.clock.monotonic() >= 20
+    assert env.region.statuses[404] == 3
 
 
-async def test_a_snapshot_that_stays_is_a_timeout(place: Place) -> None:
-    made = await place.made()
-    wait = place.civo.snapshots.wait_until_deleted(made, timeout=30)
+async def test_a_snapshot_that_stays_is_a_timeout(env: Env) -> None:
+    made = await env.made()
+    wait = env.civo.snapshots.wait_until_deleted(made, timeout=30)
     error = await ends(wait, WaitTimeoutError)
     assert error.snapshot.id == made.id
 
@@ -422,108 +422,106 @@ async def test_a_snapshot_that_stays_is_a_timeout(place: Place) -> None:
 # wait_until_restored
 
 
-async def test_a_new_instance_is_found_by_its_hostname(place: Place) -> None:
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    instance = await place.civo.snapshots.wait_until_restored(restore)
+async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    instance = await env.civo.snapshots.wait_until_restored(restore)
     assert (instance.hostname, instance.status) == ("copy", "ACTIVE")
-    assert place.region.counts[INSTANCES] == 1  # then by its id
-    assert place.region.counts[INSTANCE] >= 1
+    assert env.region.counts[INSTANCES] == 1  # then by its id
+    assert env.region.counts[INSTANCE] >= 1
 
 
-async def test_a_namesake_from_before_is_not_taken_for_it(place: Place) -> None:
-    old = place.region.add_instance("copy")
-    done = await place.done()
-    await place.clock.sleep(10)
-    restore = await place.civo.snapshots.restore(done, hostname="copy")
-    assert (await place.civo.snapshots.wait_until_restored(restore)).id != old
+async def test_a_namesake_from_before_is_not_taken_for_it(env: Env) -> None:
+    old = env.region.add_instance("copy")
+    done = await env.done()
+    await env.clock.sleep(10)
+    restore = await env.civo.snapshots.restore(done, hostname="copy")
+    assert (await env.civo.snapshots.wait_until_restored(restore)).id != old
 
 
-async def test_an_overwritten_instance_is_back_when_it_was_away(place: Place) -> None:
-    done = await place.done()
-    restore = await place.civo.snapshots.restore(done, overwrite_existing=True)
-    instance = await place.civo.snapshots.wait_until_restored(restore)
+async def test_an_overwritten_instance_counts_after_it_was_away(env: Env) -> None:
+    done = await env.done()
+    restore = await env.civo.snapshots.restore(done, overwrite_existing=True)
+    instance = await env.civo.snapshots.wait_until_restored(restore)
     assert (instance.id, instance.status) == (done.instance_id, "ACTIVE")
-    assert place.region.counts[INSTANCES] == 0
+    assert env.region.counts[INSTANCES] == 0
 
 
-async def test_a_restore_that_fails_is_told(place: Place) -> None:
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    (record,) = [one for one in place.region.state.instances.values() if one.hostname == "copy"]
+async def test_a_restore_that_fails_is_told(env: Env) -> None:
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    (record,) = [one for one in env.region.state.instances.values() if one.hostname == "copy"]
     record.settled_status = "ERROR"
-    error = await ends(place.civo.snapshots.wait_until_restored(restore), RestoreFailedError)
+    error = await ends(env.civo.snapshots.wait_until_restored(restore), RestoreFailedError)
     assert error.restore == restore
     assert error.instance.hostname == "copy"
 
 
-async def test_a_restore_that_takes_too_long_can_be_waited_for_again(place: Place) -> None:
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    error = await ends(
-        place.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError
-    )
+async def test_a_restore_that_takes_too_long_can_be_waited_for_again(env: Env) -> None:
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    error = await ends(env.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError)
     assert error.instance.status == "BUILDING"
-    again = await place.civo.snapshots.wait_until_restored(error.restore, timeout=60)
+    again = await env.civo.snapshots.wait_until_restored(error.restore, timeout=60)
     assert again.status == "ACTIVE"
 
 
-async def test_an_instance_that_never_shows_up_is_a_timeout(place: Place) -> None:
+async def test_an_instance_that_never_shows_up_is_a_timeout(env: Env) -> None:
     restore = Restore(id="r-1", hostname="nowhere")
     error = await ends(
-        place.civo.snapshots.wait_until_restored(restore, timeout=30), WaitTimeoutError
+        env.civo.snapshots.wait_until_restored(restore, timeout=30), WaitTimeoutError
     )
     assert error.instance is None
     missing = Restore(id="r-1", overwrite_existing=True, instance_id="i-1")
     error = await ends(
-        place.civo.snapshots.wait_until_restored(missing, timeout=30), WaitTimeoutError
+        env.civo.snapshots.wait_until_restored(missing, timeout=30), WaitTimeoutError
     )
     assert error.restore == missing
 
 
-async def test_an_outage_during_a_restore_is_survived(place: Place) -> None:  # P96
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    place.region.outage(40)
-    assert (await place.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
+async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    env.region.outage(40)
+    assert (await env.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
 
 
-async def test_a_longer_outage_ends_the_wait_for_a_restore(place: Place) -> None:  # P96
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    place.region.outage(900, after=1)
-    wait = place.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
+async def test_a_longer_outage_ends_the_wait_for_a_restore(env: Env) -> None:  # P96
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    env.region.outage(900, after=1)
+    wait = env.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
     error = await ends(wait, PollFailedError)
     assert error.restore.id == restore.id
     assert error.instance is None
 
 
-async def test_a_revoked_token_ends_the_wait_for_a_restore(place: Place) -> None:  # P97
-    restore = await place.civo.snapshots.restore(await place.done(), hostname="copy")
-    place.region.fault("*", Fault.unauthorized(), times=None)
-    error = await ends(place.civo.snapshots.wait_until_restored(restore), PollFailedError)
+async def test_a_revoked_token_ends_the_wait_for_a_restore(env: Env) -> None:  # P97
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    env.region.fault("*", Fault.unauthorized(), times=None)
+    error = await ends(env.civo.snapshots.wait_until_restored(restore), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
 
 
-async def test_a_look_for_a_restore_has_no_more_time_than_is_left(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_a_poll_for_a_restore_gets_only_the_time_left(
+    env: Env, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed: list[float] = []
 
     async def send(request: Request, timeout: float, sink: object = None) -> Response:
         allowed.append(timeout)
-        await place.clock.sleep(timeout)
+        await env.clock.sleep(timeout)
         raise ConnectionLostError("silence")
 
-    monkeypatch.setattr(place.civo._state.session._transport, "send", send)
+    monkeypatch.setattr(env.civo._state.session._transport, "send", send)
     for restore in (
         Restore(id="r-1", hostname="copy"),
         Restore(id="r-1", overwrite_existing=True, instance_id="i-1"),
     ):
-        wait = place.civo.snapshots.wait_until_restored(restore, timeout=10)
+        wait = env.civo.snapshots.wait_until_restored(restore, timeout=10)
         error = await ends(wait, WaitTimeoutError)
         assert allowed == [15.0]
         assert error.elapsed == 15.0
         allowed.clear()
 
 
-async def test_a_restore_without_a_name_cannot_be_waited_for(place: Place) -> None:
+async def test_a_restore_without_a_name_cannot_be_waited_for(env: Env) -> None:
     for restore in (Restore(id="r-1"), Restore(id="r-1", overwrite_existing=True)):
-        await ends(place.civo.snapshots.wait_until_restored(restore), InvalidArgumentError)
+        await ends(env.civo.snapshots.wait_until_restored(restore), InvalidArgumentError)
     await turn()
-    assert place.region.total == 0
+    assert env.region.total == 0

@@ -1,4 +1,4 @@
-"""The shared watcher of a region: who is told what, and when, on a clock that needs no time."""
+"""The shared watcher of a region: which wait is told what, and when, on a fake clock."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ from civo_snapshots.testing import FakeClock
 
 @pytest.fixture(autouse=True)
 async def _ends_by_itself(nothing_left: None) -> AsyncIterator[None]:
-    """A watcher stops a few turns of the loop after its last wait, and leaves nothing."""
+    """A watcher stops a few turns of the event loop after its last wait, and leaves no task."""
     yield
     await turn()
 
@@ -48,7 +48,7 @@ KEY = ("i-1", "s-1")
 
 
 async def watched(scene: Scene, **more: object) -> Waiter:
-    """One wait for the one snapshot, until its end."""
+    """Register one wait for the one snapshot, and await its end."""
     waiter = Waiter(scene, watcher_of(scene), KEY, **more)  # type: ignore[arg-type]
     await waiter.end()
     return waiter
@@ -118,7 +118,7 @@ async def test_what_the_caller_knows_is_not_told_again() -> None:
     assert [(c.before, c.after) for c in waiter.changes] == [("Pending", "Complete")]
 
 
-async def test_complete_with_a_pending_volume_has_a_settling_time() -> None:  # P88
+async def test_complete_with_a_pending_volume_gets_the_volume_grace() -> None:  # P88
     scene = Scene()
     scene.shown[KEY] = ("Complete", "Completed", "Pending")
     error = await (await watched(scene)).end()
@@ -147,13 +147,13 @@ async def test_waits_that_begin_one_after_the_other_share_ticks() -> None:  # P1
     assert len(scene.asked) <= 60
 
 
-async def test_one_more_wait_is_looked_at_when_it_is_due_not_when_others_are() -> None:
+async def test_a_new_wait_is_polled_when_it_is_due_not_when_others_are() -> None:
     scene = Scene()
     keys = scene.add(2)
     scene.finish(at=120)
     watcher = watcher_of(scene)
     first = Waiter(scene, watcher, keys[0])
-    await scene.clock.sleep(100.5)  # its next look is some seconds away
+    await scene.clock.sleep(100.5)  # its next poll is some seconds away
     scene.shown[keys[1]] = "Complete"
     second = Waiter(scene, watcher, keys[1])
     await second.snapshot()
@@ -202,13 +202,13 @@ async def test_a_slow_reader_of_changes_delays_no_other() -> None:  # P104
 @pytest.mark.parametrize(
     "fault", [ConnectionLostError("lost"), CivoError("odd")], ids=["lost", "odd"]
 )
-async def test_bad_looks_are_survived(fault: CivoError) -> None:  # P96
+async def test_failed_polls_are_survived(fault: CivoError) -> None:  # P96
     scene = Scene(faults={"get": [fault] * 9 + [None]})
     scene.finish(KEY, at=5)
     assert (await (await watched(scene)).snapshot()).state == "Complete"
 
 
-async def test_looks_that_fail_for_a_minute_and_ten_times_end_the_wait() -> None:  # P96
+async def test_polls_that_fail_for_a_minute_and_ten_times_end_the_wait() -> None:  # P96
     scene = Scene(faults={"get": [None, ConnectionLostError("lost")]})
     scene.shown[KEY] = "Pending"
     waiter = await watched(scene)
@@ -258,7 +258,7 @@ async def test_a_snapshot_that_never_shows_up_has_vanished() -> None:  # P94
     assert "did not show up" in error.message
 
 
-async def test_a_snapshot_that_was_seen_is_gone_after_three_looks() -> None:  # P95
+async def test_a_snapshot_that_was_seen_is_gone_after_three_polls() -> None:  # P95
     scene = Scene()
     scene.shown[KEY] = lambda now: "Pending" if now < 2 else None
     error = await (await watched(scene)).end()
@@ -307,7 +307,7 @@ async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
     assert "x\ny" not in caplog.text
 
 
-async def test_somebody_who_makes_up_states_is_not_remarked_on_without_end(
+async def test_unknown_states_are_logged_a_thousand_times_at_most(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     scene = Scene()
@@ -317,7 +317,7 @@ async def test_somebody_who_makes_up_states_is_not_remarked_on_without_end(
     assert caplog.text.count("unknown state") == 1_000
 
 
-async def test_who_gives_up_at_a_change_is_told_no_further_one() -> None:
+async def test_a_waiter_that_leaves_at_a_change_is_told_no_further_one() -> None:
     scene = Scene()
     scene.shown[KEY] = ("Pending", "Pending", "Pending")
     watcher = watcher_of(scene)
@@ -352,7 +352,7 @@ async def test_a_state_unknown_without_a_listener_is_logged(
 # Deadlines
 
 
-async def test_a_wait_of_no_time_is_one_look() -> None:  # P100
+async def test_a_timeout_of_zero_is_one_poll() -> None:  # P100
     scene = Scene()
     scene.shown[KEY] = "Pending"
     error = await (await watched(scene, timeout=0)).end()
@@ -363,14 +363,14 @@ async def test_a_wait_of_no_time_is_one_look() -> None:  # P100
     assert (await (await watched(scene, timeout=0)).snapshot()).state == "Complete"
 
 
-async def test_a_wait_of_no_time_that_knows_the_snapshot_looks_once_too() -> None:
+async def test_a_timeout_of_zero_is_one_poll_for_a_known_snapshot_too() -> None:
     scene = Scene()
     scene.shown[KEY] = "Complete"
     known = snapshot("s-1", "Pending")
     assert (await (await watched(scene, timeout=0, known=known, due=1)).snapshot()).id == "s-1"
 
 
-async def test_a_wait_ends_with_a_last_look_at_its_deadline() -> None:  # P99
+async def test_a_wait_ends_with_a_last_poll_at_its_deadline() -> None:  # P99
     scene = Scene()
     scene.finish(KEY, at=99.5)
     waiter = await watched(scene, timeout=100)
@@ -378,7 +378,7 @@ async def test_a_wait_ends_with_a_last_look_at_its_deadline() -> None:  # P99
     assert waiter.ended_at == 100
 
 
-async def test_a_look_shortly_before_the_deadline_was_the_last() -> None:
+async def test_a_poll_shortly_before_the_deadline_is_the_last() -> None:
     scene = Scene()
     scene.shown[KEY] = "Pending"
     waiter = await watched(scene, timeout=5.5)
@@ -386,7 +386,7 @@ async def test_a_look_shortly_before_the_deadline_was_the_last() -> None:
     assert waiter.ended_at == 5.5
 
 
-async def test_a_look_in_flight_may_outlast_the_deadline_by_its_grace() -> None:  # P99
+async def test_a_poll_in_flight_may_outlast_the_deadline_by_the_final_poll_grace() -> None:  # P99
     scene = Scene(latency=4)
     scene.shown[KEY] = "Complete"
     waiter = await watched(scene, timeout=1)
@@ -394,7 +394,7 @@ async def test_a_look_in_flight_may_outlast_the_deadline_by_its_grace() -> None:
     assert waiter.ended_at == 4
 
 
-async def test_but_no_longer() -> None:  # P99
+async def test_a_poll_in_flight_is_given_up_after_the_final_poll_grace() -> None:  # P99
     scene = Scene(latency=100)
     scene.shown[KEY] = "Complete"
     waiter = await watched(scene, timeout=1)
@@ -402,19 +402,19 @@ async def test_but_no_longer() -> None:  # P99
     assert waiter.ended_at == 1 + FINAL_POLL_GRACE
 
 
-async def test_a_slow_look_for_others_delays_nobodys_end_beyond_the_grace() -> None:
+async def test_a_slow_poll_delays_another_waits_end_by_the_final_poll_grace_at_most() -> None:
     scene = Scene(latency=50)
     keys = scene.add(2, shown="Complete")
     watcher = watcher_of(scene)
     first = Waiter(scene, watcher, keys[0])
     await scene.clock.sleep(1)
-    late = Waiter(scene, watcher, keys[1], timeout=2)  # its look cannot even begin
+    late = Waiter(scene, watcher, keys[1], timeout=2)  # its poll cannot even begin
     assert isinstance(await late.end(), WaitTimeoutError)
     assert late.ended_at == 3 + FINAL_POLL_GRACE
     assert (await first.snapshot()).state == "Complete"
 
 
-async def test_a_wait_that_began_during_a_look_has_a_look_of_its_own() -> None:
+async def test_a_wait_that_began_during_a_poll_gets_a_poll_of_its_own() -> None:
     scene = Scene(latency=2)
     keys = scene.add(2, shown="Complete")
     watcher = watcher_of(scene)
@@ -426,7 +426,7 @@ async def test_a_wait_that_began_during_a_look_has_a_look_of_its_own() -> None:
     assert scene.counts == {"get": 2}
 
 
-async def test_a_sleep_of_the_machine_is_no_reason_to_catch_up() -> None:  # P103
+async def test_polls_that_a_sleeping_machine_missed_are_not_made_up_for() -> None:  # P103
     scene = Scene(clock=FakeClock(auto=False))
     scene.shown[KEY] = "Pending"
     waiter = Waiter(scene, watcher_of(scene), KEY, timeout=3600)
@@ -437,10 +437,10 @@ async def test_a_sleep_of_the_machine_is_no_reason_to_catch_up() -> None:  # P10
     assert scene.times() == [0, 7200]
 
 
-# Coming and going
+# Adding and removing waits
 
 
-async def test_a_wait_that_is_removed_is_not_looked_at_any_more() -> None:
+async def test_a_removed_wait_is_not_polled_for_any_more() -> None:
     scene = Scene()
     keys = scene.add(2)
     scene.finish(keys[0], at=60)
@@ -469,7 +469,7 @@ async def test_the_watcher_stops_when_nobody_waits() -> None:
     assert len(scene.asked) == seen
 
 
-async def test_a_look_in_flight_is_cancelled_with_the_last_wait() -> None:
+async def test_a_poll_in_flight_is_cancelled_with_the_last_wait() -> None:
     scene = Scene(latency=1000)
     scene.shown[KEY] = "Complete"
     waiter = Waiter(scene, watcher_of(scene), KEY)
@@ -494,7 +494,7 @@ async def test_a_wait_that_comes_right_after_the_last_has_left_is_watched(latenc
         assert (await second.snapshot()).state == "Complete"
 
 
-async def test_a_watcher_rests_and_starts_again() -> None:
+async def test_a_watcher_stops_and_starts_again() -> None:
     scene = Scene()
     scene.shown[KEY] = "Complete"
     watcher = watcher_of(scene)
@@ -504,7 +504,7 @@ async def test_a_watcher_rests_and_starts_again() -> None:
     assert watcher.ticks == 3
 
 
-async def test_a_waiter_removed_during_a_look_is_told_nothing() -> None:
+async def test_a_waiter_removed_during_a_poll_is_told_nothing() -> None:
     scene = Scene(latency=2)
     keys = scene.add(2, shown="Complete")
     watcher = watcher_of(scene)
@@ -528,7 +528,7 @@ async def test_closing_ends_every_wait_with_an_error_of_its_own() -> None:  # L1
     await watcher.close()
 
 
-async def test_closing_before_the_first_turn_ends_the_wait_too() -> None:
+async def test_closing_before_the_first_poll_ends_the_wait_too() -> None:
     scene = Scene()
     watcher = watcher_of(scene)
     waiter = Waiter(scene, watcher, KEY)
@@ -562,7 +562,7 @@ async def test_a_defect_ends_every_wait_instead_of_leaving_it_hanging(
     assert (await Waiter(scene, watcher, ("i-0", "s-0-0")).snapshot()).state == "Complete"
 
 
-async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
+async def test_a_pause_that_begins_during_a_poll_delays_no_end_of_a_wait() -> None:  # P98, P99
     scene = Scene(latency=4.5)
     (key,) = scene.add(1)
     clock = scene.clock
@@ -575,7 +575,7 @@ async def test_nor_does_a_pause_that_begins_during_a_look() -> None:  # P98, P99
     assert 2 <= waiter.ended_at <= 2.2
 
 
-async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
+async def test_polls_keep_the_rate_limit_interval() -> None:
     scene = Scene()
     scene.finish(KEY, at=30)
     watcher = Watcher(scene.api(), scene.clock, rate_limit_interval=lambda: 4.0)
@@ -583,7 +583,7 @@ async def test_looks_keep_the_pace_that_a_rate_limit_allows() -> None:
     assert scene.times()[:4] == [0, 4, 8, 12]
 
 
-def test_the_policy_of_these_tests_has_no_dice() -> None:
+def test_the_policy_of_these_tests_has_no_jitter() -> None:
     assert [EVEN.pause(waited) for waited in (0, 5, 50, 500)] == [1, 1, 5, 10]
 
 
@@ -596,7 +596,7 @@ async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  #
     assert waiter.ended_at == 10
 
 
-async def test_a_look_that_a_pause_holds_back_has_no_grace() -> None:  # P98, P99
+async def test_a_poll_that_a_pause_holds_back_gets_no_final_poll_grace() -> None:  # P98, P99
     scene = Scene(latency=20)  # at the gate
     scene.shown[KEY] = "Pending"
     watcher = Watcher(scene.api(), scene.clock, paused_for=lambda: 30 - scene.clock.monotonic())
