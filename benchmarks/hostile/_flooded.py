@@ -19,7 +19,7 @@ _PAGE = resource.getpagesize()
 
 @define
 class Heart:
-    """Beats every 5 ms; a late beat is the loop's lag, and each one looks at the memory."""
+    """Beats every 5 ms; a late beat is the loop's lag, and each one measures the memory."""
 
     lag: float = 0.0
     peak: int = 0

@@ -15,7 +15,7 @@ from civo_snapshots import (
 )
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
-_LOOKING = (
+_POLL_ROUTES = (
     "GET /v2/instances/{id}/snapshots/{sid}",
     "GET /v2/instances/{id}/snapshots",
     "GET /v2/resourcesnapshots",
@@ -30,7 +30,7 @@ _FAULTS = (
     Fault.status(404, b"404 page not found\n"),
 )
 _SLACK = 30.0
-"""Seconds before a deadline within which bad looks may hide the end: more than ten in a row."""
+"""Seconds before a deadline within which failed polls may hide the end: more than ten in a row."""
 
 
 @define
@@ -63,7 +63,7 @@ async def _region(seed: int, waits: int, wide: Wide) -> None:
         for instance_id in rng.sample(region.instance_ids, waits // 4):
             region.fail_volume(instance_id, leave_pending=rng.random() < 0.5)
         made = [await civo.snapshots.create(one) for one in region.instance_ids]
-        for route in _LOOKING:
+        for route in _POLL_ROUTES:
             for fault in _FAULTS:
                 region.fault(route, fault, times=None, probability=0.1 / len(_FAULTS))
         timeouts = [rng.choice((0.0, 10.0, 60.0, 200.0)) for _ in made]

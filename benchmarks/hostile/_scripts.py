@@ -127,8 +127,8 @@ def gone(life: Life, moment: Gone) -> NotFoundError:
 
 
 def bad_luck(rng: random.Random, *, fatal: float = 0.002) -> CivoError:
-    """What a look may fail with; seldom a refusal of access."""
-    if rng.random() < fatal * 10:  # one look in ten fails at all
+    """What a poll may fail with; seldom a refusal of access."""
+    if rng.random() < fatal * 10:  # one poll in ten fails at all
         return rng.choice(_FATAL)("no access", status=403)
     return rng.choice(
         (

@@ -24,7 +24,7 @@ Call = Callable[[CivoClient, str], Awaitable[object]]
 
 
 @define
-class Account:
+class Tally:
     """How the calls ended."""
 
     ends: Counter[str] = Factory(Counter[str])
@@ -83,30 +83,30 @@ _CALLS: Mapping[Call, int] = {
 }
 
 
-async def _one(civo: CivoClient, seed: str, call: Call, account: Account) -> None:
+async def _one(civo: CivoClient, seed: str, call: Call, tally: Tally) -> None:
     began = time.perf_counter()
     try:
         found = await asyncio.wait_for(call(civo, seed), 20)
     except CivoError as error:
-        account.ends[type(error).__name__] += 1
+        tally.ends[type(error).__name__] += 1
     except Exception as error:
-        account.ends["(leaked)"] += 1
-        account.problems.append(f"{call.__name__} {seed}: {type(error).__name__}: {error}")
+        tally.ends["(leaked)"] += 1
+        tally.problems.append(f"{call.__name__} {seed}: {type(error).__name__}: {error}")
     else:
-        account.ends["(answered)"] += 1
+        tally.ends["(answered)"] += 1
         if isinstance(found, (Instance, Snapshot)) and call is not _create and found.id != seed:
-            account.problems.append(f"{call.__name__} {seed}: got {found.id}")
+            tally.problems.append(f"{call.__name__} {seed}: got {found.id}")
     late = time.perf_counter() - began - LIMIT
-    account.late.append(late)
+    tally.late.append(late)
     if late > LATE:
-        account.problems.append(f"{call.__name__} {seed}: {late:.2f} s late")
+        tally.problems.append(f"{call.__name__} {seed}: {late:.2f} s late")
 
 
 async def run() -> list[Figure]:
     """The figures of bar 3, second half."""
     rng = random.Random(3)
     seeds = iter(range(CALLS))
-    account = Account()
+    tally = Tally()
     async with (
         _processes.running("_answer_server") as server,
         CivoClient(
@@ -121,16 +121,16 @@ async def run() -> list[Figure]:
         async def work() -> None:
             for seed in seeds:
                 [call] = rng.choices(list(_CALLS), list(_CALLS.values()))
-                await _one(civo, f"x-{seed}", call, account)
+                await _one(civo, f"x-{seed}", call, tally)
 
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
         sent = civo.requests_sent
-    show(account.problems)
-    print(f"       {dict(account.ends.most_common())}, {sent} requests")
+    show(tally.problems)
+    print(f"       {dict(tally.ends.most_common())}, {sent} requests")
     return [
         Figure("answers spoiled on the wire", sent, at_least=CALLS),
-        Figure("errors of other kinds", account.ends["(leaked)"], 0),
-        Figure("other problems", len(account.problems), 0),
-        Figure("latest end after a limit", max(account.late), LATE, unit="s"),
-        Figure("99th percentile of it", percentile(account.late, 0.99), LATE, unit="s"),
+        Figure("errors of other kinds", tally.ends["(leaked)"], 0),
+        Figure("other problems", len(tally.problems), 0),
+        Figure("latest end after a limit", max(tally.late), LATE, unit="s"),
+        Figure("99th percentile of it", percentile(tally.late, 0.99), LATE, unit="s"),
     ]

@@ -25,7 +25,7 @@ _FLEET = 12
 
 
 @define
-class Account:
+class Tally:
     """What all trials came to."""
 
     cancelled: int = 0
@@ -44,7 +44,7 @@ class Trial:
     instances: list[str]
     known: list[Snapshot]
     rng: random.Random
-    account: Account
+    tally: Tally
     number: int = 0
 
     async def create_many(self) -> None:
@@ -58,18 +58,18 @@ class Trial:
             partial = FleetRun.of(error)
             self.note(partial)
             if partial is None and self.number:
-                self.account.left.append(f"no partial run on {error!r}")
+                self.tally.left.append(f"no partial run on {error!r}")
             raise
         self.note(run)
 
     def note(self, run: FleetRun | None) -> None:
         for outcome in run or ():
             if outcome.snapshot is not None:
-                self.account.told |= {outcome.snapshot.id, *outcome.duplicates}
+                self.tally.told |= {outcome.snapshot.id, *outcome.duplicates}
 
     async def create(self) -> None:
         made = await self.civo.snapshots.create(self.rng.choice(self.instances))
-        self.account.told.add(made.id)
+        self.tally.told.add(made.id)
 
     async def wait(self) -> None:
         several = self.rng.sample(self.known, self.rng.randint(1, 4))
@@ -83,7 +83,7 @@ class Trial:
             await self.civo.snapshots.list(self.rng.choice(self.instances)).collect()
 
     async def pause(self) -> None:
-        """A random number of turns of the loop, or a random moment of real time."""
+        """A random number of turns of the event loop, or a random moment of real time."""
         if self.rng.random() < 0.5:
             for _ in range(int(10 ** self.rng.uniform(0, 2.7))):
                 await asyncio.sleep(0)
@@ -92,20 +92,20 @@ class Trial:
 
     async def once(self, operation: Callable[[], Awaitable[None]]) -> None:
         """Start, cancel somewhere, and see how it ends."""
-        account = self.account
+        tally = self.tally
         task = asyncio.ensure_future(operation())
         await self.pause()
         if not task.cancel():
-            account.finished += 1
+            tally.finished += 1
             await asyncio.gather(task, return_exceptions=True)
             return
         began = time.perf_counter()
         await asyncio.wait({task}, timeout=30)
-        account.latencies.append(time.perf_counter() - began)
-        account.cancelled += 1
+        tally.latencies.append(time.perf_counter() - began)
+        tally.cancelled += 1
         if not task.cancelled():
             how = "still runs" if not task.done() else repr(task.exception() or "a result")
-            account.swallowed.append(f"{operation.__name__}: {how}")
+            tally.swallowed.append(f"{operation.__name__}: {how}")
 
 
 def _sockets() -> int:
@@ -119,13 +119,13 @@ def _sockets() -> int:
 
 
 def _permits(civo: CivoClient) -> int:
-    """Places taken, or queued for, in the gates of a client."""
+    """Permits taken, or queued for, at the gates of a client."""
     limiter = civo._state.session._limiter
     gates: tuple[Gate, ...] = (limiter._calls, limiter._polls)
     return sum(gate.used + len(gate._waiting) for gate in gates)
 
 
-async def _client(url: str, token: str, instances: list[str], seed: int, account: Account) -> None:
+async def _client(url: str, token: str, instances: list[str], seed: int, tally: Tally) -> None:
     rng = random.Random(seed)
     tasks, sockets = asyncio.all_tasks(), _sockets()
     civo = CivoClient(
@@ -137,42 +137,42 @@ async def _client(url: str, token: str, instances: list[str], seed: int, account
             known.append(await civo.snapshots.create(rng.choice(instances)))
         except CivoError:
             continue
-    account.told |= {snapshot.id for snapshot in known}
-    trial = Trial(civo, instances, known, rng, account)
-    while account.cancelled < (seed + 1) * CANCELS:
+    tally.told |= {snapshot.id for snapshot in known}
+    trial = Trial(civo, instances, known, rng, tally)
+    while tally.cancelled < (seed + 1) * CANCELS:
         operations = (trial.create_many, trial.create_many, trial.create, trial.wait, trial.list)
         await trial.once(rng.choice(operations))
     await civo.close()
     if permits := _permits(civo):
-        account.left.append(f"{permits} permits")
+        tally.left.append(f"{permits} permits")
     for one in civo.unresolved:
         if one.snapshot is not None:
-            account.told.add(one.snapshot.id)
-    account.told |= {extra.extra_id for extra in civo.extra_snapshots}
+            tally.told.add(one.snapshot.id)
+    tally.told |= {extra.extra_id for extra in civo.extra_snapshots}
     await asyncio.sleep(0.01)  # transports let go of their sockets
     gc.collect()
     if more := asyncio.all_tasks() - tasks:
-        account.left.append(f"tasks {more}")
+        tally.left.append(f"tasks {more}")
     if _sockets() > sockets:
-        account.left.append(f"{_sockets() - sockets} sockets")
+        tally.left.append(f"{_sockets() - sockets} sockets")
 
 
-async def _series(faults: float, clients: int, seed: int) -> tuple[Account, list[str]]:
+async def _series(faults: float, clients: int, seed: int) -> tuple[Tally, list[str]]:
     """Some clients after another against one server; what it made that nobody was told of."""
-    account = Account()
+    tally = Tally()
     options = {"instances": 60, "duration": (20, 60), "latency": 0.002, "faults": faults}
     async with _processes.running("_region_server", **options) as server:
         random.seed(seed)
         for number in range(clients):
-            await _client(server["url"], server["token"], server["instances"], number, account)
+            await _client(server["url"], server["token"], server["instances"], number, tally)
         await asyncio.sleep(0.5)
         table = await _processes.snapshots_at(server["url"])
-    lost = [f"{one['name']} {one['id']}" for one in table if one["id"] not in account.told]
+    lost = [f"{one['name']} {one['id']}" for one in table if one["id"] not in tally.told]
     print(
-        f"       faults {faults:.0%}: {account.cancelled} cancelled, {account.finished} too late, "
+        f"       faults {faults:.0%}: {tally.cancelled} cancelled, {tally.finished} too late, "
         f"{len(table)} snapshots made"
     )
-    return account, lost
+    return tally, lost
 
 
 async def run() -> list[Figure]:
@@ -188,7 +188,7 @@ async def run() -> list[Figure]:
         Figure("the same on a bad network alone", percentile(bad.latencies, 0.99), unit="s"),
         Figure("longest", max(latencies), unit="s"),
         Figure("cancels swallowed", len(swallowed), 0),
-        Figure("tasks, sockets, permits or accounts missing", len(left), 0),
+        Figure("tasks, sockets or permits left, or partial runs missing", len(left), 0),
         Figure("accepted creates that nobody was told of", len(lost), 0),
         Figure("the same on a bad network", len(lost_too), 0),
     ]

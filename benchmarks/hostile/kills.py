@@ -20,7 +20,7 @@ _NAME = "nightly-20261123"
 
 
 @define
-class Account:
+class Tally:
     """What all rounds came to."""
 
     in_the_middle: int = 0
@@ -46,12 +46,12 @@ async def _killed(server: dict[str, object], share: float) -> int:
     return len(await _processes.snapshots_at(str(server["url"])))
 
 
-async def _round(number: int, account: Account) -> None:
+async def _round(number: int, tally: Tally) -> None:
     share = random.Random(number).uniform(0.02, 0.85)
     options = {"instances": INSTANCES, "duration": (0.05, 0.2)}
     async with _processes.running("_region_server", **options) as server:
         made = await _killed(server, share)
-        account.in_the_middle += 0 < made < INSTANCES
+        tally.in_the_middle += 0 < made < INSTANCES
         again = {"url": server["url"], "token": server["token"], "name": _NAME}
         async with _processes.running(
             "_fan_out", instances=server["instances"], **again
@@ -59,30 +59,30 @@ async def _round(number: int, account: Account) -> None:
             pass
         table = await _processes.snapshots_at(server["url"])
     each = Counter(str(one["instance_id"]) for one in table)
-    account.present.append(len(each))
-    account.duplicates += sum(each.values()) - len(each)
-    account.adopted.append(continued["adopted"])
+    tally.present.append(len(each))
+    tally.duplicates += sum(each.values()) - len(each)
+    tally.adopted.append(continued["adopted"])
     wanted = {"complete": INSTANCES, "failed": 0, "timed_out": 0, "unknown": 0}
     counts = {kind: continued["counts"][kind] for kind in wanted}
     if counts != wanted or continued["ids"] != INSTANCES or continued["adopted"] != made:
-        account.problems.append(f"round {number}: {made} made before, then {continued}")
+        tally.problems.append(f"round {number}: {made} made before, then {continued}")
 
 
 async def run() -> list[Figure]:
     """The figures of bar 5."""
-    account = Account()
+    tally = Tally()
     rounds = iter(range(KILLS))
 
     async def work() -> None:
         for number in rounds:
-            await _round(number, account)
+            await _round(number, tally)
 
     await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
-    show(account.problems)
-    print(f"       adopted by the second process: {sorted(account.adopted)}")
+    show(tally.problems)
+    print(f"       adopted by the second process: {sorted(tally.adopted)}")
     return [
-        Figure("kills in the middle", account.in_the_middle, at_least=KILLS),
-        Figure("fewest instances with a snapshot", min(account.present), at_least=INSTANCES),
-        Figure("duplicates", account.duplicates, 0),
-        Figure("second runs that tell it otherwise", len(account.problems), 0),
+        Figure("kills in the middle", tally.in_the_middle, at_least=KILLS),
+        Figure("fewest instances with a snapshot", min(tally.present), at_least=INSTANCES),
+        Figure("duplicates", tally.duplicates, 0),
+        Figure("second runs whose outcomes disagree", len(tally.problems), 0),
     ]

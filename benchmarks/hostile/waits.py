@@ -1,8 +1,8 @@
-"""2,000 waits over random lives with a tenth of the looks failing, against an independent oracle.
+"""2,000 waits over random lives with a tenth of the polls failing, against an independent oracle.
 
-The watcher runs over functions and a fake clock. What each wait was shown is noted, and every note
-is held against the truth at that moment, so that neither a stale answer nor a listing that merely
-lacks an item can pass for an observation.
+The watcher runs over a stub of the API and a fake clock. What each poll showed is noted, and every
+note is compared with the truth at that moment, so that neither a stale answer nor a listing that
+merely lacks an item can pass for an observation.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from benchmarks.hostile import _oracle
 from benchmarks.hostile._figures import Figure, show
-from benchmarks.hostile._oracle import Look, Missing, Rules, Sight
+from benchmarks.hostile._oracle import Missing, Poll, Rules, Shown
 from benchmarks.hostile._region_waits import over_http
 from benchmarks.hostile._scripts import (
     Gone,
@@ -58,13 +58,13 @@ _ENDS = {
 
 @define
 class Noted(CompletionWait):
-    """A wait's progress that notes what it is told."""
+    """A completion wait that notes what each poll showed."""
 
-    notes: list[Look] = field(factory=list[Look])
+    notes: list[Poll] = field(factory=list[Poll])
 
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         own, volumes = states_of(snapshot)
-        self.notes.append(Sight(now, own, volumes))
+        self.notes.append(Shown(now, own, volumes))
         return super().observe(snapshot, now)
 
     def on_not_found(self, error: NotFoundError, now: float) -> None:
@@ -78,17 +78,17 @@ class Noted(CompletionWait):
 
 @define
 class Server:
-    """What a watcher sees of some lives."""
+    """Answers a watcher's polls from the lives of some snapshots."""
 
     clock: FakeClock
     rng: random.Random
     lives: Sequence[Life]
     slow: float
-    looks: int = 0
+    polls: int = 0
 
-    async def _turn(self, *lives: Life) -> float:
+    async def _poll(self, *lives: Life) -> float:
         """A moment passes, and one poll in ten fails; all of them do in an outage."""
-        self.looks += 1
+        self.polls += 1
         await self.clock.sleep(self.rng.uniform(0, self.slow))
         now = self.clock.monotonic()
         if self.rng.random() < 0.1 or any(life.is_out(now) for life in lives):
@@ -98,14 +98,14 @@ class Server:
     async def get(self, instance_id: str, snapshot_id: str) -> Snapshot:
         [life] = [one for one in self.lives if one.snapshot_id == snapshot_id]
         assert life.instance_id == instance_id
-        moment = life.at(await self._turn(life))
+        moment = life.at(await self._poll(life))
         if isinstance(moment, Gone):
             raise gone(life, moment)
         return moment
 
     async def list_instance(self, instance_id: str) -> list[Snapshot]:
         lives = [life for life in self.lives if life.instance_id == instance_id]
-        now = await self._turn(*lives)
+        now = await self._poll(*lives)
         found = [life.at(now) for life in lives]
         if any(isinstance(moment, Gone) and moment.instance for moment in found):
             raise gone(lives[0], Gone(True))
@@ -114,7 +114,7 @@ class Server:
     async def list_region(self, consumer: ListingConsumer) -> float | None:
         if self.slow > 0.04:
             raise ServiceDisabledError("none here", status=403)
-        now = await self._turn(*self.lives[:1])
+        now = await self._poll(*self.lives[:1])
         items = []
         for number, life in enumerate(self.lives):
             moment = life.at(now)
@@ -196,7 +196,7 @@ def _misjudged(case: _Case) -> str:
     """How the end differs from the oracle's, or nothing."""
     policy, notes = case.progress.policy, case.progress.notes
     rules = Rules(policy.volume_grace, policy.appear, policy.tolerate)
-    known = Sight(case.progress.started, *states_of(case.known)) if case.known else None
+    known = Shown(case.progress.started, *states_of(case.known)) if case.known else None
     expected, used = _oracle.verdict(rules, case.progress.started, known, notes)
     wanted = expected or "timeout"
     if wanted == "unsettled":
@@ -204,7 +204,7 @@ def _misjudged(case: _Case) -> str:
     if case.end != wanted:
         return f"ended as {case.end}, the oracle says {wanted}: {notes[-3:]}"
     if used != len(notes):
-        return f"{case.end} after {len(notes)} looks, the oracle needed {used}"
+        return f"{case.end} after {len(notes)} polls, the oracle needed {used}"
     early = wanted == "timeout" and case.ended < case.deadline
     return "timed out early" if early else ""
 
@@ -213,7 +213,7 @@ def _deceived(case: _Case) -> str:
     """What the wait was shown that was not so, or nothing."""
     for note in case.progress.notes:
         truth = case.life.at(note.at)
-        seen = (note.own, note.volumes) if isinstance(note, Sight) else None
+        seen = (note.own, note.volumes) if isinstance(note, Shown) else None
         if seen and (isinstance(truth, Gone) or states_of(truth) != seen):
             return f"was shown {note}, the truth was {truth}"
         if isinstance(note, Missing) and not isinstance(truth, Gone):
@@ -222,14 +222,14 @@ def _deceived(case: _Case) -> str:
 
 
 def _asleep(case: _Case) -> str:
-    """Whether a wait did not look for too long; who shares a watcher may have a lagging listing."""
+    """Whether a wait was not polled for too long; only for waits that share no listing."""
     policy = case.progress.policy
     longest = policy.ceiling * (1 + policy.jitter) + LATE
     times = [case.progress.started, *(note.at for note in case.progress.notes)]
     if case.end == "timeout":
         times.append(case.deadline - policy.floor)
     gap = max((after - before for before, after in pairwise(times)), default=0.0)
-    return f"did not look for {gap:.1f} s" if gap > longest else ""
+    return f"was not polled for {gap:.1f} s" if gap > longest else ""
 
 
 def _problem(case: _Case, *, alone: bool) -> str:
@@ -245,7 +245,7 @@ async def _round(seed: int) -> tuple[list[_Case], list[str]]:
     lives = [life_of(rng, f"i-{n % instances}", f"s-{n}") for n in range(count)]
     server = Server(FakeClock(), rng, lives, slow=0.2 if count == 1 else rng.choice((0.0, 0.02)))
     watcher = Watcher(_ServerApi(server), server.clock)
-    waited = [*lives, *rng.sample(lives, count // 4)]  # some of them by two at a time
+    waited = [*lives, *rng.sample(lives, count // 4)]  # some snapshots have two waits
     cases = await asyncio.gather(*(_wait(server, watcher, life, rng) for life in waited))
     await watcher.close()
     problems = [_problem(case, alone=count == 1) for case in cases]

@@ -63,7 +63,7 @@ async def sdk(
     workers: int,
     reconcile_window: float = 0.8,
 ) -> AsyncGenerator[CivoClient]:
-    """The SDK as its users have it, but for a short settling time: jobs should take seconds."""
+    """The SDK as its users have it, but for a short reconcile window: jobs should take seconds."""
     async with CivoClient(
         "token",
         region="LON1",

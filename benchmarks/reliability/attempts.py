@@ -25,7 +25,7 @@ async def _sdk(url: str, size: int) -> Figures:
         errors = await work(
             size // CALLS_PER_ROUND, _WORKERS, lambda number: mixed_round(civo, number)
         )
-    # After closing, because that may look once more after creates that were sent twice.
+    # After closing, because that may search once more for creates that were sent twice.
     return await _figures(url, civo.requests_sent, size, errors)
 
 

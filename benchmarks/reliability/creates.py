@@ -9,7 +9,7 @@ from benchmarks.reliability._plain import Plain
 
 _WORKERS = 200
 _SNAPSHOTS_PER_INSTANCE = 20
-_SETTLE = 0.8
+_WINDOW = 0.8
 _HASTY = 0.1
 _TOO_LATE = (1.0, 1.5)
 
@@ -24,7 +24,7 @@ _EXACTLY_ONCE = (
 )
 
 
-async def account(url: str, size: int, told: Mapping[str, str], errors: int) -> Figures:
+async def tally(url: str, size: int, told: Mapping[str, str], errors: int) -> Figures:
     """What the server has, against what the callers were told (ids by name)."""
     stats = await stats_of(url)
     names: dict[str, list[str]] = stats["names"]
@@ -41,18 +41,18 @@ async def account(url: str, size: int, told: Mapping[str, str], errors: int) -> 
 
 async def _sdk(url: str, size: int) -> Figures:
     told: dict[str, str] = {}
-    async with sdk(url, workers=_WORKERS, reconcile_window=_SETTLE) as civo:
+    async with sdk(url, workers=_WORKERS, reconcile_window=_WINDOW) as civo:
 
         async def one(number: int) -> None:
             made = await civo.snapshots.create(_instance(number, size), name=_name(number))
             told[_name(number)] = made.id
 
         errors = await work(size, _WORKERS, one)
-    return await account(url, size, told, errors)
+    return await tally(url, size, told, errors)
 
 
 async def _hasty_sdk(url: str, size: int) -> Figures:
-    """A settling time shorter than the server's delay: duplicates are made, and must be told."""
+    """A reconcile window shorter than the server's delay: duplicates must be reported."""
     told: dict[str, str] = {}
     async with sdk(url, workers=_WORKERS, reconcile_window=_HASTY) as civo:
 
@@ -61,13 +61,13 @@ async def _hasty_sdk(url: str, size: int) -> Figures:
             told[_name(number)] = made.id
 
         errors = await work(size, _WORKERS, one)
-        await asyncio.sleep(_TOO_LATE[1] + 0.5)  # let the last of them act; closing looks for them
+        await asyncio.sleep(_TOO_LATE[1] + 0.5)  # the last act; closing searches for them
     names: dict[str, list[str]] = (await stats_of(url))["names"]
     known = set(told.values())
     extras = {key for ids in names.values() for key in ids if key not in known}
     reported = [event.extra_id for event in civo.extra_snapshots]
     return {
-        **await account(url, size, told, errors),
+        **await tally(url, size, told, errors),
         "extras": len(extras),
         "reported": len(reported),
         "not reported": len(extras.difference(reported)),
@@ -85,8 +85,8 @@ def _plain(attempts: int) -> Contestant:
                 told[_name(number)] = made
 
             errors = await work(size, _WORKERS, one)
-        await asyncio.sleep(_SETTLE)  # for what acts late
-        return await account(url, size, told, errors)
+        await asyncio.sleep(_WINDOW)  # for what acts late
+        return await tally(url, size, told, errors)
 
     return run
 
@@ -102,7 +102,7 @@ def _instance(number: int, size: int) -> str:
 JOBS = (
     Job(
         "creates",
-        f"creates, 5 % of connections dropped before and 5 % after acting (window {_SETTLE} s)",
+        f"creates, 5 % of connections dropped before and 5 % after acting (window {_WINDOW} s)",
         10_000,
         DROPS,
         {"sdk": _sdk, "retry loop": _plain(4), "no retry": _plain(1)},
@@ -110,7 +110,7 @@ JOBS = (
     ),
     Job(
         "late-commits",
-        f"the same, and 2 % act up to 0.3 s after the drop (window {_SETTLE} s)",
+        f"the same, and 2 % act up to 0.3 s after the drop (window {_WINDOW} s)",
         10_000,
         LATE,
         {"sdk": _sdk, "retry loop": _plain(4)},

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from benchmarks.reliability._faults import Faults
 from benchmarks.reliability._job import Bar, Figures, Job, sdk, stats_of, work
 from benchmarks.reliability._plain import Plain
-from benchmarks.reliability.creates import account
+from benchmarks.reliability.creates import tally
 
 _IDLE = 0.1
 _CROSSING = 0.1
@@ -22,7 +22,7 @@ async def _sdk(url: str, size: int) -> Figures:
 
         told, raised = await _at_the_moment(size, create)
     crossed = civo.requests_sent - (await stats_of(url))["total"]
-    return {**await account(url, size, told, raised), "crossed": crossed}
+    return {**await tally(url, size, told, raised), "crossed": crossed}
 
 
 async def _plain(url: str, size: int) -> Figures:
@@ -33,7 +33,7 @@ async def _plain(url: str, size: int) -> Figures:
 
         told, raised = await _at_the_moment(size, create)
     crossed = plain.told - (await stats_of(url))["total"]
-    return {**await account(url, size, told, raised), "crossed": crossed}
+    return {**await tally(url, size, told, raised), "crossed": crossed}
 
 
 async def _at_the_moment(size: int, create: Create) -> tuple[dict[str, str], int]:

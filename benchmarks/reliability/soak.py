@@ -14,7 +14,7 @@ from benchmarks.reliability.attempts import CALLS_PER_ROUND, mixed_round
 
 _WORKERS = 50
 _SHARE = 10
-"""The first tenth of the calls warms up; a look at the process follows each tenth."""
+"""The first tenth of the calls warms up; the process is measured after each tenth."""
 
 
 async def _sdk(url: str, size: int) -> Figures:

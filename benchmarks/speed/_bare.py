@@ -1,7 +1,7 @@
 """For orientation: the fan-out job with one listing per tick and nothing that is checked.
 
-What any client pays that looks at the region instead of at each snapshot: aiohttp, msgspec for the
-parts that matter, no retries, no limits, no errors, no account of anything.
+What any client pays that polls the region instead of each snapshot: aiohttp, msgspec for the
+parts that matter, no retries, no limits, no errors, no records of calls.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
                 async with session.post(path, data=body) as response:
                     waiting.add(_SNAPSHOT.decode(await response.read()).id)
 
-        async def watch() -> None:
+        async def poll() -> None:
             while len(meter.seen) < count:
                 await asyncio.sleep(TICKS[policy])
                 async with session.get(f"{url}/v2/resourcesnapshots?region=LON1") as response:
@@ -76,6 +76,6 @@ async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
                         waiting.discard(item.id)
                         meter.saw(item.id)
 
-        await asyncio.gather(watch(), *(create() for _ in range(64)))
+        await asyncio.gather(poll(), *(create() for _ in range(64)))
         meter.end()
     return meter.figures(count)

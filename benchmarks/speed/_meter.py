@@ -19,7 +19,7 @@ STARTED_AT_ONCE = 250
 
 
 def ask(url: str, path: str) -> Any:
-    """One question to the server's account, on a connection that it does not count."""
+    """Ask the server what it counted, on a connection that it does not count."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request("GET", path)
@@ -88,7 +88,7 @@ class Meter:
         self.grown = peak() - self._resident
 
     def figures(self, expected: int) -> Figures:
-        """The account; raises unless exactly the server's snapshots were seen, none too early."""
+        """The figures; raises unless exactly the server's snapshots were seen, none too early."""
         after, done = ask(self.url, "/_stats"), ask(self.url, "/_done")
         if set(self.seen) != set(done) or len(done) != expected:
             raise AssertionError(f"{len(self.seen)} of {expected} seen, {len(done)} made")

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import local
 
 from ._meter import Figures, hammer
-from ._region import CROWDED, finished_id
+from ._region import ARCHIVE, finished_id
 
 HEADERS = {"Authorization": "bearer benchmark-token"}
 
 
 def _path(url: str, number: int) -> str:
-    return f"{url}/v2/instances/{CROWDED}/snapshots/{finished_id(number % 100)}"
+    return f"{url}/v2/instances/{ARCHIVE}/snapshots/{finished_id(number % 100)}"
 
 
 async def calls_httpx(url: str, concurrency: int, count: int) -> Figures:

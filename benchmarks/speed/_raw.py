@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from ._meter import Figures, Heart, Meter, ask, hammer, start_all
-from ._region import CROWDED, finished_id, instance_id, running_id
+from ._region import ARCHIVE, finished_id, instance_id, running_id
 
 TICK = 2.0
 DECODES = 15
@@ -69,7 +69,7 @@ async def calls(url: str, concurrency: int, count: int) -> Figures:
 
         async def call(number: int) -> None:
             wanted = finished_id(number % 100)
-            found = await raw.get(f"/instances/{CROWDED}/snapshots/{wanted}")
+            found = await raw.get(f"/instances/{ARCHIVE}/snapshots/{wanted}")
             assert found["id"] == wanted
 
         return {"cpu_us": await hammer(call, concurrency, count) * 1e6}
@@ -112,7 +112,7 @@ async def decode(url: str, count: int) -> Figures:
     """The listing of an instance's snapshots into dicts, without the network."""
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{url}/v2/instances/{CROWDED}/snapshots") as response,
+        session.get(f"{url}/v2/instances/{ARCHIVE}/snapshots") as response,
     ):
         body = await response.read()
     times: list[float] = []
@@ -142,7 +142,7 @@ async def listing(url: str, count: int) -> Figures:
         async def cpu_of(calls: int) -> float:
             before = time.process_time()
             for _ in range(calls):
-                found = await raw.get(f"/instances/{CROWDED}/snapshots")
+                found = await raw.get(f"/instances/{ARCHIVE}/snapshots")
                 assert len(found) == count
                 await asyncio.sleep(0.05)
             return (time.process_time() - before) / calls

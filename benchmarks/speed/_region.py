@@ -23,12 +23,12 @@ def instance_id(number: int) -> str:
     return _ident(_INSTANCE, number)
 
 
-CROWDED = instance_id(0)
+ARCHIVE = instance_id(0)
 """The instance that all finished snapshots belong to."""
 
 
 def finished_id(number: int) -> str:
-    """A snapshot that was complete before the benchmark; it belongs to the crowded instance."""
+    """A snapshot that was complete before the benchmark; it belongs to the archive instance."""
     return _ident(_FINISHED, number)
 
 

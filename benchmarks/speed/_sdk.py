@@ -13,7 +13,7 @@ from civo_snapshots._http import Response
 
 from ._meter import Figures, Heart, Meter, ask, hammer, start_all
 from ._raw import DECODES
-from ._region import CROWDED, finished_id, instance_id, running_id
+from ._region import ARCHIVE, finished_id, instance_id, running_id
 
 POLICIES = {
     "2s": PollPolicy(floor=2.0, ceiling=2.0, growth=0.0, jitter=0.0),
@@ -41,7 +41,7 @@ async def calls(url: str, concurrency: int, count: int) -> Figures:
 
         async def call(number: int) -> None:
             wanted = finished_id(number % 100)
-            found = await civo.snapshots.get(CROWDED, wanted)
+            found = await civo.snapshots.get(ARCHIVE, wanted)
             assert found.id == wanted
 
         return {"cpu_us": await hammer(call, concurrency, count) * 1e6}
@@ -52,7 +52,7 @@ async def connections(url: str, concurrency: int, count: int) -> Figures:
     async with opened(url, concurrency) as civo:
 
         async def call(number: int) -> None:
-            await civo.snapshots.get(CROWDED, finished_id(number % 100))
+            await civo.snapshots.get(ARCHIVE, finished_id(number % 100))
 
         await hammer(call, concurrency, count)
         first = ask(url, "/_stats")["connections"]
@@ -107,7 +107,7 @@ async def decode(url: str, count: int) -> Figures:
     """The listing of an instance's snapshots into records, without the network."""
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{url}/v2/instances/{CROWDED}/snapshots") as response,
+        session.get(f"{url}/v2/instances/{ARCHIVE}/snapshots") as response,
     ):
         body = await response.read()
     read = page(tuple[Snapshot, ...], 1)
@@ -140,7 +140,7 @@ async def listing(url: str, count: int) -> Figures:
         async def cpu_of(calls: int) -> float:
             before = time.process_time()
             for _ in range(calls):
-                found = await civo.snapshots.list(CROWDED).collect()
+                found = await civo.snapshots.list(ARCHIVE).collect()
                 assert len(found) == count
                 await asyncio.sleep(0.05)
             return (time.process_time() - before) / calls

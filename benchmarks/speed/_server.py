@@ -1,4 +1,4 @@
-"""Serves a region cheaply from a process of its own, and keeps the true account of what happened.
+"""Serves a region cheaply from a process of its own, and counts what really happened.
 
 It does so little per request that the client stays the bottleneck. Closing its stdin ends it.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from urllib.parse import parse_qs
 
-from ._region import CROWDED, Region, finished_id, instance_id, running_id
+from ._region import ARCHIVE, Region, finished_id, instance_id, running_id
 
 LIFETIME = 1_800.0
 """Seconds after which a server that was forgotten ends itself."""
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, method: str, target: str, body: bytes) -> None:
         path, _, query = target.partition("?")
         if path.startswith("/_"):
-            self._send(200, self._account(path))
+            self._send(200, self._counted_so_far(path))
             return
         region = self._region
         if not self._counted:
@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
         else:
             self._send(status, content)
 
-    def _account(self, path: str) -> bytes:
+    def _counted_so_far(self, path: str) -> bytes:
         if path == "/_start":
             self._region.start()
         return self._region.done() if path == "/_done" else self._region.stats()
@@ -144,7 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     region = Region(tuple(options.duration), options.seed, options.instances)
     for number in range(options.finished):
-        region.add(finished_id(number), CROWDED, f"old-{number}", done_at=0.0)
+        region.add(finished_id(number), ARCHIVE, f"old-{number}", done_at=0.0)
     for number in range(options.running):
         owner = instance_id(number + 1)
         far = float("inf")

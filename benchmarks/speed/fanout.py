@@ -41,11 +41,11 @@ class _Fan:
         self.report.note(f"sdk/raw wall, N={self.size}, {variant}", "", wall)
 
     def bare(self, variant: str) -> None:
-        """What a client that checks nothing takes, for the same looks."""
+        """What a client that checks nothing takes, for the same polls."""
         over = ratios(self.found[f"bare {variant}"], self.found["raw"], "cpu")
         self.report.note(f"bare/raw CPU, N={self.size}, {variant}", "", over)
 
-    def rest(self, variant: str, keys: list[str]) -> None:
+    def others(self, variant: str, keys: list[str]) -> None:
         for key in keys:
             measured = values(self.found[variant], key)
             self.report.note(f"{key}, N={self.size}, {variant}", SHOWN[key], measured)
@@ -87,14 +87,14 @@ def run(bench: Bench) -> Report:
         each.against_raw(5, "0.25s", 0.30)
         for variant in ("0.25s", "0.25s latency"):  # a tick of 2 s alone costs more than the bar
             each.bar(6, variant, "wall_over_bound", 1.03)
-        each.rest("2s", ["wall_over_bound"])
+        each.others("2s", ["wall_over_bound"])
         for variant in each.found:
-            each.rest(variant, ["cpu", "wall", "lag_p50", "mib_read", "kib_each"])
+            each.others(variant, ["cpu", "wall", "lag_p50", "mib_read", "kib_each"])
     for variant in ("2s", "0.25s"):
         more.bare(variant)
     for each in (one, more, most):
         for variant in [name for name in each.found if name.startswith("raw")]:
-            each.rest(variant, ["requests_each", "lag_p99", "wall_over_bound", "connections"])
+            each.others(variant, ["requests_each", "lag_p99", "wall_over_bound", "connections"])
     return report
 
 

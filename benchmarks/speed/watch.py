@@ -1,4 +1,4 @@
-"""Job `watch`: wait for N snapshots that run already, and for a few in a crowded region."""
+"""Job `watch`: wait for N snapshots that run already, and for a few among many finished ones."""
 
 from ._bench import Bench, Report, Run, Series, ratios, values
 from ._meter import Figures
@@ -32,22 +32,22 @@ def run(bench: Bench) -> Report:
     for size in sizes[1:]:
         rise = ratios(ours[size], ours[sizes[0]], "cpu_each")
         report.bar(8, report.note(f"CPU per snapshot, N={size} / {sizes[0]}", "", rise), 1.0)
-    _crowd(bench, report, duration)
+    _among_finished(bench, report, duration)
     return report
 
 
-def _crowd(bench: Bench, report: Report, duration: tuple[float, float]) -> None:
+def _among_finished(bench: Bench, report: Report, duration: tuple[float, float]) -> None:
     """A few of ours among many that are finished: a region-wide listing does not pay."""
-    crowd = bench.size(20_000, 2_000)
-    server = {"running": 20, "finished": crowd, "duration": duration}
+    finished = bench.size(20_000, 2_000)
+    server = {"running": 20, "finished": finished, "duration": duration}
     found = bench.interleave(_pair(20, "2s", server), bench.rounds())
-    _note(report, found, f"20 among {crowd}")
+    _note(report, found, f"20 among {finished}")
     product = [
         (one["cpu"] * one["lag_mean"]) / (other["cpu"] * other["lag_mean"])
         for one, other in zip(found["sdk"], found["raw"], strict=True)
     ]
-    report.bar(11, report.note(f"sdk/raw CPU x lag, 20 among {crowd}", "", product), 1.1)
-    listings = report.note(f"listings, 20 among {crowd}", "", values(found["sdk"], "listings"))
+    report.bar(11, report.note(f"sdk/raw CPU x lag, 20 among {finished}", "", product), 1.1)
+    listings = report.note(f"listings, 20 among {finished}", "", values(found["sdk"], "listings"))
     report.bar(11, listings, 2)
 
 
