@@ -90,7 +90,7 @@ class RegionView:
             state.creates,
             partial(state.watcher, self._api),
             policy=state.poll,
-            table=state.states,
+            states=state.states,
             concurrency=state.concurrency,
         )
 

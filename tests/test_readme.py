@@ -10,7 +10,8 @@ import pytest
 
 from civo_snapshots.testing import FakeRegion
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
 
 
@@ -46,3 +47,20 @@ async def test_every_block_of_the_readme_runs(
 def test_the_readme_is_short_enough_to_be_read() -> None:
     assert len(README.read_text().splitlines()) <= 170
     assert len(BLOCKS) >= 6
+
+
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_only_files_that_exist(page: str) -> None:
+    """Those that it names by a path within the project or within the package."""
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"`((?:[\w.]+/)+[\w.]*)`", text)) | set(re.findall(r"`(\w+\.py)`", text))
+    places = (ROOT, ROOT / "civo_snapshots", ROOT / "benchmarks")
+    missing = [
+        name
+        for name in named
+        if not any((place / name).exists() or (place / f"{name}.py").exists() for place in places)
+    ]
+    assert missing == []

@@ -1,6 +1,6 @@
 """One region of one client: how requests to it are put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -78,7 +78,7 @@ class RegionContext:
             None if body is None else json_body(body),
         )
 
-    async def record(
+    def record(
         self,
         target: type[T],
         method: str,
@@ -88,9 +88,9 @@ class RegionContext:
         poll: bool = False,
         options: CallOptions | None = None,
         deadline: Deadline | None = None,
-    ) -> T:
+    ) -> Awaitable[T]:
         """A call that answers with a record; `is_ours` tells whether it belongs to this call."""
-        return await self.session.call(
+        return self.session.call(
             self.request(method, *segments, body=body),
             one(target),
             is_ours=is_ours,

@@ -1,4 +1,4 @@
-"""Which snapshot belongs to which create of this client, so that none is taken for two."""
+"""Which snapshots belong to creates of this client, so that none is returned to two of them."""
 
 import asyncio
 from weakref import WeakValueDictionary
@@ -7,10 +7,10 @@ _CLAIMS_KEPT = 4_096
 
 
 class NameLock:
-    """What the creates of one name on one instance share, for as long as one of them is known.
+    """What the creates of one name on one instance share, for as long as one of them is alive.
 
-    They take turns, so that a snapshot whose answer is still on its way to one of them is not
-    taken by another, and none of them ever forgets what another has.
+    One of them runs at a time, so that a snapshot whose answer is still on its way to one is not
+    claimed by another, and each knows what the others have claimed.
     """
 
     def __init__(self) -> None:
@@ -19,14 +19,14 @@ class NameLock:
 
 
 class Claims:
-    """Which snapshots this client has already attributed to a create, the latest few thousand."""
+    """The snapshots that creates of this client have claimed, the latest few thousand of them."""
 
     def __init__(self) -> None:
         self._claimed: dict[str, None] = {}
         self._locks: WeakValueDictionary[tuple[str, str], NameLock] = WeakValueDictionary()
 
     def name_lock(self, instance_id: str, name: str) -> NameLock:
-        """The one of this name on this instance."""
+        """The lock for this name on this instance."""
         return self._locks.setdefault((instance_id, name), NameLock())
 
     def claim(self, snapshot_id: str) -> None:
@@ -36,5 +36,5 @@ class Claims:
             del self._claimed[next(iter(self._claimed))]
 
     def is_free(self, snapshot_id: str) -> bool:
-        """Whether no create has it."""
+        """Whether no create has claimed it."""
         return snapshot_id not in self._claimed

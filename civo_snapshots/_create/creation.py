@@ -1,7 +1,7 @@
 """Creating a snapshot exactly once over an API without idempotency keys.
 
-When a create may have acted without an answer, its name is looked for until the server can be
-trusted to have acted or not; what is found is adopted, and only if nothing acted is it sent again.
+When a create may have acted without an answer, its name is searched for until the reconcile window
+has passed. What is found is adopted; only if nothing was made is the create sent again.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from ..models import Call, Snapshot
 from .claims import Claims, NameLock
 
 SENDS = 5
-"""Each of them only after the one before certainly did nothing; with one loss in twenty, three
-would leave one create in ten thousand undecided."""
+"""Requests per create at most, each sent only after the one before it certainly did nothing. With
+one loss in twenty, three would leave one create in ten thousand undecided."""
 
 _SEARCHES = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
 """The pauses before the searches for a lost create, as parts of the reconcile window."""
 
 _LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Before each try of a search for what acted late."""
+"""Seconds before each try of one search for what acted late."""
 
 _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
@@ -46,7 +46,7 @@ class Creation:
         deadline: the time that its requests have together, and whether one may have acted.
         unique: whether nothing else can bear the name, so that age need not be compared.
         reconcile_window: seconds after which a create that shows nowhere did nothing.
-        abandoned: nobody waits any more: it only finds out, and sends no more.
+        abandoned: nobody waits any more, so it only searches and sends nothing more.
         resent: whether it was sent again after a loss, so that a late commit makes a second one.
         extras: ids of further snapshots that its earlier sends made.
     """
@@ -74,7 +74,7 @@ class Creation:
         self._name_lock = self.claims.name_lock(self.instance_id, self.name)
 
     def cancel(self) -> bool:
-        """Send nothing from now on, and search at once; whether nothing can have acted so far."""
+        """Send nothing more and search at once. Return whether nothing can have acted so far."""
         self.abandoned = True
         self._settled = asyncio.Event()
         self.deadline.cancelled = True
@@ -83,7 +83,7 @@ class Creation:
         return not self.may_have_acted
 
     async def settled(self) -> None:
-        """Wait until a cancelled one has ended, or was searched for in vain."""
+        """Wait until a cancelled create has ended, or one search for it has found nothing."""
         if self._settled is not None:
             await self._settled.wait()
 
@@ -100,7 +100,7 @@ class Creation:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
         known = set(self._name_lock.claimed)
         if self._name_lock.lock.locked():
-            # Whoever it waits for may need the slot to get on.
+            # The create that holds the lock may need the slot to make progress.
             self.deadline.release_slot()
         try:
             async with self._name_lock.lock:
@@ -112,7 +112,7 @@ class Creation:
             self._tell()
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
-        """What a detached create of the same unique name made while this one waited for it."""
+        """What a detached create of the same unique name made while this one waited."""
         if self.unique:
             for made in self._name_lock.claimed.keys() - known:
                 try:
@@ -140,7 +140,7 @@ class Creation:
         return await self.api.get_snapshot(self.instance_id, snapshot_id, self.deadline.options({}))
 
     async def late(self) -> tuple[str, ...]:
-        """Look for snapshots that earlier sends of this create made after all."""
+        """Search for snapshots that earlier sends of this create made after all; their ids."""
         async with self._name_lock.lock:
             listed = await self._search_again()
             found = [one.id for one in listed if self._may_be_ours(one) and self._is_new(one)]
@@ -149,7 +149,7 @@ class Creation:
         return tuple(found)
 
     async def _search_again(self) -> Sequence[Snapshot]:
-        """A listing that one bad answer does not prevent; this search may be the last."""
+        """Search with several tries: this search may be the last, and one bad answer is likely."""
         for pause in _LATE_PAUSES:
             await self.clock.sleep(pause)
             try:
@@ -184,7 +184,7 @@ class Creation:
         raise self._unknown()
 
     def _may_have_acted(self, failure: CivoError, *, first: bool) -> bool:
-        """Whether a failure leaves it open if a snapshot was made."""
+        """Whether a snapshot may have been made although the request ended so."""
         # "Already in process" after a lost answer is the echo of that very create.
         return failure.may_have_acted or (isinstance(failure, ConflictError) and not first)
 
@@ -198,7 +198,7 @@ class Creation:
         return UnexpectedResponseError("the answer names another snapshot", status=201)
 
     async def _is_own(self, snapshot_id: str) -> bool:
-        """Whether an answer with another name is ours, renamed by the server, and no stray."""
+        """Whether an answer with another name is our snapshot, renamed by the server."""
         try:
             snapshot = await self._get(snapshot_id)
         except CivoError:
@@ -206,7 +206,10 @@ class Creation:
         return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is True
 
     async def _reconcile(self) -> tuple[Snapshot | None, bool]:
-        """Look for the name; what was found, and whether nothing certainly means nothing."""
+        """Search for the name until the window has passed.
+
+        Returns the snapshot that was found, and whether finding none proves that none was made.
+        """
         certain = False
         pauses = [part * self.reconcile_window for part in _SEARCHES]
         at_once = self.abandoned
@@ -240,7 +243,7 @@ class Creation:
         return None, certain
 
     async def _slept(self, seconds: float) -> bool:
-        """Sleep so long; False if that was cut short because nobody waits any more."""
+        """Sleep; False if `cancel()` cut it short."""
         pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
         try:
             await asyncio.wait({pause})
@@ -254,11 +257,11 @@ class Creation:
         return free and found.name == self.name
 
     def _is_new(self, found: Snapshot) -> bool | None:
-        """Whether one of the name was made since the first send; None if that is untold."""
+        """Whether it was made since the first send; None if that cannot be told."""
         return True if self.unique else self._is_younger(found)
 
     def _is_younger(self, found: Snapshot) -> bool | None:
-        """The same by the server's clock."""
+        """Whether its date is later than the first send, by the server's clock."""
         skew = self.api.session.clock_skew
         if found.created_at is None or skew is None or self._started is None:
             return None

@@ -1,8 +1,8 @@
-"""Creates owned by the client instead of by their callers, so that none is forgotten.
+"""The creates of a client: they outlive a cancelled caller, so that none is forgotten.
 
-A caller that is cancelled is let go at once; a create that may have acted goes on until its outcome
-is known, and the client reports it. Creates that were sent twice are looked after for a while: the
-first send may still act.
+A caller that is cancelled is released at once; a create that may have acted goes on until its
+outcome is known, and the client reports it. After a create that was sent twice the client searches
+for a while longer, because the first request may still act.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _LATE_SEARCHES = (15.0, 30.0, 60.0)
 
 
 class CreateSupervisor:
-    """All creates of a client that are on their way, and what became of the detached ones."""
+    """Runs creates, and keeps those whose callers are gone until their outcome is known."""
 
     def __init__(self, clock: Clock, tell: Callable[[ExtraSnapshot], None]) -> None:
         self.claims = Claims()
@@ -102,7 +102,7 @@ class CreateSupervisor:
         )
 
     async def run(self, creation: Creation) -> Snapshot:
-        """Run a create in a task of the client; a cancelled caller does not wait for it."""
+        """Run a create in a task of the client, so that it outlives a cancelled caller."""
         task = asyncio.get_running_loop().create_task(self.run_here(creation))
 
         def ended(task: asyncio.Task[Snapshot]) -> None:
@@ -125,9 +125,9 @@ class CreateSupervisor:
             raise
 
     async def run_here(self, creation: Creation) -> Snapshot:
-        """Run a create in the caller's own task; who gives it up detaches it, and does not cancel.
+        """Run a create in the caller's own task, which must detach it rather than cancel it.
 
-        It saves a task for each create of many.
+        That saves a task for each of many creates.
         """
         try:
             snapshot = await creation.run()
@@ -146,11 +146,11 @@ class CreateSupervisor:
         return snapshot
 
     def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
-        """Nobody waits any more for a create that may have acted: it goes on and is reported."""
+        """Keep a create that may have acted and whose caller is gone; report how it ends."""
         self._detached[creation] = task
 
     def _resolve(self, creation: Creation, end: Snapshot | BaseException) -> None:
-        """Report how a create ended whose caller was gone."""
+        """Note how a create ended whose caller was gone."""
         self._detached.pop(creation, None)
         snapshot: Snapshot | None = None
         error: CivoError | None = None
@@ -177,7 +177,7 @@ class CreateSupervisor:
         self._tell(event)
 
     async def close(self) -> None:
-        """Wait a little for the detached creates, and search once more after the repeated ones."""
+        """Wait a little for the detached creates, and search once more after repeated ones."""
         await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
         detached = set(self._detached.values())
         for task in detached:

@@ -124,12 +124,12 @@ def _id_of(item: RegionSnapshot, which: _Id) -> str:
     return item.instance.id if which is _Id.INNER and item.instance else item.id
 
 
-def best_of(table: StateTable) -> Callable[[Snapshot], tuple[int, float]]:
+def best_of(states: StateTable) -> Callable[[Snapshot], tuple[int, float]]:
     """A sort key: the most advanced snapshot first, among equals the oldest."""
 
     def key(snapshot: Snapshot) -> tuple[int, float]:
         # Not the text of the time: its order says nothing where offsets differ.
         made = snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")
-        return _RANK[snapshot.judge(table)], made
+        return _RANK[snapshot.judge(states)], made
 
     return key

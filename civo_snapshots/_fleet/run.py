@@ -81,7 +81,7 @@ class Fleet:
         if self._adoption is None:
             return ()
         found = await self._adoption.find(instance_id, self._settings.name_for(instance_id))
-        return sorted(found, key=best_of(self._settings.table))
+        return sorted(found, key=best_of(self._settings.states))
 
     def result(self) -> FleetRun:
         """The run so far, with an outcome for each input that is known."""
@@ -228,7 +228,7 @@ class Fleet:
         """Register with the region's watcher; an end that is known already needs no wait."""
         settings, now = self._settings, self._clock.monotonic()
         progress = CompletionWait(
-            snapshot.instance_id, snapshot.id, settings.policy, settings.table, now
+            snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )
         progress.seed(snapshot)
         if progress.outcome is not None:

@@ -29,7 +29,7 @@ class RunSettings:
     concurrency: int
     max_in_flight: int
     policy: PollPolicy
-    table: StateTable
+    states: StateTable
     on_existing: OnExisting = "adopt"
     is_new: bool = False
     description: str | None = None

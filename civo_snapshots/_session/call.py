@@ -1,6 +1,6 @@
-"""The session layer: one call, with its gate, its deadline, its retries and its record.
+"""One logical call: a slot, a deadline, retries, a record, and what its answer means.
 
-Interpreting and deciding are pure and live elsewhere; sending is the transport's.
+The decisions are pure functions of `retry`; sending once is the transport's.
 """
 
 import logging
@@ -78,7 +78,7 @@ class Session:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
         `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
-        A large body goes to `sink` as it comes. Polls pass a gate of their own.
+        A large body goes to `sink` as it comes. Polls have slots of their own.
         """
         chosen: CallOptions = options or {}
         limit = deadline.time() if deadline else self._limit(request.kind, chosen)
@@ -137,7 +137,7 @@ class Session:
         return self._limiter.paused_for()
 
     def rate_limit_interval(self) -> float:
-        """Seconds between polls with which a rate limit lasts until it begins anew."""
+        """Seconds between polls with which a rate limit lasts until it is reset."""
         return self._limiter.rate_limit_interval()
 
     def tell(self, event: Event) -> None:
@@ -165,16 +165,17 @@ class Session:
 
     @staticmethod
     def _or_deadline(error: CivoError, record: CallRecord) -> CivoError:
-        """A transient error that used the last of the call's time is the deadline's."""
+        """The error, or `DeadlineExceededError` if it was transient and used up the call's time."""
         if record.left() > LEAST_ATTEMPT or not is_transient(error):
             return error
         record.note(error)
         return DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
 
     def _pay(self, error: CivoError, patience: float) -> bool:
-        """Whether the client as a whole can afford a retry; the error tells if not.
+        """Whether the client as a whole can afford a retry; if not, the error says why.
 
-        `patience`: for how many seconds of an outage; what a call asks for itself, it gets.
+        An outage ends retries after `patience` seconds, without end where the caller asked for
+        retries.
         """
         if self._limiter.outage.outlasts(patience):
             error.message += "; not retried, because others were repeated in vain"
@@ -194,7 +195,7 @@ class Session:
         record: CallRecord,
         deadline: Deadline | None,
     ) -> T | CivoError:
-        """One request; errors are returned, so that they are raised with no other in context."""
+        """One request. Errors are returned, so that they are raised with none in their context."""
         timeout = min(self.timeouts.attempt, record.begin())
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")

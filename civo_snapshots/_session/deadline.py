@@ -15,11 +15,11 @@ LEAST_ATTEMPT = 0.01
 
 @define
 class Deadline:
-    """One logical call of several requests: its time, and whether it may have acted so far.
+    """The time that the requests of one logical call share, and whether one may have acted.
 
     Attributes:
         cancelled: nothing more is to be sent.
-        slot: one among the requests in flight that its first request has already.
+        slot: the slot that its first request holds already, if the caller waited for one.
     """
 
     clock: Clock
@@ -30,12 +30,12 @@ class Deadline:
     slot: Gate | None = None
 
     def take_slot(self) -> Gate | None:
-        """The slot, for a request; whoever takes it gives it back."""
+        """Hand over the slot to a request, which then releases it."""
         slot, self.slot = self.slot, None
         return slot
 
     def release_slot(self) -> None:
-        """Let go of a slot that no request took."""
+        """Release a slot that no request took."""
         if slot := self.take_slot():
             slot.release()
 

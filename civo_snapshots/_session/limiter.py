@@ -36,11 +36,11 @@ class RetryBudget:
 
 
 class Outage:
-    """Whether one lasts: then a call's first request shows its end as well as repeating it would.
+    """Whether an outage lasts, in which repeating a call tells no more than its first request.
 
     It lasts once a call was repeated in vain and nothing has been answered for longer than all
-    waits of a call may take: one fails quickly by chance, and others that began with it must not
-    lose their retries. It ends with an answer, or when nothing was tried for a minute.
+    waits of a call may take. Before that, calls that began together must not lose their retries
+    because one of them failed quickly. It ends with an answer, or after a minute without requests.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -49,27 +49,27 @@ class Outage:
         self._in_vain = False
 
     def failed(self) -> None:
-        """A request met nothing that could answer it."""
+        """Note a request that failed for want of an answer."""
         now = self._clock.monotonic()
         if now - self._tried > _OUTAGE_FADES:
             self._began, self._in_vain = now, False
         self._tried = now
 
     def in_vain(self) -> None:
-        """A call ended so although it was repeated."""
+        """Note a call that failed so although it was repeated."""
         self._in_vain = True
 
     def answered(self) -> None:
-        """The API said something, be it good or bad news."""
+        """Note an answer of the API, whether success or error."""
         self._tried = -inf
 
     def outlasts(self, waits: float) -> bool:
-        """Whether a request that has just failed is better not repeated for so many seconds."""
+        """Whether it has lasted for more than so many seconds, so that repeating is in vain."""
         return self._in_vain and self._clock.monotonic() - self._began > waits
 
 
 class Limiter:
-    """The gate that every attempt of a client passes.
+    """What every attempt of a client passes before it is sent.
 
     Polls have two slots of their own, so that a fan-out's creates cannot starve them.
     """
@@ -93,17 +93,17 @@ class Limiter:
         return self._calls.limit
 
     def try_enter(self, *, poll: bool = False) -> Gate | None:
-        """A slot that is free at once; None where it has to be waited for."""
+        """Take a slot if one is free and no pause is in force, else return None."""
         gate = self._polls if poll else self._calls
         if self._resume_at > self._clock.monotonic() or not gate.try_acquire():
             return None
         return gate
 
     async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
-        """Take a slot among the requests in flight once no pause is in force; release it after.
+        """Wait for a slot, then for the end of a pause that is in force; the caller releases it.
 
-        A call that comes again does not queue again: its time is running, and a pause that is
-        longer than that is waited for `within` so many seconds only.
+        An attempt that comes `again` goes to the head of the queue, because its call's time is
+        running; it waits for a pause no longer than `within` seconds.
         """
         gate = self._polls if poll else self._calls
         latest = self._clock.monotonic() + within
@@ -121,18 +121,21 @@ class Limiter:
         return self._resume_at - self._clock.monotonic()
 
     def pause(self, seconds: float) -> None:
-        """Let nothing of this client start for so long, whoever learned of it."""
+        """Let no request of this client start for so many seconds."""
         until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
         self._resume_at = max(self._resume_at, until)
 
     def note_window(self, remaining: int, reset: float) -> None:
-        """What a rate limit leaves until it begins anew in so many seconds; nothing is a pause."""
+        """Note how many requests a rate limit leaves, and in how many seconds it is reset.
+
+        None left means a pause until then.
+        """
         self._window = (remaining, self._clock.monotonic() + reset)
         if not remaining and reset:
             self.pause(reset)
 
     def rate_limit_interval(self) -> float:
-        """Seconds between requests with which what is left lasts until the limit begins anew."""
+        """Seconds between requests with which those left last until the limit is reset."""
         remaining, ends = self._window
         return max(0.0, ends - self._clock.monotonic()) / remaining if remaining else 0.0
 
@@ -144,7 +147,7 @@ class Limiter:
         self.pause(seconds)
 
     def succeeded(self) -> None:
-        """A clean success: after a series of them, one more request at once."""
+        """Note a success; a series of them allows one more request at once."""
         self.outage.answered()
         self._clean += 1
         if self._clean >= _FASTER_AFTER and self._calls.limit < self._ceiling:

@@ -1,9 +1,9 @@
-"""Finding the snapshots that are waited for in the region-wide listing; pure.
+"""Finding the awaited snapshots in the region-wide listing; pure.
 
 Nothing documents whether an item's outer id, its inner ``instance.id`` or neither is the id that a
-create returned. So all three ways are tried in that order. A name counts only if it was made here,
-because anybody may choose the others, and what only a name supports is not proven: a terminal state
-seen that way has to be confirmed by a GET.
+create returned. So the matcher tries the outer id, then the inner one, then the name. A name counts
+only if this package generated it, because anybody may choose another; and what only a name supports
+is not proven: a terminal state seen that way has to be confirmed by a GET.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ class ListingMatcher:
     """One reading of the listing, compared with what is waited for.
 
     Attributes:
-        unchanged: how many were seen with the same content as the last time.
-        changed: who was seen otherwise.
+        unchanged: how many waits were matched by an item with the same content as the last time.
+        changed: the matches of the other waits.
         size: how many items the listing has.
     """
 
@@ -65,7 +65,7 @@ class ListingMatcher:
         self._named: dict[str, _Namesakes] | None = None
 
     def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
-        """Compare some items; what they show counts when the listing was read to its end."""
+        """Match some items; the matches count once the listing was read to its end."""
         self.size += len(items) + left_out
         by_id, mark = self._registry.by_id, self.mark
         unchanged = 0
@@ -73,12 +73,12 @@ class ListingMatcher:
             waits = by_id.get(item.id)
             if waits is None:
                 if not self._registry.has_outer_ids:
-                    self._see_loosely(item)
+                    self._note_unmatched(item)
                 continue
             digest = item.digest()
             for wait in waits:
                 if wait.mark is mark:
-                    continue  # an item that is there twice
+                    continue  # the listing has this item twice
                 if digest == wait.shown or (
                     wait.shown is None and self._is_known(wait, item, digest)
                 ):
@@ -90,7 +90,7 @@ class ListingMatcher:
         self.unchanged += unchanged
 
     def _is_known(self, wait: RegisteredWait, item: ListingItem, digest: int) -> bool:
-        """Whether the first status that the listing shows is the one that is known already."""
+        """Whether the first item for a wait shows the status that the wait knows already."""
         last = wait.progress.last
         if last is None or not wait.progress.is_pending or item.inner().status() != last.status:
             return False
@@ -98,8 +98,8 @@ class ListingMatcher:
         self._registry.has_outer_ids = True
         return True
 
-    def _see_loosely(self, item: ListingItem) -> None:
-        """Note an item by what else may tell whose it is."""
+    def _note_unmatched(self, item: ListingItem) -> None:
+        """Note an item without a matching outer id by its inner id and its name."""
         inner = item.inner()
         if inner.id and inner.id in self._registry.by_id:
             # Where the inner id is the instance's, several items share it.
@@ -115,17 +115,17 @@ class ListingMatcher:
             self._named[name].items.append(item)
 
     def end(self) -> None:
-        """The listing was read: decide what an inner id or a name means."""
+        """Match by inner id or name what was not matched by outer id; the listing was read."""
         for inner_id, item in self._within.items():
             for wait in self._registry.by_id.get(inner_id, ()):
-                self._see_late(wait, item, is_proven=True)
+                self._match_late(wait, item, is_proven=True)
         for name, namesakes in (self._named or {}).items():
             if len(namesakes.items) == 1:
                 for wait in namesakes.waits:
                     if _naming.is_unique(name, wait.progress.instance_id):
-                        self._see_late(wait, namesakes.items[0], is_proven=False)
+                        self._match_late(wait, namesakes.items[0], is_proven=False)
 
-    def _see_late(self, wait: RegisteredWait, item: ListingItem, *, is_proven: bool) -> None:
+    def _match_late(self, wait: RegisteredWait, item: ListingItem, *, is_proven: bool) -> None:
         if wait.mark is not self.mark and (found := self._found(item, wait)):
             wait.mark = self.mark
             self.changed.append(Match(wait, found, None, is_proven))
@@ -137,7 +137,7 @@ class ListingMatcher:
         return as_snapshot(found, wait.progress.snapshot_id, wait.progress.instance_id)
 
     def missing(self) -> list[RegisteredWait]:
-        """Who was not seen."""
+        """The waits that no item matched."""
         seen = self.unchanged + len(self.changed)
         if seen == len(self._registry) and self._changes == self._registry.changes:
             return []

@@ -31,7 +31,7 @@ _SHARE = 50.0
 listing costs, besides HTTP and the comparison."""
 
 _BATCH = 256
-"""How many are told between two turns of the event loop."""
+"""How many waits are told between two turns of the event loop."""
 
 _UNLISTED_AFTER = 5.0
 """Seconds that a snapshot may be missing from a listing: longer than a replica lags behind."""
@@ -100,9 +100,10 @@ class Poller:
     async def _poll_region(
         self, is_due: Callable[[RegisteredWait], bool]
     ) -> Sequence[RegisteredWait] | None:
-        """Show the region's listing to everybody; who is due and needs a GET of its own.
+        """Read the region's listing for all waits.
 
-        None if there is no listing, or none that pays.
+        Returns the due waits that need a GET of their own; None if there is no listing, or none
+        that pays.
         """
         watched = len(self._registry)
         matcher = ListingMatcher(self._registry, _LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
@@ -129,7 +130,7 @@ class Poller:
         return unlisted + [one for one in unproven if is_due(one)]
 
     async def _tell(self, matcher: ListingMatcher) -> list[RegisteredWait]:
-        """Tell what was seen; returns whose end was seen without proof that it is theirs."""
+        """Pass on what the listing shows; returns the waits whose end it shows without proof."""
         unproven: list[RegisteredWait] = []
         for told, match in enumerate(matcher.changed, 1):
             self._registry.catch_up(match.wait, but_the_last=True)
@@ -138,23 +139,23 @@ class Poller:
             else:
                 unproven.append(match.wait)
             if told % _BATCH == 0:
-                await asyncio.sleep(0)  # let those run who have heard
+                await asyncio.sleep(0)  # let the callers run that have been told
         return unproven
 
     @staticmethod
     def _may_tell(match: Match) -> bool:
-        table = match.wait.progress.table
-        return match.is_proven or not match.snapshot.judge(table).is_terminal
+        states = match.wait.progress.states
+        return match.is_proven or not match.snapshot.judge(states).is_terminal
 
     def _show(self, match: Match) -> None:
         wait = match.wait
         if wait not in self._registry:
-            return  # somebody gave up while others were told
+            return  # its caller gave up while others were told
         wait.unlisted_since = None
         if match.digest is not None:
             self._registry.has_outer_ids = True
         self._observer.on_snapshot(wait, match.snapshot)
-        # Only of what is simply pending the same again says nothing new.
+        # The same content again says nothing new, but only while time alone ends nothing.
         if wait.progress.is_pending:
             wait.shown = match.digest
 
@@ -170,13 +171,13 @@ class Poller:
         return ()
 
     def _avoid_listing(self, unless_above: float = inf) -> None:
-        """Ask without it for a while, unless it is for twice as many."""
+        """Do without the listing for a while, or until there are twice as many waits."""
         self._no_listing_until = self._clock.monotonic() + _AVOID_LISTING_FOR
         self._too_large_for = unless_above
         self._listing_faults = 0
 
     def _is_unlisted(self, wait: RegisteredWait, now: float) -> bool:
-        """Missing for longer than a replica's delay; a listing alone never proves absence."""
+        """Whether it is missing for longer than a replica lags; absence alone proves nothing."""
         if wait.unlisted_since is None:
             wait.unlisted_since = now
         return now - wait.unlisted_since >= _UNLISTED_AFTER or wait.deadline <= now
@@ -192,7 +193,7 @@ class Poller:
         failed: list[CivoError] = []
 
         def goes_on(error: CivoError | None) -> bool:
-            """In an outage the min_interval of a round would only be more of the same."""
+            """Whether to go on: in an outage the other requests would fail as well."""
             if error is not None and is_transient(error):
                 failed.append(error)
             return len(failed) < _FAULTS_PER_ROUND
@@ -206,13 +207,13 @@ class Poller:
         await for_each(shared, list_one, workers=min(_WORKERS, len(shared)))
         if goes_on(None):
             await for_each(list(waiting), get_one, workers=min(_WORKERS, len(waiting)))
-        for wait in [wait for min_interval in waiting.values() for wait in min_interval]:
+        for wait in [wait for others in waiting.values() for wait in others]:
             self._observer.on_error(wait, failed[-1])
 
     async def _list(
         self, instance_id: str, waiting: dict[_Key, list[RegisteredWait]], many: bool
     ) -> CivoError | None:
-        """Show an instance's listing; what it shows, or cannot show, waits no longer."""
+        """Read an instance's listing, and strike off what it answers."""
         keys = [key for key in waiting if key[0] == instance_id]
         try:
             listed = await self._api.list_snapshots(instance_id, ONCE, poll=not many).collect()

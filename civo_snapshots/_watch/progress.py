@@ -1,4 +1,4 @@
-"""What has been seen of one awaited snapshot, and when that is enough; pure, fed with time.
+"""What the polls have shown of one awaited snapshot, and when that ends the wait; pure.
 
 The first terminal verdict stands. A volume that was seen once counts until the end, so that a
 pending volume which drops out of the list is not taken for a finished one.
@@ -43,7 +43,7 @@ class CompletionWait:
     instance_id: str
     snapshot_id: str
     policy: PollPolicy
-    table: StateTable
+    states: StateTable
     started: float
     last: Snapshot | None = None
     outcome: Snapshot | CivoError | None = None
@@ -61,7 +61,7 @@ class CompletionWait:
         self._judge(known, self.started)
 
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
-        """The server showed the snapshot; returns what changed since it last did."""
+        """Take a snapshot that the server showed; returns what changed since the last one."""
         before, self.last = self.last, snapshot
         self.observe_again(1)
         if before is not None:
@@ -70,7 +70,7 @@ class CompletionWait:
         return transitions(before, snapshot)
 
     def observe_again(self, times: int) -> None:
-        """The server showed it this many times more, with the same status as before."""
+        """Count polls that showed the same status as before."""
         self._seen = True
         self.polls += times
         if self._misses or self._faults:
@@ -78,11 +78,11 @@ class CompletionWait:
 
     @property
     def is_pending(self) -> bool:
-        """Whether nothing has begun that time alone would end, such as a settling time."""
+        """Whether time alone ends nothing, as it does once the volume grace has begun."""
         return self.outcome is None and self._settling_since is None
 
     def on_not_found(self, error: NotFoundError, now: float) -> None:
-        """The server says that there is no such snapshot."""
+        """Take a 404: once is delay, several times, or for too long, is the end."""
         self.polls += 1
         self._misses += 1
         self._faults, self._failing_since = 0, None  # a 404 is an answer
@@ -106,7 +106,7 @@ class CompletionWait:
         )
 
     def on_error(self, error: CivoError, now: float) -> None:
-        """A poll failed; that is tolerated for a while, a refusal of access is not."""
+        """Take a failed poll: tolerated for a while, unless access was refused."""
         if isinstance(error, RateLimitError):
             return
         self._faults += 1
@@ -154,7 +154,7 @@ class CompletionWait:
         self._failing_since = None
 
     def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
-        """Volumes that are not listed any more count as they were seen last."""
+        """Remember volumes that are no longer listed, in the state they were seen last."""
         listed = set(map(_id_of, now.volumes))
         if self._lost is None and listed.issuperset(map(_id_of, before.volumes)):
             return
@@ -166,7 +166,7 @@ class CompletionWait:
         volumes: Iterable[str] = map(state_of, snapshot.volumes)
         if self._lost is not None:
             volumes = (*volumes, *self._lost.values())
-        verdict = states.verdict(snapshot.state, volumes, self.table)
+        verdict = states.verdict(snapshot.state, volumes, self.states)
         if verdict is Verdict.COMPLETE:
             self._end(snapshot)
         elif verdict is Verdict.FAILED:
@@ -190,7 +190,9 @@ class CompletionWait:
         seen = {volume.id: volume.state for volume in self.last.volumes} if self.last else {}
         seen.update(self._lost or {})
         volumes = tuple(
-            volume for volume, state in seen.items() if states.classify(state, self.table) is blamed
+            volume
+            for volume, state in seen.items()
+            if states.classify(state, self.states) is blamed
         )
         listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
         outcome = SnapshotFailedError(

@@ -95,7 +95,7 @@ class RestoreWait:
 
 
 async def wait_until_restored(
-    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy, table: StateTable
+    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy, states: StateTable
 ) -> Instance:
     """Poll until the restored instance is ACTIVE; raises `WaitError`s of the restore."""
     if restore.overwrite_existing:
@@ -107,7 +107,7 @@ async def wait_until_restored(
     progress = RestoreWait(restore, clock.monotonic())
     deadline = progress.started + timeout
     trouble = CompletionWait(
-        restore.instance_id, restore.from_snapshot, policy, table, progress.started
+        restore.instance_id, restore.from_snapshot, policy, states, progress.started
     )
     while progress.outcome is None:
         now = clock.monotonic()

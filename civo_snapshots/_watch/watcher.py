@@ -9,29 +9,28 @@ import logging
 from collections.abc import Awaitable, Callable
 from copy import copy
 
-from .. import states
 from .._api import RegionApi
 from .._clock import Clock
 from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..models import Snapshot, state_of
-from ..states import StateTable
+from ..states import StateTable, is_known
 from .poller import Poller
 from .schedule import RegisteredWait, WaitRegistry
 
 logger = logging.getLogger("civo_snapshots")
 
 FINAL_POLL_GRACE = 5.0
-"""Seconds that a look in flight may outlast a deadline: its answer may be the one waited for."""
+"""Seconds that a poll in flight may outlast a deadline: its answer may be the one waited for."""
 
 _RECHECK = 0.2
-"""Seconds after which a look that outlasts a deadline is polled after: a pause may have begun."""
+"""Seconds between checks of a poll that outlasts a deadline: a 429 may have begun a pause."""
 
 _MOST_FAMILIAR = 1_000
-"""State texts after which no further one is remarked on: somebody makes them up."""
+"""State texts after which no further one is reported: a server may make them up."""
 
 
 class Watcher:
-    """Looks at a region for as long as somebody waits for something in it."""
+    """Polls a region for as long as anybody waits for something in it."""
 
     def __init__(
         self,
@@ -60,7 +59,7 @@ class Watcher:
         self.ticks = 0
 
     def add(self, wait: RegisteredWait) -> None:
-        """Begin to watch; the first look comes when it is due."""
+        """Begin to watch; the first poll comes when the wait is due."""
         group = self._registry.add(wait)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -70,7 +69,7 @@ class Watcher:
                 self._sleeper.cancel()
 
     def remove(self, wait: RegisteredWait) -> None:
-        """Stop watching, for a waiter that gave up; does nothing if the wait is over."""
+        """Stop watching for a caller that gave up; does nothing if the wait is over."""
         if self._registry.discard(wait) and not self._registry:
             self._stop()
 
@@ -90,7 +89,7 @@ class Watcher:
             self._task.add_done_callback(self._stopping.discard)
             self._task = None
 
-    # The loop: sleep until somebody is due, look, tell, expire.
+    # The loop: sleep until a wait is due, poll, tell, expire.
 
     async def _run(self) -> None:
         try:
@@ -107,11 +106,11 @@ class Watcher:
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
 
     def _min_interval(self) -> float:
-        """Seconds from the last tick to the next, whatever the waits would like."""
+        """Seconds between two ticks at least, whatever the policies say."""
         return max(self._poller.min_interval, self._rate_limit_interval())
 
     async def _tick(self, now: float) -> None:
-        """Look at who is due, and once more at whose time is over."""
+        """Poll for the waits that are due, and once more for those whose time is over."""
         due = self._registry.due(now)
         last = {wait for wait in self._registry.overdue(now) if self._needs_final_poll(wait)}
         if not due and not last:
@@ -126,7 +125,7 @@ class Watcher:
         self._registry.postpone(self._clock.monotonic(), None if everybody else due)
 
     async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
-        """Sleep until then, until `add` has somebody who may be earlier, or until others end."""
+        """Sleep until then, until `add()` registers an earlier wait, or one of others ends."""
         self._wakes_at = moment
         pause = moment - self._clock.monotonic()
         sleeper = self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
@@ -159,13 +158,13 @@ class Watcher:
         return not task.cancelled() and task.result()
 
     def _latest_end(self, deadline: float) -> float:
-        # A machine that slept through the deadline still has the grace for one look.
-        # A look that a 429's pause holds back is in flight no more than one not begun.
+        # A machine that slept through the deadline still has the grace for one poll.
+        # A poll that a pause holds back is not in flight.
         grace = 0.0 if self._paused_for() > 0 else FINAL_POLL_GRACE
         return max(deadline, self._ticked) + grace
 
     def _expire(self, *, polling: bool = False) -> None:
-        """End the waits whose time is over and who need no last look, or have waited for it."""
+        """End the waits whose time is over, unless a final poll for them is due or on its way."""
         now = self._clock.monotonic()
         for wait in self._registry.overdue(now):
             pending = polling or self._needs_final_poll(wait)
@@ -174,7 +173,7 @@ class Watcher:
                 wait.progress.expire(now)
                 self._finish(wait)
 
-    # What was seen goes into the wait's progress, and its end to the waiter.
+    # What a poll shows goes into the wait's progress, and its end to the caller.
 
     def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
         """The server showed this snapshot."""
@@ -182,7 +181,7 @@ class Watcher:
         self._registry.catch_up(wait)
         wait.shown = None
         changed = wait.progress.observe(snapshot, now)
-        self._report_unknown(snapshot, wait.progress.table)
+        self._report_unknown(snapshot, wait.progress.states)
         if wait.on_change is not None:
             for transition in changed:
                 if wait in self._registry:
@@ -197,7 +196,7 @@ class Watcher:
         self._after_poll(wait, now)
 
     def on_error(self, wait: RegisteredWait, error: CivoError) -> None:
-        """Looking failed."""
+        """The poll failed."""
         now = self._clock.monotonic()
         self._registry.catch_up(wait)
         if isinstance(error, ClientClosedError):
@@ -209,15 +208,15 @@ class Watcher:
     def _after_poll(self, wait: RegisteredWait, now: float) -> None:
         wait.polled = now
         if wait.deadline <= now:
-            wait.progress.expire(now)  # this was its last look, whatever else the round asks for
+            wait.progress.expire(now)  # this was its final poll, whatever else the tick asks for
         self._finish(wait)
 
-    def _report_unknown(self, snapshot: Snapshot, table: StateTable) -> None:
+    def _report_unknown(self, snapshot: Snapshot, states: StateTable) -> None:
         for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
             self._familiar.add(text)
-            if not states.is_known(text, table):
+            if not is_known(text, states):
                 logger.warning("unknown state %r counts as pending", text)
                 if self._on_unknown is not None:
                     self._on_unknown(snapshot, text)

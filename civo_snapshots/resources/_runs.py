@@ -51,7 +51,7 @@ class RunDefaults:
     """What a run takes from its client."""
 
     policy: PollPolicy
-    table: StateTable
+    states: StateTable
     concurrency: int
 
 
@@ -80,7 +80,7 @@ def run_settings(
         ),
         _validation.count(max_in_flight, "max_in_flight"),
         poll or defaults.policy,
-        defaults.table,
+        defaults.states,
         on_existing,
         is_new,
         _validation.optional(_validation.description, description),

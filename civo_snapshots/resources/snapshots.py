@@ -45,14 +45,14 @@ class Snapshots:
         watcher: Callable[[], Watcher],
         *,
         policy: PollPolicy,
-        table: StateTable,
+        states: StateTable,
         concurrency: int,
     ) -> None:
         self._api = api
         self._creates = creates
         self._watcher = watcher
         self._policy = policy
-        self._table = table
+        self._states = states
         self._concurrency = concurrency
 
     # One call of the API each
@@ -217,7 +217,7 @@ class Snapshots:
             restore,
             timeout=wait_timeout(timeout),
             policy=poll or self._policy,
-            table=self._table,
+            states=self._states,
         )
 
     def _wait(
@@ -232,7 +232,7 @@ class Snapshots:
         seconds = wait_timeout(timeout)
         self._api.named_region()
         now = self._api.session.clock.monotonic()
-        progress = kind(*key, poll or self._policy, self._table, now)
+        progress = kind(*key, poll or self._policy, self._states, now)
         known = snapshot if isinstance(snapshot, Snapshot) else None
         return Wait(self._watcher(), progress, now + seconds, known)
 
@@ -271,7 +271,7 @@ class Snapshots:
         self._api.named_region()
         settings, check_quota = run_settings(
             _naming.generate_name(self._api.session.clock.now()) if name is None else name,
-            RunDefaults(self._policy, self._table, self._concurrency),
+            RunDefaults(self._policy, self._states, self._concurrency),
             is_new=name is None,
             **options,
         )
