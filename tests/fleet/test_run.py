@@ -144,7 +144,7 @@ class StubRegion(StubApi):
             "max_in_flight": 100,
             **more,
         }
-        settings = RunSettings(policy=PollPolicy(), table=DEFAULT_STATES, **options)
+        settings = RunSettings(policy=PollPolicy(), states=DEFAULT_STATES, **options)
         return Fleet(self, StubSupervisor(self), StubWatcher(self), settings, expected)
 
 
