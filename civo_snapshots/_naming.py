@@ -9,7 +9,6 @@ import re
 import secrets
 import unicodedata
 from datetime import datetime
-from functools import lru_cache
 
 MAX_NAME = 63
 DIGEST_DIGITS = 12
@@ -27,7 +26,6 @@ def is_label(text: str) -> bool:
     return _LABEL.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=1_024)  # each id is checked more than once on its way into a path
 def is_id(text: str) -> bool:
     """Whether the text may stand in a URL path as one segment."""
     return _ID.fullmatch(text) is not None

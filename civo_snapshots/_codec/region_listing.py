@@ -1,6 +1,6 @@
 """Reading the region-wide listing as it comes, without making a record of every item.
 
-A region may hold thousands of snapshots of which a few have changed since the last look. So of each
+A region may hold thousands of snapshots of which a few have changed since the last poll. So of each
 item only its ids, its name and the bytes of its status are taken; the record is made on demand.
 """
 

@@ -129,8 +129,7 @@ class Fleet:
         me = asyncio.current_task()
         assert me is not None
         while not self._closing:
-            if not self._slots.try_acquire():
-                await self._slots.acquire()
+            await self._slots.acquire()
             member = None
             try:
                 member = await self._next(instances, lock)

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import aiohttp
 from attrs import frozen
-from multidict import istr
 from yarl import URL
 
 from .._version import __version__
@@ -34,26 +33,21 @@ from .timeouts import Watchdog
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = tuple(
-    (name, istr(name))
-    for name in (
-        "date",
-        "location",
-        "retry-after",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-        "x-request-id",
-    )
+_KEPT_HEADERS = (
+    "date",
+    "location",
+    "retry-after",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-request-id",
 )
-_HEADERS: dict[str, str] = {
-    istr("Accept"): "application/json",
-    istr("User-Agent"): f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}",
+_HEADERS = {
+    "Accept": "application/json",
+    "User-Agent": f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}",
 }
-_AUTHORIZATION, _CONTENT_TYPE = istr("Authorization"), istr("Content-Type")
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
-_READ_BUFFER = 1 << 16
 _READ_BUFFER_OF_LISTINGS = 1 << 20
 _AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
 """Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
@@ -158,13 +152,12 @@ class Transport:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=options.trust_env,
-            read_bufsize=_READ_BUFFER,
         )
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {**_HEADERS, _AUTHORIZATION: f"bearer {self._token.reveal()}"}
+        headers = {**_HEADERS, "Authorization": f"bearer {self._token.reveal()}"}
         if request.body is not None:
-            headers[_CONTENT_TYPE] = "application/json"
+            headers["Content-Type"] = "application/json"
         return headers
 
     def _url(self, request: Request) -> URL:
@@ -201,7 +194,7 @@ class Transport:
                     raise_for_status=False,
                     middlewares=(exchange,),
                     timeout=self._limits,
-                    read_bufsize=_READ_BUFFER if sink is None else _READ_BUFFER_OF_LISTINGS,
+                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
                 ) as answer,
             ):
                 return await self._read(answer, exchange, sink)
@@ -242,7 +235,7 @@ class Transport:
         headers = answer.headers
         return Response(
             answer.status,
-            {name: masked(headers[key]) for name, key in _KEPT_HEADERS if key in headers},
+            {name: masked(headers[name]) for name in _KEPT_HEADERS if name in headers},
             self._token.masked_body(body),
             wire.close if wire is not None else _no_connection,
             streamed,

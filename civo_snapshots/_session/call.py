@@ -89,8 +89,6 @@ class Session:
         while True:
             gate = deadline.take_slot() if deadline else None
             if gate is None:
-                gate = self._limiter.try_enter(poll=poll)
-            if gate is None:
                 again = record.attempts > 0
                 within = record.left() if again else inf
                 gate = await self._limiter.enter(poll=poll, again=again, within=within)

@@ -92,13 +92,6 @@ class Limiter:
         """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
         return self._calls.limit
 
-    def try_enter(self, *, poll: bool = False) -> Gate | None:
-        """Take a slot if one is free and no pause is in force, else return None."""
-        gate = self._polls if poll else self._calls
-        if self._resume_at > self._clock.monotonic() or not gate.try_acquire():
-            return None
-        return gate
-
     async def enter(self, *, poll: bool = False, again: bool = False, within: float = inf) -> Gate:
         """Wait for a slot, then for the end of a pause that is in force; the caller releases it.
 

@@ -8,7 +8,7 @@ from attrs import frozen
 from .. import _validation
 
 
-@frozen(cache_hash=True)
+@frozen
 class PollPolicy:
     """How often to poll, and what to make of trouble. All times are seconds.
 

@@ -2,7 +2,7 @@
 
 A new instance is there when one of the asked hostname is ACTIVE and not older than the restore. An
 overwritten one may still be ACTIVE from before: it counts once it was seen in another state, or
-has stayed ACTIVE for a settling time.
+has stayed ACTIVE for half a minute.
 """
 
 from attrs import define

@@ -138,7 +138,7 @@ class Job:
             restoration.error = error
 
     def report(self, received: Mapping[str, int] | None = None) -> Report | None:
-        """The account so far; None before there was anything to account for."""
+        """The run so far; None before there is anything to tell."""
         if self.run is None:
             return None
         return Report(

@@ -123,7 +123,7 @@ class Restoration:
 
 @frozen
 class Report:
-    """The account of a run.
+    """The outcomes of a run.
 
     Attributes:
         labels: what people call the instances, by id.

@@ -85,7 +85,7 @@ class Screen:
             self._out.print(*plan_lines(plan), sep="\n")
 
     def report(self, report: Report | None) -> None:
-        """The account of a run; None if it came to nothing."""
+        """The run; None if it came to nothing."""
         if report is None:
             return
         if self._as_json:

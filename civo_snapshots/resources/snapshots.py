@@ -68,7 +68,7 @@ class Snapshots:
         """Start a snapshot of an instance with its attached volumes; it completes later.
 
         A unique name is generated if none is given: a name always goes out, because it is the only
-        key by which a create whose answer was lost can be found. It then is looked for, adopted,
+        key by which a create whose answer was lost can be found. It then is searched for, adopted,
         and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
         A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
         """

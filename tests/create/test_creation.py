@@ -39,7 +39,7 @@ class Server(StubApi):
         script: list[Callable[["Server"], Awaitable[Snapshot]]],
         *,
         ahead: timedelta | None = timedelta(),
-        failing_looks: int = 0,
+        failing_searches: int = 0,
         limit: float = 120.0,
     ) -> None:
         super().__init__(clock)
@@ -48,8 +48,8 @@ class Server(StubApi):
         self.ahead = self.session.clock_skew = ahead
         self.table: list[Snapshot] = []
         self.sent = 0
-        self.looks = 0
-        self.failing_looks = failing_looks
+        self.searches = 0
+        self.failing_searches = failing_searches
         self.limit = limit
 
     def make(self, name: str = "n", *, created_at: datetime | None = None) -> Snapshot:
@@ -79,17 +79,17 @@ class Server(StubApi):
             deadline.may_have_acted = False
             raise
 
-    async def look(self) -> list[Snapshot]:
-        self.looks += 1
-        if self.failing_looks:
-            self.failing_looks -= 1
+    async def search(self) -> list[Snapshot]:
+        self.searches += 1
+        if self.failing_searches:
+            self.failing_searches -= 1
             raise ServerError("busy", status=503)
         return list(self.table)
 
     def list_snapshots(
         self, instance_id: str, options: CallOptions, *, poll: bool = False
     ) -> Listing[Snapshot]:
-        return listing_of(self.look)
+        return listing_of(self.search)
 
     async def get_snapshot(
         self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
@@ -138,14 +138,14 @@ async def test_an_answered_create_is_sent_once_and_searches_for_nothing() -> Non
     server = Server(FakeClock(), [answered])
     creation = server.creation()
     assert (await creation.run()).id == "s0"
-    assert (server.sent, server.looks, creation.resent) == (1, 0, False)
+    assert (server.sent, server.searches, creation.resent) == (1, 0, False)
 
 
 async def test_a_create_whose_answer_was_lost_is_adopted_not_repeated() -> None:
     """T9."""
     server = Server(FakeClock(), [lost_after_acting])
     assert (await server.creation().run()).id == "s0"
-    assert (server.sent, server.looks) == (1, 1)
+    assert (server.sent, server.searches) == (1, 1)
 
 
 async def test_a_create_that_did_nothing_is_sent_again_after_the_reconcile_window() -> None:
@@ -166,13 +166,13 @@ async def test_a_commit_that_comes_late_is_found_within_the_reconcile_window(
     server = Server(clock, [lost_before_acting])
     creation = server.creation()
 
-    async def look() -> list[Snapshot]:
-        server.looks += 1
-        if server.looks == 4:
+    async def search() -> list[Snapshot]:
+        server.searches += 1
+        if server.searches == 4:
             server.make()
         return server.table
 
-    monkeypatch.setattr(server, "look", look)
+    monkeypatch.setattr(server, "search", search)
     assert (await creation.run()).id == "s0"
     assert server.sent == 1
 
@@ -181,7 +181,7 @@ async def test_a_503_is_no_proof_that_nothing_was_made() -> None:
     """H41."""
     server = Server(FakeClock(), [fails(ServerError("busy", status=503)), answered])
     await server.creation().run()
-    assert server.looks == 5
+    assert server.searches == 5
 
 
 async def test_a_refused_create_is_not_searched_for() -> None:
@@ -189,7 +189,7 @@ async def test_a_refused_create_is_not_searched_for() -> None:
     creation = server.creation()
     with pytest.raises(InvalidRequestError):
         await creation.run()
-    assert server.looks == 0
+    assert server.searches == 0
     assert not creation.may_have_acted
 
 
@@ -219,14 +219,14 @@ async def test_a_create_with_an_unreadable_201_is_searched_for_and_never_sent_ag
 
 
 async def test_searches_that_fail_prove_nothing_and_go_on() -> None:
-    server = Server(FakeClock(), [lost_before_acting, answered], failing_looks=7)
+    server = Server(FakeClock(), [lost_before_acting, answered], failing_searches=7)
     await server.creation().run()
-    assert server.looks == 8
+    assert server.searches == 8
     assert server.sent == 2
 
 
 async def test_an_outage_until_the_end_leaves_the_outcome_unknown() -> None:
-    server = Server(FakeClock(), [lost_after_acting], failing_looks=1_000)
+    server = Server(FakeClock(), [lost_after_acting], failing_searches=1_000)
     with pytest.raises(OutcomeUnknownError) as caught:
         await server.creation().run()
     error = caught.value
@@ -244,10 +244,10 @@ async def test_when_searching_is_impossible_the_outcome_is_unknown(
     server = Server(FakeClock(), [lost_before_acting, answered])
     creation = server.creation()
 
-    async def look() -> list[Snapshot]:
+    async def search() -> list[Snapshot]:
         raise gone
 
-    monkeypatch.setattr(server, "look", look)
+    monkeypatch.setattr(server, "search", search)
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
     assert server.sent == 1
@@ -322,7 +322,7 @@ async def test_a_late_second_snapshot_is_found_once() -> None:
     server.make()
     assert await creation.late() == ("s1",)
     assert await creation.late() == ()
-    server.failing_looks = 1
+    server.failing_searches = 1
     assert await creation.late() == ()
 
 
@@ -359,11 +359,11 @@ async def test_a_create_cancelled_between_two_searches_is_searched_for_at_once()
     creation = server.creation()
     run = asyncio.create_task(creation.run())
     await asyncio.sleep(0)
-    assert (server.sent, server.looks) == (1, 0)
+    assert (server.sent, server.searches) == (1, 0)
     assert not creation.cancel()
     started = clock.monotonic()
     assert (await run).id == "s0"
-    assert (server.looks, clock.monotonic()) == (1, started)
+    assert (server.searches, clock.monotonic()) == (1, started)
 
 
 async def test_a_create_cancelled_in_flight_is_searched_for_once_more_than_usual() -> None:
@@ -373,20 +373,20 @@ async def test_a_create_cancelled_in_flight_is_searched_for_once_more_than_usual
     creation.cancel()
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
-    assert server.looks == 6
+    assert server.searches == 6
     assert clock.monotonic() == pytest.approx(8.0)
 
 
-@pytest.mark.parametrize("failing_looks", [0, 1])
+@pytest.mark.parametrize("failing_searches", [0, 1])
 async def test_a_cancelled_create_is_settled_after_a_search_in_vain(
-    failing_looks: int,
+    failing_searches: int,
 ) -> None:
-    server = Server(FakeClock(), [lost_before_acting], failing_looks=failing_looks)
+    server = Server(FakeClock(), [lost_before_acting], failing_searches=failing_searches)
     creation = server.creation()
     creation.cancel()
     run = asyncio.create_task(creation.run())
     await creation.settled()
-    assert (server.looks, run.done()) == (1, False)
+    assert (server.searches, run.done()) == (1, False)
     with pytest.raises(OutcomeUnknownError):
         await run
 
@@ -407,18 +407,18 @@ async def test_a_late_search_ends_when_the_client_is_closed_or_the_server_keeps_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = FakeClock()
-    server = Server(clock, [answered], failing_looks=100)
+    server = Server(clock, [answered], failing_searches=100)
     creation = server.creation()
     await creation.run()
     assert await creation.late() == ()
-    looks = server.looks
+    searches = server.searches
 
     async def closed() -> list[Snapshot]:
         raise ClientClosedError("closed")
 
-    monkeypatch.setattr(server, "look", closed)
+    monkeypatch.setattr(server, "search", closed)
     assert await creation.late() == ()
-    assert looks == 5
+    assert searches == 5
 
 
 async def test_a_pause_that_overruns_the_time_left_is_not_followed_by_a_search(
@@ -432,7 +432,7 @@ async def test_a_pause_that_overruns_the_time_left_is_not_followed_by_a_search(
     monkeypatch.setattr(Deadline, "left", lambda _: next(left))
     with pytest.raises(OutcomeUnknownError):
         await creation.run()
-    assert server.looks == 0
+    assert server.searches == 0
 
 
 @pytest.mark.parametrize("deleted", [False, True])

@@ -323,20 +323,6 @@ async def test_a_rate_limit_that_leaves_nothing_is_a_pause() -> None:
     assert limiter.rate_limit_interval() == 0
 
 
-async def test_a_free_slot_needs_no_wait() -> None:
-    clock = FakeClock(auto=False)
-    limiter = Limiter(1, clock)
-    gate = limiter.try_enter()
-    assert gate is not None
-    assert limiter.try_enter() is None
-    assert limiter.try_enter(poll=True) is not None
-    gate.release()
-    limiter.pause(5)
-    assert limiter.try_enter() is None
-    clock.advance(5)
-    assert limiter.try_enter() is gate
-
-
 async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
     """L120."""
     clock = FakeClock(auto=False)
