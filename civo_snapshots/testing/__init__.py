@@ -8,10 +8,22 @@ async with FakeRegion(instances=3, clock=FakeClock()) as region:
 ```
 """
 
+from civo_snapshots.testing._codes import ERROR_CODES
 from civo_snapshots.testing._fake_clock import FakeClock
-from civo_snapshots.testing._faults import Fault
+from civo_snapshots.testing._fault import Fault
 from civo_snapshots.testing._payloads import SECRET_CANARIES
 from civo_snapshots.testing._region import FakeRegion
 from civo_snapshots.testing._server import ReceivedRequest
+from civo_snapshots.testing._switches import Switches
+from civo_snapshots.testing._wire import RefusedField
 
-__all__ = ["SECRET_CANARIES", "FakeClock", "FakeRegion", "Fault", "ReceivedRequest"]
+__all__ = [
+    "ERROR_CODES",
+    "SECRET_CANARIES",
+    "FakeClock",
+    "FakeRegion",
+    "Fault",
+    "ReceivedRequest",
+    "RefusedField",
+    "Switches",
+]

@@ -11,7 +11,7 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeClock:
-    """Implements the SDK's `Clock` protocol without ever waiting for real time.
+    """What a client may take for its clock, without ever waiting for real time.
 
     With `auto=True` (the default) time jumps to the earliest sleeper once the event loop has
     turned `settle` times without anybody starting to sleep, waking up or holding the clock.
