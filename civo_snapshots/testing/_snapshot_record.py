@@ -75,6 +75,7 @@ class SnapshotRecord:
     Attributes:
         listing_id: the id of its item in the region-wide listing.
         created: when its create acted, on the region's clock; so are all times here.
+        number: how many there were before it.
         captured_at: when the disks were captured.
         complete_at: when its own state says that it is complete.
         status_from: when its status is no longer empty.
@@ -95,6 +96,7 @@ class SnapshotRecord:
     captured_at: float
     volumes: tuple[VolumeFate, ...]
     words: StateWords
+    number: int = 0
     complete_early: float = 0.0
     failure_stays_pending: bool = False
     shows_deleting: bool = False

@@ -25,7 +25,8 @@ class SnapshotTable:
         self._all_show_at_once = not switches.visible_after and not switches.read_lag
 
     def add(self, record: SnapshotRecord) -> None:
-        """One more, the youngest."""
+        """One more, which listings show last."""
+        record.number = len(self.by_id)
         self.by_id[record.id] = record
         self._by_instance.setdefault(record.instance_id, {})[record.id] = record
         self._listed[record.listing_id] = record
@@ -96,7 +97,7 @@ class SnapshotTable:
             for one in self._fading
             if one.created + late <= seen < one.gone_at and instance_id in (None, one.instance_id)
         ]
-        return sorted([*visible, *faded], key=_age) if faded else visible
+        return sorted([*visible, *faded], key=_number) if faded else visible
 
     def _drop_gone(self, at: float) -> None:
         # Each takes the same time to go, so the first to leave is the first gone.
@@ -110,5 +111,5 @@ class SnapshotTable:
             self._fading.popleft()
 
 
-def _age(record: SnapshotRecord) -> float:
-    return record.created
+def _number(record: SnapshotRecord) -> int:
+    return record.number
