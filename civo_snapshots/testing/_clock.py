@@ -1,5 +1,6 @@
 """Time: what the fake asks of a clock, the machine's own, and what the server takes it for."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
@@ -21,6 +22,10 @@ class RegionClock(Protocol):
         """The calendar, in UTC."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Return after this many seconds; the fake waits for nothing, its clients may."""
+        ...
+
 
 class MachineClock:
     """Real time."""
@@ -30,6 +35,9 @@ class MachineClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
 
 
 class Calendar:

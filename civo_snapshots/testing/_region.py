@@ -1,5 +1,6 @@
 """The fake region as tests use it: switches, life cycle, faults and what it received."""
 
+import inspect
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -66,11 +67,14 @@ class FakeRegion:
         self.clock: RegionClock = clock or MachineClock()
         self.switches = Switches(**switches)
         self.url = ""
-        self._own_options: dict[str, Any] = {
+        self._made_as: dict[str, Any] = {
             "instances": instances,
+            "volumes": volumes,
+            "strangers": strangers,
             "region": region,
             "more_regions": tuple(more_regions),
             "seed": seed,
+            **attrs.asdict(self.switches),
         }
         self._port = port
         calendar = Calendar(self.clock, self.switches)
@@ -109,14 +113,13 @@ class FakeRegion:
         return cls(seed=seed, **options)
 
     def __repr__(self) -> str:
-        fields = {field.name: field.default for field in attrs.fields(Switches)}
-        said = {name: value for name, value in self._own_options.items() if value}
-        said |= {
-            name: value
-            for name, default in fields.items()
-            if (value := getattr(self.switches, name)) != default
-        }
-        return f"FakeRegion({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+        keywords = inspect.signature(FakeRegion).parameters
+        defaults = {name: keyword.default for name, keyword in keywords.items()}
+        defaults |= attrs.asdict(Switches())
+        said = [
+            f"{name}={value!r}" for name, value in self._made_as.items() if value != defaults[name]
+        ]
+        return f"FakeRegion({', '.join(said)})"
 
     @property
     def token(self) -> str:
