@@ -41,6 +41,9 @@ def region_of(arguments: Sequence[str] | None = None) -> FakeRegion:
     said = vars(parser.parse_args(arguments))
     seed, draws = said.pop("seed"), said.pop("any")
     hostnames, tags, faults = said.pop("hostname"), said.pop("tag"), said.pop("fault")
+    for name in ("duration", "restore_duration"):
+        if name in said:
+            said[name] = tuple(said[name])
     # Nobody in this process reads the requests, and it may run for days.
     options = cast("RegionOptions", {"keep_requests": False, "expose_stats": True, **said})
     try:
