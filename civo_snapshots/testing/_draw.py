@@ -88,4 +88,5 @@ def draw(seed: int) -> SwitchOptions:
         null_per_page=coin(),
         numbers=one_of(Numbers),
         error_reason=one_of(Reasons),
+        request_ids=coin(),
     )

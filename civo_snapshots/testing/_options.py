@@ -79,6 +79,7 @@ class SwitchOptions(TypedDict, total=False):
     error_reason: Reasons
     refuse_unknown: bool
     snapshots: Availability
+    request_ids: bool
     rate_limit: int | None
 
 

@@ -98,6 +98,7 @@ class FakeRegion:
             clock=self.clock,
             calendar=calendar,
             rate_limit=RateLimit(self.switches.rate_limit),
+            request_ids=self.switches.request_ids,
             latency=latency,
             keep_requests=keep_requests,
             insight=self if expose_stats else None,

@@ -45,7 +45,7 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     body: bytes
     at: float
-    request_id: str  # what its answer carries as X-Request-Id
+    request_id: str  # what its answer carries as X-Request-Id, if it carries one
     status: int | None = None
 
     def json(self) -> object:
@@ -76,6 +76,7 @@ class FakeServer:
         clock: RegionClock,
         calendar: Calendar,
         rate_limit: RateLimit,
+        request_ids: bool,
         latency: float,
         keep_requests: bool,
         insight: Insight | None,
@@ -89,6 +90,7 @@ class FakeServer:
         self._clock = clock
         self._calendar = calendar
         self._rate_limit = rate_limit
+        self._request_ids = request_ids
         self._latency = latency
         self._keep_requests = keep_requests
         self._insight = insight
@@ -198,7 +200,7 @@ class FakeServer:
         headers = {
             "Content-Type": answer.content_type,
             "Date": self._http_date(),
-            "X-Request-Id": received.request_id,
+            **({"X-Request-Id": received.request_id} if self._request_ids else {}),
             **self._rate_limit.headers(),
             **answer.headers,
         }

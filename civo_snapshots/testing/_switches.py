@@ -82,6 +82,7 @@ class Switches:
         error_reason: what the reason of an error is; details likewise, unless it is text.
         refuse_unknown: refuse fields of a body that are not described.
         snapshots: anything but "served" is how regions answer that have no snapshots.
+        request_ids: answers carry X-Request-Id.
         rate_limit: requests per calendar minute, told in X-Ratelimit-* headers; none if None.
     """
 
@@ -136,6 +137,7 @@ class Switches:
     error_reason: Reasons = "text"
     refuse_unknown: bool = True
     snapshots: Availability = "served"
+    request_ids: bool = True
     rate_limit: int | None = None
 
     def __attrs_post_init__(self) -> None:

@@ -42,6 +42,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "error_reason": ("--error-reason list", "list"),
     "refuse_unknown": ("--no-refuse-unknown", False),
     "snapshots": ("--snapshots disabled", "disabled"),
+    "request_ids": ("--no-request-ids", False),
     "rate_limit": ("--rate-limit 50", 50),
     "stale_share": ("--stale-share 0.5", 0.5),
 }

@@ -157,3 +157,8 @@ async def test_a_limit_of_requests_is_told_and_kept_by_the_minute() -> None:
         assert "Retry-After" not in replies[2].headers
         clock.advance(30)
         assert (await call("GET", "/v2/quota")).status == 200
+
+
+async def test_answers_may_carry_no_id() -> None:
+    async with serving(request_ids=False) as (call, _):
+        assert "X-Request-Id" not in (await call("GET", "/v2/quota")).headers
