@@ -1,5 +1,7 @@
 """What the ids in a path stand for: instances, snapshots and schedules, or the refusal of each."""
 
+from collections.abc import Mapping
+
 from civo_snapshots.testing._records import InstanceRecord, ScheduleRecord
 from civo_snapshots.testing._snapshot_record import SnapshotRecord
 from civo_snapshots.testing._state import RegionState
@@ -30,11 +32,13 @@ def snapshot_to_change(state: RegionState, call: Call) -> SnapshotRecord:
     return _find_snapshot(state, call, None)
 
 
-def find_schedule(state: RegionState, key: str) -> ScheduleRecord:
-    """The schedule of this id, or of this name where names stand for ids."""
-    schedule = state.schedules.get(key)
+def find_schedule(
+    state: RegionState, key: str, schedules: Mapping[str, ScheduleRecord]
+) -> ScheduleRecord:
+    """The one of these that has this id, or this name where names stand for ids."""
+    schedule = schedules.get(key)
     if schedule is None and state.switches.names_as_ids:
-        schedule = next((one for one in state.schedules.values() if one.name == key), None)
+        schedule = next((one for one in schedules.values() if one.name == key), None)
     if schedule is None and not state.switches.schedule_codes:
         raise NoSuchPageError
     if schedule is None:

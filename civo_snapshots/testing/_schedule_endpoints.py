@@ -42,25 +42,31 @@ def create_schedule(state: RegionState, call: Call) -> Answer:
         instances=instances,
         created_at=state.timestamp(call.at),
     )
+    state.keep_schedules(call.at)
     state.schedules[schedule.id] = schedule
     return Answer.of(schedule_payload(state, schedule, call.at), 201)
 
 
 def list_schedules(state: RegionState, call: Call) -> Answer:
-    payloads = [schedule_payload(state, one, call.at) for one in state.schedules.values()]
-    return array([to_json(one) for one in payloads], wrapped=state.switches.wrapped_lists)
+    seen = state.seen_at(call.at)
+    shown = state.schedules_at(seen).values()
+    texts = [to_json(schedule_payload(state, schedule, seen)) for schedule in shown]
+    return array(texts, wrapped=state.switches.wrapped_lists)
 
 
 def get_schedule(state: RegionState, call: Call) -> Answer:
-    return Answer.of(schedule_payload(state, find_schedule(state, call.ids[0]), call.at))
+    seen = state.seen_at(call.at)
+    schedule = find_schedule(state, call.ids[0], state.schedules_at(seen))
+    return Answer.of(schedule_payload(state, schedule, seen))
 
 
 def update_schedule(state: RegionState, call: Call) -> Answer:
-    schedule = find_schedule(state, call.ids[0])
+    schedule = find_schedule(state, call.ids[0], state.schedules)
     fields = Fields.of(call, refuse_unknown=state.switches.refuse_unknown)
     name, description = fields.label("name"), fields.text("description")
     paused = fields.flag("paused")
     fields.end()
+    state.keep_schedules(call.at)
     if name is not None:
         schedule.name = name
     if description is not None:
@@ -71,7 +77,8 @@ def update_schedule(state: RegionState, call: Call) -> Answer:
 
 
 def delete_schedule(state: RegionState, call: Call) -> Answer:
-    schedule = find_schedule(state, call.ids[0])
+    schedule = find_schedule(state, call.ids[0], state.schedules)
+    state.keep_schedules(call.at)
     del state.schedules[schedule.id]
     return acknowledgement(state, schedule.id)
 
@@ -81,9 +88,10 @@ def run_schedule(state: RegionState, key: str, at: float) -> None:
 
     Each of its instances gets a snapshot, and what is more than it may keep goes.
     """
-    schedule = find_schedule(state, key)
+    schedule = find_schedule(state, key, state.schedules)
     if schedule.paused:
         return
+    state.keep_schedules(at)
     for scheduled in schedule.instances:
         instance = state.instances.get(scheduled.id)
         if instance is None:

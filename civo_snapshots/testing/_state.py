@@ -39,6 +39,8 @@ class RegionState:
         self.restores: dict[str, RestoreRecord] = {}
         self.schedules: dict[str, ScheduleRecord] = {}
         self.quota_locked_until = LONG_AGO
+        # The schedules as they were up to a time, for reads that lag behind.
+        self._earlier_schedules: list[tuple[float, dict[str, ScheduleRecord]]] = []
         # Ids and durations; what the switches draw has a series of its own, so that no switch
         # changes an id.
         self.random = random.Random(f"{seed} {code}")
@@ -254,3 +256,20 @@ class RegionState:
         )
         self.table.add(record)
         return record
+
+    # Schedules
+
+    def keep_schedules(self, at: float) -> None:
+        """Let reads that lag see the schedules as they are now; to be called before a change."""
+        lag = self.switches.read_lag
+        if lag:
+            kept = [one for one in self._earlier_schedules if one[0] > at - lag]
+            now = {key: evolve(schedule) for key, schedule in self.schedules.items()}
+            self._earlier_schedules = [*kept, (at, now)]
+
+    def schedules_at(self, seen: float) -> dict[str, ScheduleRecord]:
+        """The schedules as a read shows them."""
+        for until, schedules in self._earlier_schedules:
+            if seen < until:
+                return schedules
+        return self.schedules

@@ -41,7 +41,8 @@ class Switches:
         instance_skew: the created_at of new instances is ahead by this much more still.
         created_at_form: how a created_at is written; "empty" and "zero" tell nothing.
         visible_after: a new snapshot shows in reads after this long.
-        read_lag: reads show what was the case so long ago, whoever reads over what connection.
+        read_lag: reads show what was the case so long ago, whoever reads over what connection;
+            the quota alone is always of now.
         stale_share: the share of reads that lag, as drawn; the others are fresh.
         listing_gaps: the share of snapshots that the region-wide listing never shows, as drawn.
         names_as_ids: a name or hostname in a path stands for the id.

@@ -201,3 +201,22 @@ async def test_the_server_may_take_more_than_five_plain_fields(cron: str) -> Non
 async def test_runs_are_at_least_ten_minutes_apart(cron: str, status: int) -> None:
     async with serving() as (call, _):
         assert (await call("POST", PATH, wish(call, cron_expression=cron))).status == status
+
+
+async def test_reads_of_schedules_lag_behind_too() -> None:
+    async with serving(read_lag=5) as (call, clock):
+        made = (await call("POST", PATH, wish(call))).json
+        path = f"{PATH}/{made['id']}"
+        seen = []
+        for step in range(5):
+            clock.advance(4)
+            reply = await call("GET", path)
+            listed = (await call("GET", PATH)).json
+            assert len(listed) == (reply.status == 200)
+            seen.append(reply.json.get("paused", reply.status))
+            if step == 1:
+                assert (await call("PUT", path, {"paused": True})).json["paused"]
+            if step == 2:
+                assert (await call("DELETE", path)).status == 200
+                assert (await call("DELETE", path)).status == 404
+        assert seen == [404, False, False, True, 404]
