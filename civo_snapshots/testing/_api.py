@@ -51,6 +51,9 @@ ROUTES = frozenset({_REGIONS, *_ENDPOINTS})
 _OF_SNAPSHOTS = frozenset(route for route in ROUTES if "snapshot" in route)
 _REGION_LISTING = frozenset(route for route in ROUTES if "resourcesnapshots" in route.split("/"))
 
+# A region may serve for days, to a client that never learns.
+_MOST_REFUSED_FIELDS = 1_000
+
 # In every template an id stands third or fifth in the path, and nowhere else.
 _ID_PLACES = (2, 4)
 
@@ -83,7 +86,7 @@ class Api:
 
     Attributes:
         token: the only one that is let in.
-        refused_fields: what was sent and not taken, in the order of arrival.
+        refused_fields: what was sent and not taken, in the order of arrival, the latest thousand.
     """
 
     def __init__(self, states: Mapping[str, RegionState], token: str) -> None:
@@ -107,6 +110,7 @@ class Api:
             if isinstance(refused, RefusedFieldError):
                 field, value, reason = refused.field, refused.value, refused.reason
                 self.refused_fields.append(RefusedField(call.route, field, value, reason))
+                del self.refused_fields[:-_MOST_REFUSED_FIELDS]
             return refused.answer(state.switches.error_reason)
 
     def _answer_of(self, state: RegionState, call: Call) -> Answer:

@@ -18,8 +18,8 @@ class Fields:
 
     `refuse_unknown` is whether it does.
 
-    Null is the same as not sent. Nothing is converted, but for booleans and numbers of forms,
-    which know only text.
+    Null is the same as not sent. Nothing is converted but for booleans of forms, which know only
+    text; no number stands where a form could hold it.
     """
 
     def __init__(
@@ -106,8 +106,6 @@ class Fields:
     def number(self, field: str) -> int | None:
         """A whole number."""
         value = self._take(field)
-        if self._is_form and isinstance(value, str) and value.isascii() and value.isdigit():
-            return int(value)
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         raise RefusedFieldError(field, value, f"{field} must be a whole number")

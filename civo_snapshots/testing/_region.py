@@ -63,6 +63,8 @@ class FakeRegion:
         expose_stats: bool = False,
         **switches: Unpack[SwitchOptions],
     ) -> None:
+        if strangers and not instances:
+            raise ValueError("strangers need an instance whose snapshots theirs are")
         self.region = region
         self.clock: RegionClock = clock or MachineClock()
         self.switches = Switches(**switches)

@@ -65,6 +65,10 @@ def test_every_switch_is_an_option(field: "attrs.Attribute[Any]") -> None:
     assert region.switches == Switches(**{field.name: value})
 
 
+def test_the_words_of_states_can_be_drawn() -> None:
+    assert region_of(["--states", "drawn"]).switches.states == "drawn"
+
+
 def test_without_options_it_is_the_plain_region() -> None:
     assert repr(region_of([])) == repr(FakeRegion())
 
@@ -118,6 +122,7 @@ async def test_faults_are_scheduled_with_their_arguments() -> None:
         ("--fault * code code=odd", "not among ERROR_CODES"),
         ("--states over=Over", "the keys are pending"),
         ("--unique-names everywhere", "invalid choice"),
+        ("--instances 0 --strangers 1", "strangers need an instance"),
         ("--read-lag -1", "read_lag must not be negative"),
         ("--no-such-switch", "unrecognized arguments"),
     ],

@@ -165,3 +165,11 @@ async def test_when_the_disks_were_captured_is_on_record() -> None:
         await call.create()
         (record,) = call.region.state.snapshots.values()
         assert (record.created, record.captured_at) == (1, 3)
+
+
+async def test_without_a_clock_the_region_goes_by_real_time() -> None:
+    clock = FakeRegion().clock
+    before = clock.monotonic()
+    await clock.sleep(0.01)
+    assert clock.monotonic() > before
+    assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 5

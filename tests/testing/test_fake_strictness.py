@@ -135,3 +135,13 @@ async def test_a_body_that_cannot_be_read_is_told_of_too() -> None:
         await call("POST", call.snapshots, raw=("application/json", b"{"))
         (refused,) = call.region.refused_fields
         assert (refused.field, refused.value) == ("body", b"{")
+
+
+async def test_of_what_was_refused_the_latest_thousand_is_kept() -> None:  # R180
+    async with serving() as (call, _):
+        refused = call.region.refused_fields
+        await call("POST", call.snapshots, {"first": 1})
+        refused *= 1_000
+        await call("POST", call.snapshots, {"last": 1})
+        assert len(call.region.refused_fields) == 1_000
+        assert call.region.refused_fields[-1].field == "last"
