@@ -16,8 +16,8 @@ PACKAGE = Path(civo_snapshots.__file__).parent
 # The floors from the ground up: a room imports only from floors below its own, never a sibling.
 # A room is a package with all its files, or a file at the root.
 FLOORS = """
-    states  _clock  _naming  _lazy  _version
-    models  _concurrency  testing
+    states  _clock  _naming  _lazy  _version  testing
+    models  _concurrency
     errors  events
     outcomes  _validation  _http
     _session  _codec  _config

@@ -52,7 +52,7 @@ async def over_http(waits: int, at_once: int = 20) -> Wide:
 
 async def _region(seed: int, waits: int, wide: Wide) -> None:
     rng = random.Random(seed)
-    clock = FakeClock(settle=200)
+    clock = FakeClock(idle_turns=200)
     policy = PollPolicy(floor=0.5, ceiling=2.0, volume_grace=5.0)
     async with (
         FakeRegion(instances=waits, clock=clock, seed=seed, duration=(1, 120)) as region,

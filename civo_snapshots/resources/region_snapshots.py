@@ -1,6 +1,5 @@
 """Region-wide snapshots, ``/v2/resourcesnapshots`` (as the official Go client uses it)."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
 from attrs import evolve
@@ -59,22 +58,20 @@ class RegionSnapshots:
         hostname: str | None = None,
         description: str | None = None,
         private_ip: str | None = None,
-        include_volumes: Sequence[str] | None = None,
+        include_volumes: bool = True,
         overwrite_existing: bool = False,
         **options: Unpack[CallOptions],
     ) -> Restore:
         """Start a restore to a new instance, or over the original with `overwrite_existing`.
 
-        `include_volumes` names the volumes to restore instead of all. The answer names no
-        instance: to wait for an overwritten one, fill in the restore's `instance_id`. It is never
-        sent again when its outcome is unknown: `OutcomeUnknownError` then.
+        `include_volumes=False` leaves the attached volumes out. The answer names no instance: to
+        wait for an overwritten one, fill in the restore's `instance_id`. It is never sent again
+        when its outcome is unknown: `OutcomeUnknownError` then.
         """
         wanted = _validation.region_snapshot_id(snapshot)
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
-        if include_volumes is not None:
-            fields["include_volumes"] = [
-                _validation.identifier(volume, "volume id") for volume in include_volumes
-            ]
+        # Always sent, because a server takes its absence for false.
+        fields["include_volumes"] = _validation.boolean(include_volumes, "include_volumes")
         restore = await self._api.restore_region_snapshot(wanted, fields, options)
         inner = snapshot.instance if isinstance(snapshot, RegionSnapshot) else None
         return evolve(restore, instance_id=inner.instance_id if inner else "")

@@ -1,6 +1,6 @@
 """Snapshot schedules (API page "Snapshot schedules")."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Unpack
 
 from .. import _validation
@@ -25,20 +25,20 @@ class Schedules:
         instances: Iterable[str | Instance],
         period: str | None = None,
         description: str | None = None,
-        include_volumes: Mapping[str, Sequence[str]] | None = None,
+        include_volumes: bool | Mapping[str, bool] = True,
         **options: Unpack[CallOptions],
     ) -> Schedule:
         """Create a schedule; it is never sent again when its outcome is unknown.
 
         Runs must lie at least 10 minutes apart; the server judges the cron syntax. Beyond
-        `max_snapshots` (1 to 10) the oldest is deleted. `include_volumes` names, per instance id,
-        the volumes to take instead of all.
+        `max_snapshots` (1 to 10) the oldest is deleted. `include_volumes` says whether the attached
+        volumes are taken: for all instances, or by instance id, where those not named take theirs.
         Raises `OutcomeUnknownError` if the schedule may have been created.
         """
         fields = {
             "cron_expression": _validation.cron(cron_expression),
             "retention": _retention(max_snapshots, period),
-            "instances": _scheduled(instances, include_volumes or {}),
+            "instances": _scheduled(instances, include_volumes),
             "description": _validation.optional(_validation.description, description),
         }
         return await self._api.create_schedule(_validation.label(name), fields, options)
@@ -93,23 +93,28 @@ def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:
 
 
 def _scheduled(
-    instances: Iterable[str | Instance], include_volumes: Mapping[str, Sequence[str]]
+    instances: Iterable[str | Instance], include_volumes: bool | Mapping[str, bool]
 ) -> list[dict[str, object]]:
-    """Each instance once, with the volumes that were chosen for it."""
-    volumes = {
-        _validation.identifier(key, "instance_id"): [
-            _validation.identifier(volume, "volume id") for volume in chosen
-        ]
-        for key, chosen in include_volumes.items()
-    }
+    """Each instance once, and whether its volumes are taken.
+
+    That is always sent, because a server takes its absence for false.
+    """
     ids = list(dict.fromkeys(map(_validation.instance_id, instances)))
     if not ids:
         raise InvalidArgumentError("a schedule needs at least one instance")
-    if strangers := sorted(volumes.keys() - set(ids)):
+    if not isinstance(include_volumes, Mapping):
+        include_volumes = dict.fromkeys(ids, include_volumes)
+    chosen = {_validation.identifier(key, "instance_id") for key in include_volumes}
+    if strangers := sorted(chosen - set(ids)):
         raise InvalidArgumentError(
             f"include_volumes names instances that are not scheduled: {', '.join(strangers)}"
         )
     return [
-        {"instance_id": key, **({"include_volumes": volumes[key]} if key in volumes else {})}
+        {
+            "instance_id": key,
+            "include_volumes": _validation.boolean(
+                include_volumes.get(key, True), "include_volumes"
+            ),
+        }
         for key in ids
     ]

@@ -11,17 +11,19 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeClock:
-    """Implements the SDK's `Clock` protocol without ever waiting for real time.
+    """What a client may take for its clock, without ever waiting for real time.
 
     With `auto=True` (the default) time jumps to the earliest sleeper once the event loop has
-    turned `settle` times without anybody starting to sleep, waking up or holding the clock.
+    turned `idle_turns` times without anybody starting to sleep, waking up or holding the clock.
     With `auto=False` only `advance()` moves it.
     """
 
-    def __init__(self, start: datetime = _EPOCH, *, auto: bool = True, settle: int = 20) -> None:
+    def __init__(
+        self, start: datetime = _EPOCH, *, auto: bool = True, idle_turns: int = 20
+    ) -> None:
         self._start = start
         self._auto = auto
-        self._settle = settle
+        self._idle_turns = idle_turns
         self._elapsed = 0.0
         # Sorted by due time, then by arrival: the second item is unique, so that futures are
         # never compared.
@@ -89,7 +91,7 @@ class FakeClock:
         if not self._may_jump():
             return
         self._quiet_turns += 1
-        if self._quiet_turns > self._settle:
+        if self._quiet_turns > self._idle_turns:
             self._quiet_turns = 0
             self._move_to(self._sleepers[0][0])
         self._turning = loop.call_soon(self._turn, loop)

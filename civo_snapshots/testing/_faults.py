@@ -1,107 +1,12 @@
-"""What goes wrong, with which requests: faults scheduled per route."""
+"""Which request meets which fault: faults scheduled per route."""
 
 import random
-from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from collections import Counter
 
-from attrs import define, frozen
+from attrs import define
 
 from civo_snapshots.testing._api import ROUTES
-from civo_snapshots.testing._wire import Answer, to_json
-
-Ending: TypeAlias = Literal["answered", "closed", "reset", "cut", "malformed"]
-
-
-@frozen(kw_only=True)
-class Fault:
-    """One way for a request to go wrong; made by the class methods below."""
-
-    name: str
-    acts: bool
-    acts_later: float | None = None
-    held: float = 0.0
-    ending: Ending = "answered"
-    answer: Answer | None = None
-
-    @classmethod
-    def drop_before_acting(cls, *, reset: bool = False) -> "Fault":
-        """Close the connection (or reset it) instead of acting."""
-        return cls(name="drop_before_acting", acts=False, ending="reset" if reset else "closed")
-
-    @classmethod
-    def drop_after_acting(cls, *, reset: bool = False) -> "Fault":
-        """Act, then close the connection (or reset it) instead of answering."""
-        return cls(name="drop_after_acting", acts=True, ending="reset" if reset else "closed")
-
-    @classmethod
-    def late_commit(cls, seconds: float, *, reset: bool = False) -> "Fault":
-        """Drop the connection now and act after so many seconds on the region's clock."""
-        ending: Ending = "reset" if reset else "closed"
-        return cls(name="late_commit", acts=False, acts_later=seconds, ending=ending)
-
-    @classmethod
-    def stall(cls, seconds: float, *, acts: bool = True) -> "Fault":
-        """Act and hold the answer for real seconds; without acting, drop the connection then."""
-        return cls(name="stall", acts=acts, held=seconds, ending="answered" if acts else "closed")
-
-    @classmethod
-    def cut_body(cls) -> "Fault":
-        """Act, announce the whole answer, send half of it and close."""
-        return cls(name="cut_body", acts=True, ending="cut")
-
-    @classmethod
-    def malformed_json(cls) -> "Fault":
-        """Act, and answer with half of the JSON, complete as far as HTTP can tell."""
-        return cls(name="malformed_json", acts=True, ending="malformed")
-
-    @classmethod
-    def json(cls, body: object, *, status: int = 200, acts: bool = False) -> "Fault":
-        """Answer with this JSON, whether or not the request acts."""
-        return cls(name="json", acts=acts, answer=Answer.of(body, status))
-
-    @classmethod
-    def status(
-        cls,
-        status: int,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        acts: bool = False,
-    ) -> "Fault":
-        """Answer with this status; the body is sent as JSON unless it is bytes or absent."""
-        if body is None:
-            content = b""
-        else:
-            content = body if isinstance(body, bytes) else to_json(body).encode()
-        answer = Answer(status, content, headers=dict(headers or {}))
-        return cls(name=f"status {status}", acts=acts, answer=answer)
-
-    @classmethod
-    def gateway_html(cls, status: int = 502, *, acts: bool = False) -> "Fault":
-        """The error page of a gateway; behind it the request may have acted."""
-        page = f"<html><head><title>{status}</title></head><body><h1>Gateway</h1></body></html>\n"
-        answer = Answer(status, page.encode(), "text/html")
-        return cls(name="gateway_html", acts=acts, answer=answer)
-
-    @classmethod
-    def rate_limited(cls, retry_after: str | None = "1") -> "Fault":
-        """429, with this Retry-After or none."""
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        body = {"code": "too_many_requests", "reason": "slow down"}
-        return cls.status(429, body, headers)
-
-    @classmethod
-    def outage(cls) -> "Fault":
-        """503 from the gateway, as the whole region gives while it is out."""
-        return cls.gateway_html(503)
-
-    @classmethod
-    def unauthorized(cls) -> "Fault":
-        """401, as if the token had been revoked."""
-        return cls.status(401, {"result": "requires_authentication"})
-
-
-NO_FAULT = Fault(name="none", acts=True)
+from civo_snapshots.testing._fault import NO_FAULT, Fault
 
 
 @define(eq=False)
@@ -122,9 +27,13 @@ class ScheduledFault:
 
 
 class FaultPlan:
-    """Decides for each request which fault it meets, if any; the first scheduled goes first."""
+    """Decides for each request which fault it meets, if any; the first scheduled goes first.
+
+    `fired` counts those that were met, by route and name.
+    """
 
     def __init__(self, seed: int) -> None:
+        self.fired: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._scheduled: list[ScheduledFault] = []
         self._outages: list[tuple[float, float]] = []
@@ -147,6 +56,12 @@ class FaultPlan:
 
     def choose(self, route: str, at: float) -> Fault:
         """The fault of this request, or none; every fault on its route counts it as seen."""
+        fault = self._choose(route, at)
+        if fault is not NO_FAULT:
+            self.fired[f"{route}: {fault.name}"] += 1
+        return fault
+
+    def _choose(self, route: str, at: float) -> Fault:
         if any(start <= at < end for start, end in self._outages):
             return Fault.outage()
         chosen: ScheduledFault | None = None

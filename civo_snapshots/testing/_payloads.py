@@ -1,13 +1,11 @@
-"""Records as the JSON that the API sends."""
+"""Instances, restores, schedules and regions as the JSON that the API sends."""
 
-from civo_snapshots.testing._records import (
-    InstanceRecord,
-    RestoreRecord,
-    ScheduleRecord,
-    SnapshotRecord,
-)
+from collections.abc import Callable, Mapping
+
+from civo_snapshots.testing._records import InstanceRecord, RestoreRecord, ScheduleRecord
 from civo_snapshots.testing._state import RegionState
-from civo_snapshots.testing._wire import JsonObject, to_json
+from civo_snapshots.testing._switches import CodeCase
+from civo_snapshots.testing._wire import JsonObject
 
 SECRET_CANARIES = {
     "initial_password": "canary-initial-password",
@@ -16,62 +14,20 @@ SECRET_CANARIES = {
     "script": "#!/bin/sh\necho canary-script",
 }
 
-
-def snapshot_text(record: SnapshotRecord, at: float) -> str:
-    """A snapshot, as an instance's own routes give it."""
-    done = record.volumes_done(at)
-    cached = record.texts.get("own")
-    if cached and cached[0] == done:
-        return cached[1]
-    text = to_json({"id": record.id, "name": record.name, **_snapshot_body(record, at)})
-    record.texts["own"] = done, text
-    return text
+_SPELL: Mapping[CodeCase, Callable[[str], str]] = {
+    "given": str,
+    "lower": str.lower,
+    "upper": str.upper,
+}
 
 
-def listing_text(state: RegionState, record: SnapshotRecord, at: float) -> str:
-    """A snapshot, as the region-wide routes give it."""
-    done = record.volumes_done(at)
-    cached = record.texts.get("listing")
-    if cached and cached[0] == done:
-        return cached[1]
-    if state.behaviour.region_ids == "inner":
-        inner_id, inner_name = record.id, record.name
-    else:
-        instance = state.instances.get(record.instance_id)
-        inner_id, inner_name = record.instance_id, instance.hostname if instance else ""
-    text = to_json(
-        {
-            "id": record.listing_id,
-            "name": record.name,
-            "description": record.description,
-            "resource_type": "instance",
-            "created_at": record.created_at,
-            "instance": {"id": inner_id, "name": inner_name, **_snapshot_body(record, at)},
-        }
-    )
-    record.texts["listing"] = done, text
-    return text
-
-
-def _snapshot_body(record: SnapshotRecord, at: float) -> JsonObject:
-    return {
-        "description": record.description,
-        "included_volumes": [fate.id for fate in record.volumes],
-        "status": {
-            "state": record.state(at),
-            "volumes": [{"id": fate.id, "state": fate.state(at)} for fate in record.volumes],
-        },
-        "created_at": record.created_at,
-    }
-
-
-def instance_payload(state: RegionState, instance: InstanceRecord, at: float) -> JsonObject:
+def instance_payload(state: RegionState, instance: InstanceRecord, seen: float) -> JsonObject:
     """An instance, secrets and all."""
     return {
         "id": instance.id,
         "hostname": instance.hostname,
-        "status": instance.status(at),
-        "region": state.code,
+        "status": instance.status(seen),
+        "region": _SPELL[state.switches.code_case](state.code),
         "network_id": instance.network_id,
         "private_ip": instance.private_ip,
         "public_ip": instance.public_ip,
@@ -79,12 +35,36 @@ def instance_payload(state: RegionState, instance: InstanceRecord, at: float) ->
         "tags": instance.tags,
         "attached_volumes": [{"id": volume_id} for volume_id in instance.volume_ids],
         "created_at": instance.created_at,
+        "firewall_id": f"fake-firewall-of-{instance.network_id[:8]}",
+        "notes": "",
+        "cpu_cores": number(state, 2),
+        "ram_mb": number(state, 4_096),
+        "disk_gb": number(state, 50),
+        "gpu_count": number(state, 0),
+        "source_type": instance.source_type,
+        "source_id": instance.source_id,
+        "snapshot_id": instance.snapshot_id,
+        "volume_type": "standard",
+        "subnets": [],
+        "reserved_ip": "",
+        "reverse_dns": "",
         **SECRET_CANARIES,
     }
 
 
-def restore_payload(restore: RestoreRecord) -> JsonObject:
-    """A restore that has just begun: nothing but its own answer ever shows it."""
+def number(state: RegionState, value: int, *, may_be_float: bool = False) -> object:
+    """A number in one of the forms in which it has been seen."""
+    form = state.switches.numbers
+    if form == "drawn":
+        form = state.dice.choice(("integer", "text", "float"))
+    if form == "text":
+        return str(value)
+    return float(value) if form == "float" and may_be_float else value
+
+
+def restore_payload(restore: RestoreRecord, at: float) -> JsonObject:
+    """A restore that has just been asked for: nothing but its own answer ever shows it."""
+    done = at >= restore.done_at
     return {
         "id": restore.id,
         "name": restore.name,
@@ -93,24 +73,25 @@ def restore_payload(restore: RestoreRecord) -> JsonObject:
         "from_snapshot": restore.snapshot_id,
         "private_ipv4": restore.private_ip,
         "overwrite_existing": restore.overwrite_existing,
-        "status": {"state": "in_progress"},
+        "status": {"state": "complete" if done else "in_progress"},
         "created_at": restore.created_at,
-        "completed_at": None,
+        "completed_at": restore.completed_at if done else None,
     }
 
 
-def schedule_payload(state: RegionState, schedule: ScheduleRecord) -> JsonObject:
-    """A schedule that has not run yet."""
+def schedule_payload(state: RegionState, schedule: ScheduleRecord, at: float) -> JsonObject:
+    """A schedule, with the snapshot it made last."""
     instances: list[JsonObject] = []
-    for instance_id, volumes in schedule.instances:
-        instance = state.instances.get(instance_id)
-        item: JsonObject = {"id": instance_id, "size": instance.size if instance else ""}
-        if volumes:
-            item["included_volumes"] = volumes
+    for scheduled in schedule.instances:
+        instance = state.instances.get(scheduled.id)
+        item: JsonObject = {"id": scheduled.id, "size": instance.size if instance else ""}
+        if scheduled.volume_ids:
+            item["included_volumes"] = scheduled.volume_ids
         instances.append(item)
     retention: JsonObject = {"max_snapshots": schedule.max_snapshots}
     if schedule.period:
         retention["period"] = schedule.period
+    last = state.snapshots.get(schedule.last)
     return {
         "id": schedule.id,
         "name": schedule.name,
@@ -121,16 +102,20 @@ def schedule_payload(state: RegionState, schedule: ScheduleRecord) -> JsonObject
         "instances": instances,
         "status": {
             "state": "paused" if schedule.paused else "active",
-            "last_snapshot": {"id": "", "name": "", "state": ""},
+            "last_snapshot": {
+                "id": last.id if last else "",
+                "name": last.name if last else "",
+                "state": last.state(at) if last else "",
+            },
         },
         "created_at": schedule.created_at,
     }
 
 
-def region_payload(code: str, *, default: bool) -> JsonObject:
+def region_payload(state: RegionState, code: str, *, default: bool) -> JsonObject:
     """A region of the account."""
     return {
-        "code": code,
+        "code": _SPELL[state.switches.code_case](code),
         "name": f"Fake region {code}",
         "type": "private",
         "out_of_capacity": False,
@@ -138,45 +123,4 @@ def region_payload(code: str, *, default: bool) -> JsonObject:
         "country_name": "United Kingdom",
         "features": {"iaas": True, "kubernetes": False},
         "default": default,
-    }
-
-
-def quota_payload(state: RegionState, at: float) -> JsonObject:
-    """The limits, and what is used of them."""
-    return {
-        "instance_count_limit": 1_000_000,
-        "instance_count_usage": len(state.instances),
-        "disk_volume_count_limit": 1_000_000,
-        "disk_volume_count_usage": sum(len(i.volume_ids) for i in state.instances.values()),
-        "disk_snapshot_count_limit": state.behaviour.snapshot_limit,
-        "disk_snapshot_count_usage": state.count_snapshots(at),
-    }
-
-
-def table_payload(state: RegionState, at: float) -> JsonObject:
-    """What a region holds at this time, for a look from another process."""
-    return {
-        "instances": [
-            {"id": item.id, "hostname": item.hostname, "status": item.status(at)}
-            for item in state.instances.values()
-        ],
-        "snapshots": [
-            {
-                "id": record.id,
-                "instance_id": record.instance_id,
-                "name": record.name,
-                "created_at": record.created_at,
-                "state": record.state(at),
-                "deleted": record.deleted,
-            }
-            for record in state.snapshots.values()
-        ],
-        "restores": [
-            {"id": item.id, "instance_id": item.instance_id, "snapshot_id": item.snapshot_id}
-            for item in state.restores.values()
-        ],
-        "schedules": [
-            {"id": item.id, "name": item.name, "paused": item.paused}
-            for item in state.schedules.values()
-        ],
     }

@@ -1,46 +1,49 @@
-"""The fake region as tests use it: options, life cycle, faults and the account of requests."""
+"""The fake region as tests use it: switches, life cycle, faults and what it received."""
 
+import inspect
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, Unpack
 
-from civo_snapshots._clock import Clock, SystemClock
+import attrs
+
 from civo_snapshots.testing._api import Api
-from civo_snapshots.testing._faults import Fault, FaultPlan, ScheduledFault
-from civo_snapshots.testing._payloads import table_payload
-from civo_snapshots.testing._records import Behaviour, RegionIds, Span
+from civo_snapshots.testing._clock import Calendar, MachineClock, RegionClock
+from civo_snapshots.testing._draw import draw
+from civo_snapshots.testing._fault import Fault
+from civo_snapshots.testing._faults import FaultPlan, ScheduledFault
+from civo_snapshots.testing._options import RegionOptions, SwitchOptions
+from civo_snapshots.testing._rate_limit import RateLimit
+from civo_snapshots.testing._schedule_endpoints import run_schedule
 from civo_snapshots.testing._server import FakeServer, ReceivedRequest
 from civo_snapshots.testing._state import RegionState
+from civo_snapshots.testing._stats import page, table_payload
+from civo_snapshots.testing._switches import Switches
+from civo_snapshots.testing._wire import RefusedField
 
 
 class FakeRegion:
     """A CivoStack private region on loopback, from `async with` until its end.
 
+    What its keywords leave unsaid is as the API is documented. `Switches` explains each
+    further keyword: what the documents leave open, and how a region may behave.
+
     Args:
         instances: how many instances each region holds at first.
         volumes: how many volumes each of them has.
+        strangers: how many snapshots of other people each region holds at first.
         region: the code of the region.
-        token: the only token that is let in.
-        seed: of ids, durations and the probabilities of faults.
-        duration: seconds the snapshot of a volume takes, drawn uniformly from this span.
-        restore_duration: seconds a restore takes, drawn likewise.
-        clock: measures everything but `latency` and stalls.
+        more_regions: codes of further regions at the same URL, each with a state of its own.
+        token: the only token that is let in; it may be replaced at any time.
+        seed: of ids, durations, draws and the probabilities of faults.
+        clock: measures everything but `latency` and stalls; real time if None.
         latency: real seconds added to each answer.
         port: where to listen; 0 takes a free one.
-        snapshot_limit: how many snapshots the quota allows in a region.
-        region_ids: which id of a region-wide item is the snapshot's: "outer" (`instance.id` is
-            then the instance's), "inner" (`instance.id` is the snapshot's) or "name" (none is).
-        region_listing: whether the region-wide snapshot routes exist; 404 if not.
-        visible_after: seconds before a new snapshot shows in GETs and listings.
-        delete_takes: seconds a deleted snapshot still shows, and counts in the quota.
-        empty_delete: answer the deletion of a snapshot with an empty body.
-        pages_off_by: added to `pages` in the list of instances.
-        null_per_page: answer `per_page` with null there.
-        clock_skew: seconds the server's calendar is ahead, in `Date` and `created_at`.
-        more_regions: codes of further regions at the same URL, each with a state of its own.
         keep_requests: keep every request in `requests`; counters are kept in any case.
-        expose_stats: serve `stats()` at `GET /_fake/stats`, without a token.
+        expose_stats: serve `stats()` at `GET /_fake/stats`, and as a page at `GET /_fake`,
+            without a token.
+        switches: anything of `Switches`.
     """
 
     def __init__(
@@ -48,63 +51,86 @@ class FakeRegion:
         *,
         instances: int = 3,
         volumes: int = 2,
+        strangers: int = 0,
         region: str = "LON1",
+        more_regions: Sequence[str] = (),
         token: str = "fake-token",
         seed: int = 0,
-        duration: Span = (5.0, 20.0),
-        restore_duration: Span = (2.0, 5.0),
-        clock: Clock | None = None,
+        clock: RegionClock | None = None,
         latency: float = 0.0,
         port: int = 0,
-        snapshot_limit: int = 10_000,
-        region_ids: RegionIds = "outer",
-        region_listing: bool = True,
-        visible_after: float = 0.0,
-        delete_takes: float = 0.0,
-        empty_delete: bool = False,
-        pages_off_by: int = 0,
-        null_per_page: bool = False,
-        clock_skew: float = 0.0,
-        more_regions: Sequence[str] = (),
         keep_requests: bool = True,
         expose_stats: bool = False,
+        **switches: Unpack[SwitchOptions],
     ) -> None:
+        if strangers and not instances:
+            raise ValueError("strangers need an instance whose snapshots theirs are")
         self.region = region
-        self.token = token
-        self.clock: Clock = clock or SystemClock()
+        self.clock: RegionClock = clock or MachineClock()
+        self.switches = Switches(**switches)
         self.url = ""
+        self._made_as: dict[str, Any] = {
+            "instances": instances,
+            "volumes": volumes,
+            "strangers": strangers,
+            "region": region,
+            "more_regions": tuple(more_regions),
+            "seed": seed,
+            **attrs.asdict(self.switches),
+        }
         self._port = port
-        behaviour = Behaviour(
-            region_codes=(region, *more_regions),
-            duration=duration,
-            restore_duration=restore_duration,
-            snapshot_limit=snapshot_limit,
-            region_ids=region_ids,
-            region_listing=region_listing,
-            visible_after=visible_after,
-            delete_takes=delete_takes,
-            empty_delete=empty_delete,
-            pages_off_by=pages_off_by,
-            null_per_page=null_per_page,
-            clock_skew=clock_skew,
-        )
+        calendar = Calendar(self.clock, self.switches)
         self._states = {
-            code.lower(): RegionState(code, behaviour, clock=self.clock, seed=seed)
-            for code in behaviour.region_codes
+            code.lower(): RegionState(
+                code, self.switches, clock=self.clock, seed=seed, calendar=calendar
+            )
+            for code in (region, *more_regions)
         }
         for state in self._states.values():
             for _ in range(instances):
                 state.add_instance(volumes=volumes)
+            for number in range(strangers):
+                owner = list(state.instances)[number % instances]
+                state.add_stranger(f"somebodys-{number + 1}", owner, age=3_600.0 * (number + 1))
+        self._api = Api(self._states, token)
         self._plan = FaultPlan(seed)
         self._server = FakeServer(
-            Api(self._states, token),
+            self._api,
             self._plan,
             clock=self.clock,
-            clock_skew=clock_skew,
+            calendar=calendar,
+            rate_limit=RateLimit(self.switches.rate_limit),
+            request_ids=self.switches.request_ids,
             latency=latency,
             keep_requests=keep_requests,
-            stats=self.stats if expose_stats else None,
+            insight=self if expose_stats else None,
         )
+
+    @classmethod
+    def any(cls, seed: int, **fixed: Unpack[RegionOptions]) -> Self:
+        """A region whose every open reading is drawn from the seed; `repr()` tells the draw.
+
+        Keywords fix what they name. What `repr()` shows makes the same region.
+        """
+        options: RegionOptions = {**draw(seed), **fixed}
+        return cls(seed=seed, **options)
+
+    def __repr__(self) -> str:
+        keywords = inspect.signature(FakeRegion).parameters
+        defaults = {name: keyword.default for name, keyword in keywords.items()}
+        defaults |= attrs.asdict(Switches())
+        said = [
+            f"{name}={value!r}" for name, value in self._made_as.items() if value != defaults[name]
+        ]
+        return f"FakeRegion({', '.join(said)})"
+
+    @property
+    def token(self) -> str:
+        return self._api.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._api.token = token
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -162,16 +188,23 @@ class FakeRegion:
         instance_id: str,
         code: str = "database_instance_snapshot_too_big",
         *,
-        status: int = 400,
+        status: int | None = None,
         reason: str = "refused by the test",
         times: int | None = None,
     ) -> None:
-        """Refuse snapshots of this instance, so many times or for ever."""
+        """Refuse snapshots of this instance, so many times or for ever.
+
+        Without a status, the code has its usual one.
+        """
         self.state.refuse_create(instance_id, code, status=status, reason=reason, times=times)
 
     def heal(self, instance_id: str) -> None:
         """Take back `fail_volume` and `refuse_create`."""
         self.state.heal(instance_id)
+
+    def run_schedule(self, key: str, region: str | None = None) -> None:
+        """Do what the schedule of this id or name does when its time comes."""
+        run_schedule(self.in_region(region or self.region), key, self.clock.monotonic())
 
     # Faults
 
@@ -200,7 +233,7 @@ class FakeRegion:
         """Forget all faults and outages that are still to come."""
         self._plan.clear()
 
-    # The account
+    # What it received
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -229,6 +262,11 @@ class FakeRegion:
     def open_connections(self) -> int:
         return self._server.open_connections
 
+    @property
+    def refused_fields(self) -> list[RefusedField]:
+        """What was sent and not taken: unknown fields, and values of a wrong type or form."""
+        return self._api.refused_fields
+
     def stats(self) -> dict[str, object]:
         """Counters and tables, ready for JSON."""
         at = self.clock.monotonic()
@@ -238,5 +276,14 @@ class FakeRegion:
             "counts": dict(self.counts),
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "connections_opened": self.connections_opened,
+            "faults": dict(self._plan.fired),
+            "refused_fields": [
+                {"route": one.route, "field": one.field, "reason": one.reason}
+                for one in self.refused_fields
+            ],
             "regions": {state.code: table_payload(state, at) for state in self._states.values()},
         }
+
+    def page(self) -> str:
+        """The counters as a page for a browser."""
+        return page(repr(self), self.stats())

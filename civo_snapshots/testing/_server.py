@@ -1,4 +1,4 @@
-"""The fake API on a loopback socket: HTTP in and out, faults, and an account of it all."""
+"""The fake API on a loopback socket: HTTP in and out, faults, and counters of it all."""
 
 import asyncio
 import heapq
@@ -6,22 +6,25 @@ import json
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
 from email.utils import format_datetime
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from attrs import define, evolve
 
-from civo_snapshots._clock import Clock
 from civo_snapshots.testing._api import Api, find_route
+from civo_snapshots.testing._clock import Calendar, RegionClock
 from civo_snapshots.testing._fake_clock import FakeClock
-from civo_snapshots.testing._faults import Ending, FaultPlan
+from civo_snapshots.testing._fault import Ending, Fault
+from civo_snapshots.testing._faults import FaultPlan
+from civo_snapshots.testing._rate_limit import RateLimit
 from civo_snapshots.testing._wire import Answer, Call
 
-STATS_PATH = "/_fake/stats"
+_STATS_PATH = "/_fake/stats"
+_PAGE_PATH = "/_fake"
 
 # Closing a socket with a linger time of zero sends RST rather than FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -42,12 +45,24 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     body: bytes
     at: float
-    request_id: str  # what its answer carries as X-Request-Id
+    request_id: str  # what its answer carries as X-Request-Id, if it carries one
     status: int | None = None
 
     def json(self) -> object:
         """The body as JSON."""
         return json.loads(self.body)
+
+
+class Insight(Protocol):
+    """What a look from outside shows."""
+
+    def stats(self) -> Mapping[str, object]:
+        """Everything, ready for JSON."""
+        ...
+
+    def page(self) -> str:
+        """The counters as HTML."""
+        ...
 
 
 class FakeServer:
@@ -58,11 +73,13 @@ class FakeServer:
         api: Api,
         plan: FaultPlan,
         *,
-        clock: Clock,
-        clock_skew: float,
+        clock: RegionClock,
+        calendar: Calendar,
+        rate_limit: RateLimit,
+        request_ids: bool,
         latency: float,
         keep_requests: bool,
-        stats: Callable[[], Mapping[str, object]] | None,
+        insight: Insight | None,
     ) -> None:
         self.requests: list[ReceivedRequest] = []
         self.counts: Counter[str] = Counter()
@@ -71,10 +88,12 @@ class FakeServer:
         self._api = api
         self._plan = plan
         self._clock = clock
-        self._clock_skew = timedelta(seconds=clock_skew)
+        self._calendar = calendar
+        self._rate_limit = rate_limit
+        self._request_ids = request_ids
         self._latency = latency
         self._keep_requests = keep_requests
-        self._stats = stats
+        self._insight = insight
         self._late: list[tuple[float, int, Call]] = []
         self._numbered = 0
         self._date = (-1, "")
@@ -126,8 +145,10 @@ class FakeServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
         path, _, query = request.raw_path.partition("?")
-        if self._stats and path == STATS_PATH:
-            return web.json_response(self._stats())
+        if self._insight and path == _STATS_PATH:
+            return web.json_response(self._insight.stats())
+        if self._insight and path == _PAGE_PATH:
+            return web.Response(text=self._insight.page(), content_type="text/html")
         at = self._clock.monotonic()
         self.commit_late(at)
         route, ids = find_route(request.method, path)
@@ -154,7 +175,8 @@ class FakeServer:
             body=body,
             at=at,
         )
-        fault = self._plan.choose(route, at)
+        within_limit = self._rate_limit.spend(self._calendar.gateway(at))
+        fault = self._plan.choose(route, at) if within_limit else Fault.rate_limited(None)
         if fault.acts_later is not None:
             late = evolve(call, at=at + fault.acts_later)
             heapq.heappush(self._late, (late.at, self._numbered, late))
@@ -178,7 +200,8 @@ class FakeServer:
         headers = {
             "Content-Type": answer.content_type,
             "Date": self._http_date(),
-            "X-Request-Id": received.request_id,
+            **({"X-Request-Id": received.request_id} if self._request_ids else {}),
+            **self._rate_limit.headers(),
             **answer.headers,
         }
         if ending == "answered":
@@ -194,7 +217,7 @@ class FakeServer:
         return response
 
     def _http_date(self) -> str:
-        now = self._clock.now() + self._clock_skew
+        now = self._calendar.gateway(self._clock.monotonic())
         second = int(now.timestamp())
         if second != self._date[0]:
             self._date = second, format_datetime(now, usegmt=True)

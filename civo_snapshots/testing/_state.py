@@ -2,20 +2,22 @@
 
 import random
 import uuid
-from collections import deque
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 
-from civo_snapshots._clock import Clock
+from attrs import evolve
+
+from civo_snapshots.testing._clock import Calendar, RegionClock
+from civo_snapshots.testing._codes import usual_status
 from civo_snapshots.testing._records import (
-    Behaviour,
+    LONG_AGO,
     InstanceRecord,
     Refusal,
     RestoreRecord,
     ScheduleRecord,
-    SnapshotRecord,
-    VolumeFate,
 )
+from civo_snapshots.testing._snapshot_record import NEVER, SnapshotRecord, VolumeFate, words_of
+from civo_snapshots.testing._snapshot_table import SnapshotTable
+from civo_snapshots.testing._switches import Switches
 
 
 class RegionState:
@@ -26,31 +28,48 @@ class RegionState:
     from call to call.
     """
 
-    def __init__(self, code: str, behaviour: Behaviour, *, clock: Clock, seed: int) -> None:
+    def __init__(
+        self, code: str, switches: Switches, *, clock: RegionClock, seed: int, calendar: Calendar
+    ) -> None:
         self.code = code
-        self.behaviour = behaviour
+        self.switches = switches
+        self.calendar = calendar
+        self.table = SnapshotTable(switches)
         self.instances: dict[str, InstanceRecord] = {}
-        self.snapshots: dict[str, SnapshotRecord] = {}
         self.restores: dict[str, RestoreRecord] = {}
         self.schedules: dict[str, ScheduleRecord] = {}
-        self._random = random.Random(f"{seed} {code}")
+        self.quota_locked_until = LONG_AGO
+        # The schedules as they were up to a time, for reads that lag behind.
+        self._earlier_schedules: list[tuple[float, dict[str, ScheduleRecord]]] = []
+        # Ids and durations; what the switches draw has a series of its own, so that no switch
+        # changes an id.
+        self.random = random.Random(f"{seed} {code}")
+        self.dice = random.Random(f"{seed} {code} switches")
         self._clock = clock
-        skew = timedelta(seconds=behaviour.clock_skew - clock.monotonic())
-        self._server_epoch = clock.now() + skew
         self._network_id = self.new_id()
         self._addresses = 1
-        # The snapshots not yet gone, by instance and by listing id, in the order of creation.
-        self._by_instance: dict[str, dict[str, SnapshotRecord]] = {}
-        self._listed: dict[str, SnapshotRecord] = {}
-        self._leaving: deque[tuple[float, SnapshotRecord]] = deque()
+
+    @property
+    def snapshots(self) -> dict[str, SnapshotRecord]:
+        """Every snapshot there ever was, by its id."""
+        return self.table.by_id
 
     def new_id(self) -> str:
         """A seeded id that looks like the API's."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def timestamp(self, at: float) -> str:
-        """This time on the server's calendar clock, in whole seconds as the API gives it."""
-        return f"{self._server_epoch + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}"
+        """This time on the backend's calendar, as the API gives it."""
+        return self.calendar.backend(at)
+
+    def seen_at(self, at: float) -> float:
+        """The time that a read of this moment shows: the server decides, not a connection."""
+        lag = self.switches.read_lag
+        if lag and (
+            self.switches.stale_share >= 1 or self.dice.random() < self.switches.stale_share
+        ):
+            return at - lag
+        return at
 
     # What tests arrange
 
@@ -67,6 +86,7 @@ class RegionState:
         self._addresses += 1
         number = self._addresses
         host = f"{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        skew = self.switches.instance_skew
         instance = InstanceRecord(
             id=self.new_id(),
             hostname=hostname or f"instance-{len(self.instances) + 1}",
@@ -75,8 +95,10 @@ class RegionState:
             private_ip=private_ip or f"10.{host}",
             public_ip=f"74.{host}",
             network_id=self._network_id,
-            created_at=self.timestamp(self._clock.monotonic()),
+            created_at=self.calendar.backend(self._clock.monotonic(), more=skew),
+            source_id=f"fake-disk-image-{number % 3}",
             settled_status=status,
+            status_before=status,
         )
         self.instances[instance.id] = instance
         return instance.id
@@ -84,6 +106,31 @@ class RegionState:
     def remove_instance(self, instance_id: str) -> None:
         """Take an instance away; what was made of it stays in the region-wide listing."""
         del self.instances[instance_id]
+
+    def add_stranger(
+        self,
+        name: str,
+        instance_id: str | None = None,
+        *,
+        age: float = 0.0,
+        state: str = "complete",
+        description: str = "",
+    ) -> SnapshotRecord:
+        """Put in a snapshot that somebody else made, under any name.
+
+        It is `age` seconds old and "complete", "failed" or "pending" for ever; without an
+        instance it is the first one's.
+        """
+        if state not in ("complete", "failed", "pending"):
+            raise ValueError(f"a stranger is complete, failed or pending, not {state!r}")
+        instance = self.instances[instance_id or next(iter(self.instances))]
+        at = self._clock.monotonic() - age
+        done_at = NEVER if state == "pending" else at
+        volumes = instance.volume_ids or (self.new_id(),)
+        fates = tuple(VolumeFate(volume, done_at, state == "failed") for volume in volumes)
+        return self._add_snapshot(
+            instance, name, description, at=at, fates=fates, is_strangers=True
+        )
 
     def fail_volume(self, instance_id: str, index: int = 0, *, leave_pending: bool = False) -> None:
         """Let this volume fail in the next snapshots, which may stay Pending themselves."""
@@ -98,11 +145,15 @@ class RegionState:
         instance_id: str,
         code: str = "database_instance_snapshot_too_big",
         *,
-        status: int = 400,
+        status: int | None = None,
         reason: str = "refused by the test",
         times: int | None = None,
     ) -> None:
-        """Refuse snapshots of this instance, so many times or for ever."""
+        """Refuse snapshots of this instance, so many times or for ever.
+
+        Without a status, the code has its usual one.
+        """
+        status = usual_status(code) if status is None else status
         self.instances[instance_id].refusal = Refusal(status, code, reason, times)
 
     def heal(self, instance_id: str) -> None:
@@ -114,111 +165,111 @@ class RegionState:
     # Snapshots
 
     def create_snapshot(
-        self, instance: InstanceRecord, name: str | None, description: str, at: float
+        self,
+        instance: InstanceRecord,
+        name: str | None,
+        description: str,
+        at: float,
+        volume_ids: Sequence[str] | None = None,
     ) -> SnapshotRecord:
-        """Start a snapshot of every volume; each takes its own time."""
+        """Start a snapshot of every volume, or of these; each takes its own time."""
+        switches = self.switches
+        fates: list[VolumeFate] = []
+        wanted = instance.volume_ids if volume_ids is None else volume_ids
         snapshot_id = self.new_id()
-        outer = self.behaviour.region_ids == "outer"
+        listing_id = snapshot_id if switches.region_ids == "outer" else self.new_id()
+        for index, volume_id in enumerate(instance.volume_ids):
+            if volume_id not in wanted:
+                continue
+            takes = self.random.uniform(*switches.duration)
+            fails = index in instance.failing_volumes
+            if switches.failure_rate:
+                fails |= self.dice.random() < switches.failure_rate
+            fates.append(VolumeFate(volume_id, at + takes, fails))
+        match switches.volume_listing:
+            case "late":
+                # Half of its own time is never after its end.
+                fates = [evolve(one, listed_at=(at + one.done_at) / 2) for one in fates]
+            case "partial" if fates:
+                fates[-1] = evolve(fates[-1], listed_at=NEVER)
+            case "none" | "summary":
+                fates = [evolve(one, listed_at=NEVER) for one in fates]
+            case _:
+                pass
+        return self._add_snapshot(
+            instance,
+            name,
+            description,
+            at=at,
+            fates=tuple(fates),
+            snapshot_id=snapshot_id,
+            listing_id=listing_id,
+        )
+
+    def update_snapshot(
+        self, record: SnapshotRecord, name: str | None, description: str | None, at: float
+    ) -> None:
+        """Change what is not None."""
+        record.rename(
+            record.name if name is None else name,
+            record.description if description is None else description,
+            at,
+            lag=self.switches.read_lag,
+        )
+
+    def count_snapshots(self, at: float) -> int:
+        """How many count in the quota."""
+        return self.table.count(at)
+
+    def _add_snapshot(
+        self,
+        instance: InstanceRecord,
+        name: str | None,
+        description: str,
+        *,
+        at: float,
+        fates: tuple[VolumeFate, ...],
+        snapshot_id: str = "",
+        listing_id: str = "",
+        is_strangers: bool = False,
+    ) -> SnapshotRecord:
+        switches = self.switches
+        snapshot_id = snapshot_id or self.new_id()
+        outer = switches.region_ids == "outer"
         record = SnapshotRecord(
             id=snapshot_id,
-            listing_id=snapshot_id if outer else self.new_id(),
+            listing_id=listing_id or (snapshot_id if outer else self.new_id()),
             instance_id=instance.id,
             name=name or f"snapshot-{snapshot_id[:8]}",
             description=description,
             created=at,
             created_at=self.timestamp(at),
-            volumes=tuple(
-                VolumeFate(
-                    volume_id,
-                    at + self._random.uniform(*self.behaviour.duration),
-                    index in instance.failing_volumes,
-                )
-                for index, volume_id in enumerate(instance.volume_ids)
-            ),
+            captured_at=at + switches.capture_after,
+            volumes=fates,
+            words=words_of(switches.states, self.dice),
+            complete_early=switches.complete_early,
             failure_stays_pending=instance.failures_stay_pending,
+            shows_deleting=switches.shows_deleting,
+            status_from=at + switches.empty_status if switches.empty_status else LONG_AGO,
+            is_strangers=is_strangers,
+            is_unlisted=bool(switches.listing_gaps) and self.dice.random() < switches.listing_gaps,
         )
-        self.snapshots[record.id] = record
-        self._by_instance.setdefault(instance.id, {})[record.id] = record
-        self._listed[record.listing_id] = record
+        self.table.add(record)
         return record
 
-    def count_snapshots(self, at: float) -> int:
-        """How many count in the quota: also those not visible yet, or on their way out."""
-        self._drop_gone(at)
-        return len(self._listed)
+    # Schedules
 
-    def shown_snapshots(
-        self, at: float, instance_id: str | None = None
-    ) -> Collection[SnapshotRecord]:
-        """What a listing shows, of one instance or of the whole region."""
-        self._drop_gone(at)
-        table = self._table(instance_id)
-        if not self.behaviour.visible_after:
-            return table.values()
-        return [record for record in table.values() if self._is_visible(record, at)]
+    def keep_schedules(self, at: float) -> None:
+        """Let reads that lag see the schedules as they are now; to be called before a change."""
+        lag = self.switches.read_lag
+        if lag:
+            kept = [one for one in self._earlier_schedules if one[0] > at - lag]
+            now = {key: evolve(schedule) for key, schedule in self.schedules.items()}
+            self._earlier_schedules = [*kept, (at, now)]
 
-    def find_snapshot(
-        self, key: str, at: float, instance_id: str | None = None, *, to_read: bool = False
-    ) -> SnapshotRecord | None:
-        """By id (region-wide: by the listing's id) or by name; reads may not see it yet."""
-        self._drop_gone(at)
-        table = self._table(instance_id)
-        record = table.get(key) or next((r for r in table.values() if r.name == key), None)
-        if record and to_read and not self._is_visible(record, at):
-            return None
-        return record
-
-    def delete_snapshot(self, record: SnapshotRecord, at: float) -> None:
-        """Start to delete; it shows and counts until the deletion is done."""
-        if not record.deleted:
-            record.deleted_at = at
-            self._leaving.append((at + self.behaviour.delete_takes, record))
-
-    def _table(self, instance_id: str | None) -> dict[str, SnapshotRecord]:
-        return self._listed if instance_id is None else self._by_instance.get(instance_id, {})
-
-    def _is_visible(self, record: SnapshotRecord, at: float) -> bool:
-        return at >= record.created + self.behaviour.visible_after
-
-    def _drop_gone(self, at: float) -> None:
-        # Each takes the same time to go, so the first to leave is the first gone.
-        while self._leaving and self._leaving[0][0] <= at:
-            record = self._leaving.popleft()[1]
-            del self._by_instance[record.instance_id][record.id]
-            del self._listed[record.listing_id]
-
-    # Restores
-
-    def restore(
-        self,
-        record: SnapshotRecord,
-        target: InstanceRecord | None,
-        *,
-        hostname: str | None,
-        description: str,
-        private_ip: str | None,
-        at: float,
-    ) -> RestoreRecord:
-        """Overwrite the target, or build a new instance when there is none."""
-        if target:
-            instance, busy = target, "RESTORING"
-        else:
-            new_id = self.add_instance(hostname, volumes=len(record.volumes), private_ip=private_ip)
-            instance, busy = self.instances[new_id], "BUILDING"
-        instance.busy_status = busy
-        instance.busy_until = at + self._random.uniform(*self.behaviour.restore_duration)
-        record.in_use_until = max(record.in_use_until, instance.busy_until)
-        restore_id = self.new_id()
-        restore = RestoreRecord(
-            id=restore_id,
-            name=f"restore-{restore_id[:8]}",
-            instance_id=instance.id,
-            snapshot_id=record.id,
-            hostname=instance.hostname,
-            description=description,
-            private_ip=instance.private_ip,
-            overwrite_existing=target is not None,
-            created_at=self.timestamp(at),
-        )
-        self.restores[restore.id] = restore
-        return restore
+    def schedules_at(self, seen: float) -> dict[str, ScheduleRecord]:
+        """The schedules as a read shows them."""
+        for until, schedules in self._earlier_schedules:
+            if seen < until:
+                return schedules
+        return self.schedules

@@ -1,18 +1,19 @@
 """One call and its answer as the fake API sees them, free of any HTTP machinery."""
 
-import ipaddress
 import json
 import re
-from collections.abc import Mapping
-from typing import TypeAlias, cast
-from urllib.parse import parse_qsl
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from attrs import Factory, frozen
 
+from civo_snapshots.testing._codes import usual_status
+from civo_snapshots.testing._switches import Reasons
+
 JsonObject: TypeAlias = dict[str, object]
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
-_FORM = "application/x-www-form-urlencoded"
+_NOT_IN_A_CODE = re.compile(r"[^a-z0-9]+", re.ASCII)
+_LONGEST_NAME_IN_A_CODE = 40
 
 
 def to_json(value: object) -> str:
@@ -22,7 +23,10 @@ def to_json(value: object) -> str:
 
 @frozen(kw_only=True)
 class Call:
-    """A request that was routed: what an endpoint needs to know of it."""
+    """A request that was routed: what an endpoint needs to know of it.
+
+    `at` is when it acts, on the region's clock.
+    """
 
     route: str
     ids: tuple[str, ...]
@@ -51,120 +55,71 @@ class Answer:
 NO_SUCH_PAGE = Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
 
 
+def array(texts: Sequence[str], *, wrapped: bool) -> Answer:
+    """A list of ready JSON texts, bare or as the items of an object."""
+    joined = f"[{','.join(texts)}]"
+    return Answer(200, (f'{{"items":{joined}}}' if wrapped else joined).encode())
+
+
 class RefusedError(Exception):
     """The API says no, in its own form of error body."""
 
-    def __init__(self, status: int, code: str, reason: str) -> None:
-        super().__init__(status, code, reason)
-        self.answer = Answer.of({"code": code, "reason": reason}, status)
+    def __init__(self, code: str, reason: str, status: int | None = None) -> None:
+        super().__init__(code, reason, status)
+        self.code = code
+        self.reason = reason
+        self.status = usual_status(code) if status is None else status
+
+    def answer(self, form: Reasons) -> Answer:
+        """The error as an answer, its reason in one of the forms that have been seen."""
+        forms: dict[Reasons, object] = {
+            "text": self.reason,
+            "null": None,
+            "list": [self.reason],
+            "object": {"message": self.reason},
+        }
+        body: JsonObject = {"code": self.code, "reason": forms[form]}
+        if form != "text":
+            body["details"] = forms[form]
+        return Answer.of(body, self.status)
 
 
-def invalid(field: str, reason: str) -> RefusedError:
-    """The refusal of one parameter."""
-    return RefusedError(400, f"parameter_{field}_invalid", reason)
+class NoSuchPageError(Exception):
+    """The path leads nowhere: 404 in plain text, without a code."""
+
+
+class RefusedFieldError(RefusedError):
+    """The API says no to one field of a body or query."""
+
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        reason: str,
+        *,
+        fault: str = "invalid",
+        code: str = "",
+        status: int = 400,
+    ) -> None:
+        # Whatever the field is called, its code is one word of ordinary length.
+        name = _NOT_IN_A_CODE.sub("_", field.lower())[:_LONGEST_NAME_IN_A_CODE]
+        super().__init__(code or f"parameter_{name}_{fault}", reason, status)
+        self.field = field
+        self.value = value
 
 
 @frozen
-class Fields:
-    """The fields of a request body, each checked when it is asked for; null is the same as absent.
+class RefusedField:
+    """A field that a region was sent and did not take.
 
-    Fields that nobody asks for are accepted, as the API does.
+    Attributes:
+        route: such as "POST /v2/instances/{id}/snapshots".
+        field: its name; "body" where no body could be read.
+        value: as it came, decoded.
+        reason: what is wrong with it, for people.
     """
 
-    _values: Mapping[str, object]
-    _is_form: bool = False
-
-    @classmethod
-    def of(cls, call: Call) -> "Fields":
-        """Read a body: JSON, a form, or nothing at all."""
-        if not call.body:
-            return cls({})
-        content_type = call.content_type.partition(";")[0].strip().lower()
-        try:
-            if content_type == _FORM:
-                pairs = parse_qsl(call.body.decode(), keep_blank_values=True, strict_parsing=True)
-                return cls(dict(pairs), True)
-            value: object = json.loads(call.body.decode())
-        except (ValueError, RecursionError):
-            raise RefusedError(400, "parameter_body_invalid", "the body cannot be read") from None
-        if content_type != "application/json":
-            raise RefusedError(415, "unsupported_media_type", f"{content_type!r} is not accepted")
-        if not isinstance(value, dict):
-            raise RefusedError(400, "parameter_body_invalid", "the body is not an object")
-        return cls(cast("JsonObject", value))
-
-    def text(self, field: str) -> str | None:
-        """Any text."""
-        value = self._values.get(field)
-        if value is None or isinstance(value, str):
-            return value
-        raise invalid(field, f"{field} must be text")
-
-    def label(self, field: str) -> str | None:
-        """An RFC 1123 label."""
-        value = self.text(field)
-        if value is not None and not _LABEL.fullmatch(value):
-            raise invalid(field, f"{field} must be an RFC 1123 label")
-        return value
-
-    def hostname(self, field: str) -> str | None:
-        """RFC 1123 labels joined by dots."""
-        value = self.text(field)
-        if value is not None and not all(_LABEL.fullmatch(part) for part in value.split(".")):
-            raise invalid(field, f"{field} must consist of RFC 1123 labels")
-        return value
-
-    def address(self, field: str) -> str | None:
-        """An IPv4 address."""
-        value = self.text(field)
-        if value is not None:
-            try:
-                ipaddress.IPv4Address(value)
-            except ValueError:
-                raise invalid(field, f"{field} must be an IPv4 address") from None
-        return value
-
-    def flag(self, field: str) -> bool | None:
-        """A boolean, spelled out in forms."""
-        value = self._values.get(field)
-        if self._is_form and value in {"true", "false"}:
-            return value == "true"
-        if value is None or isinstance(value, bool):
-            return value
-        raise invalid(field, f"{field} must be true or false")
-
-    def number(self, field: str) -> int | None:
-        """A whole number."""
-        value = self._values.get(field)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        raise invalid(field, f"{field} must be a whole number")
-
-    def texts(self, field: str) -> list[str] | None:
-        """A list of texts."""
-        if self._values.get(field) is None:
-            return None
-        values = self._list(field)
-        if not all(isinstance(value, str) for value in values):
-            raise invalid(field, f"{field} must be a list of texts")
-        return cast("list[str]", values)
-
-    def section(self, field: str) -> "Fields":
-        """The fields of an object inside."""
-        value = self._values.get(field)
-        if not isinstance(value, dict):
-            raise invalid(field, f"{field} must be an object")
-        return Fields(cast("JsonObject", value))
-
-    def sections(self, field: str) -> list["Fields"]:
-        """The fields of each object of a list that is not empty."""
-        values = self._list(field)
-        if not values or not all(isinstance(value, dict) for value in values):
-            raise invalid(field, f"{field} must be a list of objects")
-        return [Fields(cast("JsonObject", value)) for value in values]
-
-    def _list(self, field: str) -> list[object]:
-        value = self._values.get(field)
-        if not isinstance(value, list):
-            raise invalid(field, f"{field} must be a list")
-        return cast("list[object]", value)
+    route: str
+    field: str
+    value: object
+    reason: str

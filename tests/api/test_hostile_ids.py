@@ -76,12 +76,10 @@ def calls_of(civo: CivoClient, bad: Any) -> Mapping[str, Callable[[], Any]]:
         "region.update": lambda: region.update(bad, name="n"),
         "region.delete": lambda: region.delete(bad, missing_ok=True),
         "region.restore": lambda: region.restore(bad, hostname="h"),
-        "region.restore volumes": lambda: region.restore("s-1", include_volumes=[bad]),
         "schedules.get": lambda: schedules.get(bad),
         "schedules.update": lambda: schedules.update(bad, paused=True),
         "schedules.delete": lambda: schedules.delete(bad, missing_ok=True),
         "schedules.create": lambda: schedule(instances=[bad]),
-        "schedules.create volumes": lambda: schedule(include_volumes={"i-1": [bad]}),
     }
 
     async def watched(instance: Any, snapshot: Any) -> None:

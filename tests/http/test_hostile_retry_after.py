@@ -125,7 +125,7 @@ async def test_a_429_is_obeyed_bounded_and_stalls_nobody(
     text: str, asked: float | None, nothing_left: None
 ) -> None:
     """H35 to H40, P98."""
-    clock = FakeClock(settle=5)
+    clock = FakeClock(idle_turns=5)
     async with (
         FakeRegion(clock=clock, instances=1) as region,
         CivoClient(region.token, region=region.region, api_url=region.url, clock=clock) as civo,

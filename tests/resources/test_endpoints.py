@@ -279,10 +279,11 @@ async def test_the_regions_snapshots_are_restored(
 ) -> None:
     (item,) = await civo.region_snapshots.list().collect()
     restore = await civo.region_snapshots.restore(
-        item, hostname="copy", include_volumes=done.included_volumes[:1], private_ip="10.0.9.8"
+        item, hostname="copy", include_volumes=False, private_ip="10.0.9.8"
     )
     made = await civo.snapshots.wait_until_restored(restore)
     assert (made.hostname, made.private_ip) == ("copy", "10.0.9.8")
+    assert made.attached_volumes == ()
     over = await civo.region_snapshots.restore(done.id, overwrite_existing=True)
     assert over.overwrite_existing
     known = evolve(over, instance_id=done.instance_id)
@@ -305,7 +306,6 @@ async def test_schedules_are_made_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion
 ) -> None:
     first, second, _ = region.instance_ids
-    volume = region.state.instances[second].volume_ids[0]
     made = await civo.schedules.create(
         "weekly",
         cron_expression="0 2 * * SUN".lower(),
@@ -313,11 +313,11 @@ async def test_schedules_are_made_listed_read_changed_and_deleted(
         instances=[first, second, first],
         period="48h",
         description="d",
-        include_volumes={second: [volume]},
+        include_volumes={second: False},
     )
-    assert [(one.id, one.included_volumes) for one in made.instances] == [
-        (first, ()),
-        (second, (volume,)),
+    assert [(one.id, len(one.included_volumes)) for one in made.instances] == [  # R151
+        (first, 2),
+        (second, 0),
     ]
     assert (made.retention.max_snapshots, made.retention.period) == (10, "48h")
     assert (made.status.state, made.status.last_snapshot.id) == ("active", "")
@@ -557,15 +557,11 @@ ID_CALLS: dict[str, Call] = {
     "region.update": lambda civo, bad: civo.region_snapshots.update(bad, name="a"),
     "region.delete": lambda civo, bad: civo.region_snapshots.delete(bad),
     "region.restore": lambda civo, bad: civo.region_snapshots.restore(bad),
-    "region.restore volume": lambda civo, bad: civo.region_snapshots.restore(
-        "s-1", include_volumes=[bad]
-    ),
     "schedules.get": lambda civo, bad: civo.schedules.get(bad),
     "schedules.update": lambda civo, bad: civo.schedules.update(bad, paused=True),
     "schedules.delete": lambda civo, bad: civo.schedules.delete(bad),
     "schedules.create": lambda civo, bad: schedule(civo, instances=[bad]),
-    "schedules.create volume": lambda civo, bad: schedule(civo, include_volumes={"i-1": [bad]}),
-    "schedules.create key": lambda civo, bad: schedule(civo, include_volumes={bad: []}),
+    "schedules.create key": lambda civo, bad: schedule(civo, include_volumes={bad: True}),
 }
 
 
@@ -636,7 +632,12 @@ OTHER_CALLS: dict[str, Call] = {
     "retention bool": lambda civo, _: schedule(civo, max_snapshots=True),
     "period": lambda civo, _: schedule(civo, period="2 days"),
     "no instances": lambda civo, _: schedule(civo, instances=[]),
-    "stranger's volumes": lambda civo, _: schedule(civo, include_volumes={"i-2": ["v-1"]}),
+    "stranger's volumes": lambda civo, _: schedule(civo, include_volumes={"i-2": True}),
+    "volumes no flag": lambda civo, _: schedule(civo, include_volumes={"i-1": ["v-1"]}),
+    "volumes, region": lambda civo, _: civo.region_snapshots.restore(
+        "s-1",
+        include_volumes=["v"],  # type: ignore[arg-type]
+    ),
     "schedule description": lambda civo, _: schedule(civo, description="x" * 4097),
     "schedule update": lambda civo, _: civo.schedules.update("c-1", description="x" * 4097),
     "paused no bool": lambda civo, _: civo.schedules.update("c-1", paused=1),  # type: ignore[arg-type]

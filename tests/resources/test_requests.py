@@ -336,7 +336,7 @@ ROWS = [
     Row(
         "region_snapshots.restore",
         lambda civo: civo.region_snapshots.restore(
-            "s-1", hostname="copy", private_ip="10.0.0.4", include_volumes=["v-1", "v-2"]
+            "s-1", hostname="copy", private_ip="10.0.0.4", include_volumes=False
         ),
         "POST",
         f"{WIDE}/s-1/restore",
@@ -346,7 +346,7 @@ ROWS = [
                 "hostname": "copy",
                 "private_ipv4": "10.0.0.4",
                 "overwrite_existing": False,
-                "include_volumes": ["v-1", "v-2"],
+                "include_volumes": False,
             }
         },
         {"resource_type": "instance", "instance": RESTORE},
@@ -357,7 +357,7 @@ ROWS = [
         "POST",
         f"{WIDE}/s-1/restore",
         HERE,
-        {"instance": {"description": "d", "overwrite_existing": True}},
+        {"instance": {"description": "d", "overwrite_existing": True, "include_volumes": True}},
         {"resource_type": "instance", "instance": OVERWRITE},
     ),
     Row(
@@ -370,14 +370,14 @@ ROWS = [
             "name": "weekly",
             "cron_expression": "0 2 * * 0",
             "retention": {"max_snapshots": 7},
-            "instances": [{"instance_id": "i-1"}],
+            "instances": [{"instance_id": "i-1", "include_volumes": True}],
         },
         SCHEDULE,
     ),
     Row(
         "schedules.create",
         lambda civo: create_schedule(
-            civo, period="48h", description="d", include_volumes={"i-1": ["v-1"]}
+            civo, period="48h", description="d", include_volumes={"i-1": False}
         ),
         "POST",
         PLAN,
@@ -386,7 +386,7 @@ ROWS = [
             "name": "weekly",
             "cron_expression": "0 2 * * 0",
             "retention": {"max_snapshots": 7, "period": "48h"},
-            "instances": [{"instance_id": "i-1", "include_volumes": ["v-1"]}],
+            "instances": [{"instance_id": "i-1", "include_volumes": False}],
             "description": "d",
         },
         SCHEDULE,

@@ -43,12 +43,12 @@ async def test_the_calendar_follows_from_the_start() -> None:
 
 
 async def test_time_stands_while_others_still_work() -> None:
-    clock = FakeClock(settle=5)
+    clock = FakeClock(idle_turns=5)
     sleeper = asyncio.create_task(clock.sleep(1))
     for _ in range(4):
         await asyncio.sleep(0)
     assert clock.monotonic() == 0
-    newcomer = asyncio.create_task(clock.sleep(1))  # the loop must settle anew
+    newcomer = asyncio.create_task(clock.sleep(1))  # the loop must be idle anew
     for _ in range(4):
         await asyncio.sleep(0)
     assert clock.monotonic() == 0
@@ -84,7 +84,7 @@ async def test_a_sleeper_cancelled_in_the_turn_of_its_waking_stays_cancelled() -
 
 
 async def test_nothing_turns_when_nobody_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = FakeClock(settle=1)
+    clock = FakeClock(idle_turns=1)
     await clock.sleep(1)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -124,7 +124,7 @@ def test_time_moves_forward_by_finite_steps_only(seconds: float) -> None:
 
 
 async def test_a_sleep_without_end_never_moves_time() -> None:
-    clock = FakeClock(settle=1)
+    clock = FakeClock(idle_turns=1)
     endless = asyncio.create_task(clock.sleep(math.inf))
     await clock.sleep(5)
     for _ in range(10):
@@ -149,7 +149,7 @@ async def test_by_hand_time_moves_only_when_told() -> None:
 
 
 async def test_time_does_not_jump_while_it_is_held() -> None:
-    clock = FakeClock(settle=1)
+    clock = FakeClock(idle_turns=1)
     sleeper = asyncio.create_task(clock.sleep(1))
     with clock.hold():
         await asyncio.sleep(0.005)

@@ -93,12 +93,12 @@ async def test_every_request_is_recorded_as_it_came() -> None:
         assert create.query == {"odd": "1", "region": "LON1"}
         assert create.headers["authorization"] == "bearer fake-token"
         assert create.json() == {"name": "a", "more": 2}
-        assert (create.status, get.status, get.at) == (201, 404, 7)
+        assert (create.status, get.status, get.at) == (400, 404, 7)
         assert call.region.counts == {
             "POST /v2/instances/{id}/snapshots": 1,
             "GET /v2/instances/{id}/snapshots/{sid}": 1,
         }
-        assert call.region.statuses == {201: 1, 404: 1}
+        assert call.region.statuses == {400: 1, 404: 1}
         assert call.region.total == 2
 
 
