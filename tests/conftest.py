@@ -16,9 +16,8 @@ settings.load_profile("project")
 pytest_plugins = ["civo_snapshots.testing.plugin"]
 
 
-
 def pytest_collection_finish() -> None:
-    """What collecting has loaded stays: the searches for what a test left need not go through it."""
+    """What collecting has loaded stays: no search for what a test left need go through it."""
     gc.collect()
     gc.freeze()
 

@@ -3,7 +3,8 @@
 It must not know waits, exactly-once creates or runs: it is what those are given.
 """
 
+from .identity import Missing, missing_of
 from .listing import Listing, is_listing_refusal
 from .region_api import RegionApi
 
-__all__ = ["Listing", "RegionApi", "is_listing_refusal"]
+__all__ = ["Listing", "Missing", "RegionApi", "is_listing_refusal", "missing_of"]

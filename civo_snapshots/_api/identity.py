@@ -1,33 +1,44 @@
-"""Whether an answer belongs to the call it came to: a stray one must never be returned."""
+"""Whether an answer belongs to the call it came to, and what a 404 is about; pure.
+
+A stray answer must never be returned. The server takes a name, or a hostname, wherever an id stands
+in a path, and answers with the real id: so an answer that bears the name asked for is ours.
+"""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Protocol, TypeVar
 
+from ..errors import NotFoundError
 from ..models import Instance, Snapshot
 
 
-class _HasId(Protocol):
+class _Identified(Protocol):
     @property
     def id(self) -> str: ...
 
 
-R = TypeVar("R", bound=_HasId)
+class _Named(_Identified, Protocol):
+    @property
+    def name(self) -> str: ...
 
 
-def id_of(record: _HasId) -> str:
+R = TypeVar("R", bound=_Identified)
+
+
+def id_of(record: _Identified) -> str:
     """The key by which listings tell items apart."""
     return record.id
 
 
-def bears(wanted: str) -> Callable[[_HasId], bool]:
-    """Whether a record has this id."""
-    return lambda found: found.id == wanted
+def bears(wanted: str) -> Callable[[_Named], bool]:
+    """Whether a record has this id or name."""
+    return lambda found: wanted in (found.id, found.name)
 
 
 def is_instance_of(wanted: str, region: str) -> Callable[[Instance], bool]:
-    """Whether a record is this instance; a region that it names must be this one."""
+    """Whether a record has this id or hostname; a region that it names must be this one."""
     regions = ("", region.casefold())  # codes differ in case only
-    return lambda found: found.id == wanted and found.region.casefold() in regions
+    return lambda found: wanted in (found.id, found.hostname) and found.region.casefold() in regions
 
 
 def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
@@ -35,3 +46,26 @@ def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
     # Nobody else has the record yet, and a copy of each costs more than decoding it.
     object.__setattr__(snapshot, "instance_id", instance_id)
     return snapshot
+
+
+class Missing(Enum):
+    """What a 404 says is not there."""
+
+    OBJECT = "object"
+    """What was asked for: a snapshot, or whatever stands last in the path."""
+    INSTANCE = "instance"
+    NOTHING = "nothing"
+    """It tells of a wrong address, gateway or region, and proves nothing."""
+
+
+_INSTANCE_CODES = ("database_instance_find", "database_snapshot_create_instance_not_found")
+_NO_PROOF = ("region", "account", "authentication")
+
+
+def missing_of(error: NotFoundError) -> Missing:
+    """What a 404 proves by its code: without one it may be any gateway's."""
+    if error.code in _INSTANCE_CODES:
+        return Missing.INSTANCE
+    if not error.code or any(word in error.code for word in _NO_PROOF):
+        return Missing.NOTHING
+    return Missing.INSTANCE if "instance_not_found" in error.code else Missing.OBJECT

@@ -1,22 +1,30 @@
 """Calls that change something: what acknowledges them, and what a lost answer means."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .._http import Kind, Response, parse_json
-from .._session import CallOptions, RetryPolicy, Waits
+from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
 from ..models import Acknowledgement
 from .context import Fields, RegionContext
+from .identity import Missing, missing_of
+from .listing import Listing
 
 T = TypeVar("T")
+
+_CONFIRMED_AFTER = 5.0
+"""Seconds between two listings that prove an absence: longer than a replica lags behind."""
 
 _UPDATES = 5
 """How often an update is sent, each time after the one before it was seen to have done nothing."""
 
 
+_RECORD_FIELDS = frozenset({"name", "created_at", "included_volumes", "instances", "hostname"})
+
+
 def acknowledgement(response: Response) -> Acknowledgement:
-    """Read the answer to a delete: an object, or nothing at all."""
+    """Read the answer to a delete: an object that is nobody's record, or nothing at all."""
     if not response.body.strip():
         return Acknowledgement()
     data = parse_json(response.body, response.status)
@@ -24,21 +32,56 @@ def acknowledgement(response: Response) -> Acknowledgement:
         raise UnexpectedResponseError(
             "a delete is acknowledged by an object", status=response.status, path="$"
         )
+    if data.keys() & _RECORD_FIELDS:
+        raise UnexpectedResponseError(
+            "the answer to a delete is a record, so it belongs to another request",
+            status=response.status,
+        )
     result = data.get("result")
     return Acknowledgement(result if isinstance(result, str) else "success")
 
 
 async def delete(
-    context: RegionContext, *segments: str, options: CallOptions, missing_ok: bool
+    context: RegionContext,
+    *segments: str,
+    options: CallOptions,
+    missing_ok: bool,
+    listing: Listing[Any] | None = None,
 ) -> Acknowledgement:
-    """Delete; a 404 is success if an earlier attempt of this call may have done it."""
+    """Delete; a 404 is success if an earlier attempt of this call may have done it.
+
+    A 404 without a code proves nothing. It is believed only if the `listing` that would have the
+    object lacks it as well, twice.
+    """
+    session = context.session
     request = context.request("DELETE", *segments)
+    deadline = session.deadline(request.kind, options)
+    deadline.began = session.clock.monotonic()
     try:
-        return await context.session.call(request, acknowledgement, options=options)
+        return await session.call(request, acknowledgement, options=options)
     except NotFoundError as error:
         if not missing_ok and not (error.call and error.call.may_have_acted):
             raise
+        failure = error
+    proven = missing_of(failure) is not Missing.NOTHING
+    if not proven and not (listing and await _lacks(listing, segments[-1], session, deadline)):
+        raise failure
     return Acknowledgement(already_gone=True)
+
+
+async def _lacks(listing: Listing[Any], wanted: str, session: Session, deadline: Deadline) -> bool:
+    """Whether a listing lacks an object, and still does some seconds later."""
+    for pause in (0.0, _CONFIRMED_AFTER):
+        if pause >= deadline.left():
+            return False
+        await session.clock.sleep(pause)
+        try:
+            listed = await listing.collect()
+        except CivoError:
+            return False
+        if any(wanted in (found.id, found.name) for found in listed):
+            return False
+    return True
 
 
 async def update(
@@ -46,7 +89,7 @@ async def update(
     target: type[T],
     *segments: str,
     fields: Fields,
-    is_ours: Callable[[T], bool],
+    is_ours: Callable[[str], Callable[[T], bool]],
     options: CallOptions,
 ) -> T:
     """PUT; where the answer was lost, compare before it is sent again.
@@ -60,24 +103,32 @@ async def update(
     wanted = {name: value for name, value in fields.items() if value is not None}
     sends = 1 if options.get("retries") is False else _UPDATES
 
-    async def call(method: str, body: Fields | None) -> T:
-        within = deadline.options(options)
+    async def call(method: str, body: Fields | None, asked: str) -> T:
+        path, within = (*segments[:-1], asked), deadline.options(options)
         return await context.record(
-            target, method, *segments, body=body, is_ours=is_ours, options=within
+            target, method, *path, body=body, is_ours=is_ours(asked), options=within
         )
+
+    async def current_record() -> T | None:
+        # Asked for by a name that the PUT has changed, it is there under the new one.
+        for asked in dict.fromkeys((segments[-1], str(wanted.get("name", segments[-1])))):
+            try:
+                return await call("GET", None, asked)
+            except NotFoundError:
+                continue
+            except CivoError:
+                break
+        return None
 
     while True:
         try:
-            return await call("PUT", fields)
+            return await call("PUT", fields, segments[-1])
         except CivoError as error:
             failure = error
         sends -= 1
         if not failure.may_have_acted or not sends:
             raise failure
-        try:
-            current = await call("GET", None)
-        except CivoError:
-            current = None
+        current = await current_record()
         if current is None:
             raise failure
         if all(getattr(current, name) == value for name, value in wanted.items()):

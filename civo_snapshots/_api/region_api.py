@@ -121,7 +121,7 @@ class RegionApi:
             *_of(instance_id),
             snapshot_id,
             fields=fields,
-            is_ours=bears(snapshot_id),
+            is_ours=bears,
             options=options,
         )
         return owned(updated, instance_id)
@@ -129,8 +129,14 @@ class RegionApi:
     async def delete_snapshot(
         self, instance_id: str, snapshot_id: str, options: CallOptions, *, missing_ok: bool
     ) -> Acknowledgement:
-        segments = (*_of(instance_id), snapshot_id)
-        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
+        return await delete(
+            self._context,
+            *_of(instance_id),
+            snapshot_id,
+            options=options,
+            missing_ok=missing_ok,
+            listing=self.list_snapshots(instance_id, options),
+        )
 
     async def restore_snapshot(
         self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
@@ -197,7 +203,7 @@ class RegionApi:
             _REGION_WIDE,
             snapshot_id,
             fields=fields,
-            is_ours=bears(snapshot_id),
+            is_ours=bears,
             options=options,
         )
 
@@ -250,16 +256,22 @@ class RegionApi:
     async def update_schedule(
         self, schedule_id: str, fields: Fields, options: CallOptions
     ) -> Schedule:
-        segments, is_ours = (_SCHEDULES, schedule_id), bears(schedule_id)
+        segments = (_SCHEDULES, schedule_id)
         return await update(
-            self._context, Schedule, *segments, fields=fields, is_ours=is_ours, options=options
+            self._context, Schedule, *segments, fields=fields, is_ours=bears, options=options
         )
 
     async def delete_schedule(
         self, schedule_id: str, options: CallOptions, *, missing_ok: bool
     ) -> Acknowledgement:
-        segments = (_SCHEDULES, schedule_id)
-        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
+        return await delete(
+            self._context,
+            _SCHEDULES,
+            schedule_id,
+            options=options,
+            missing_ok=missing_ok,
+            listing=self.list_schedules(options),
+        )
 
     # The account
 

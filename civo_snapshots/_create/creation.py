@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from attrs import define, field
 
-from .._api import RegionApi
+from .._api import Missing, RegionApi, missing_of
 from .._clock import Clock
 from .._session import ONCE, CallOptions, Deadline
 from ..errors import (
@@ -117,8 +117,9 @@ class Creation:
             for made in self._name_lock.claimed.keys() - known:
                 try:
                     return await self._get(made)
-                except NotFoundError:
-                    continue
+                except NotFoundError as error:
+                    if missing_of(error) is Missing.NOTHING:
+                        raise  # it may be there, and another one would be one too many
         return None
 
     # The requests, all of them within the create's time.
@@ -223,9 +224,11 @@ class Creation:
                 return None, False
             try:
                 listed = await self._search()
-            except (NotFoundError, ClientClosedError):
-                return None, False  # the instance itself is gone, or nobody can search any more
+            except ClientClosedError:
+                return None, False
             except CivoError as error:
+                if isinstance(error, NotFoundError) and missing_of(error) is not Missing.NOTHING:
+                    return None, False  # the instance itself is gone
                 self._last = error
                 certain = False
                 # Only a search that succeeds can say "nothing".

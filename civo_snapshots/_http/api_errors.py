@@ -4,9 +4,12 @@ A code tells more than the status it came with.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
+
+from attrs import evolve
 
 from ..errors import (
     ApiError,
@@ -28,6 +31,11 @@ from .messages import Request, Response
 from .rate_limit_headers import retry_after
 
 _TEXT_LIMIT = 2_000
+_LONGEST_REFUSAL = 8_192
+_REFUSAL = re.compile(rb'"(?:result|code)"|"status"\s*:\s*[45][0-9]{2}\b')
+"""What a body must hold to be looked at: most are records, and are parsed once only."""
+
+_SUCCESS = ("success", "ok")
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
 
 
@@ -35,10 +43,7 @@ def failure_of(request: Request, response: Response, now: datetime) -> CivoError
     """The error that a response stands for, or None if its body may be read as data."""
     status = response.status
     if status in (200, 201, 202, 204):
-        if len(response.body) < PREVIEW and b"requires_authentication" in response.body:
-            error = _api_error(request, response, now)
-            return error if isinstance(error, AuthenticationError) else None
-        return None
+        return _refusal_in_success(request, response, now)
     if 300 <= status < 400 and status != 304:
         host = printable(_host_of(response.headers.get("location", "")), 100)
         return UnexpectedResponseError(
@@ -48,6 +53,24 @@ def failure_of(request: Request, response: Response, now: datetime) -> CivoError
     if 400 <= status < 600:
         return _api_error(request, response, now)
     return UnexpectedResponseError(f"unexpected HTTP status {status}", status=status)
+
+
+def _refusal_in_success(request: Request, response: Response, now: datetime) -> ApiError | None:
+    """The error that a 2xx carries in its body: the code decides, whatever the status.
+
+    An acknowledgement has a result, and may have a code or a status of its own. A record has none
+    of these three, but for a status that is no number.
+    """
+    body = response.body
+    if len(body) > _LONGEST_REFUSAL or not _REFUSAL.search(body):
+        return None
+    fields = _error_fields(response)
+    told = fields.get("status")
+    status = told if isinstance(told, int) and told >= 400 else response.status
+    failed = _text(fields.get("result")).lower() not in ("", *_SUCCESS)
+    if failed or status >= 400 or _text(fields.get("code")):
+        return _api_error(request, evolve(response, status=status), now)
+    return None
 
 
 def _host_of(location: str) -> str:
@@ -73,6 +96,8 @@ _BY_CODE: Mapping[str, type[ApiError]] = {
     "quota_limit_reached": QuotaExceededError,
     "disabled_service": ServiceDisabledError,
     "database_account_access_denied": PermissionDeniedError,
+    # About one object and not about the token, unlike the other codes that begin so.
+    "authentication_access_denied": PermissionDeniedError,
     "database_snapshot_not_found": NotFoundError,
     "database_instance_find": NotFoundError,
     "database_snapshot_create_instance_not_found": NotFoundError,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Protocol
 
-from .._api import RegionApi, is_listing_refusal
+from .._api import Missing, RegionApi, is_listing_refusal, missing_of
 from .._clock import Clock
 from .._concurrency import for_each
 from .._session import ONCE, is_transient
@@ -237,6 +237,8 @@ class Poller:
                 progress.instance_id, progress.snapshot_id, ONCE, poll=not many
             )
         except NotFoundError as error:
+            if missing_of(error) is Missing.NOTHING:
+                return await self._confirm(waits, error, many)
             for wait in waits:
                 self._observer.on_not_found(wait, error)
             return None
@@ -246,4 +248,31 @@ class Poller:
             return error
         for wait in waits:
             self._observer.on_snapshot(wait, snapshot)
+        return None
+
+    async def _confirm(
+        self, waits: list[RegisteredWait], error: NotFoundError, many: bool
+    ) -> CivoError | None:
+        """Ask the instance's listing after a 404 without a code, which may be any gateway's."""
+        progress = waits[0].progress
+        try:
+            listed = await self._api.list_snapshots(
+                progress.instance_id, ONCE, poll=not many
+            ).collect()
+        except CivoError as failed:
+            for wait in waits:
+                self._observer.on_error(wait, failed)
+            return failed
+        wanted, now = progress.snapshot_id, self._clock.monotonic()
+        found = next((one for one in listed if wanted in (one.id, one.name)), None)
+        for wait in waits:
+            if found is not None:
+                self._observer.on_snapshot(wait, found)
+                continue
+            if wait.absent_since is None:
+                wait.absent_since = now
+            if now - wait.absent_since >= _UNLISTED_AFTER:
+                self._observer.on_not_found(wait, error)
+            else:
+                self._observer.on_error(wait, error)
         return None

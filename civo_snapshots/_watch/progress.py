@@ -10,6 +10,7 @@ from operator import attrgetter
 from attrs import define, field
 
 from .. import states
+from .._api import Missing, missing_of
 from ..errors import (
     AuthenticationError,
     CivoError,
@@ -29,7 +30,6 @@ from ..states import State, StateTable, Verdict
 from .policy import PollPolicy
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
-_INSTANCE_GONE = ("database_instance_find", "database_snapshot_create_instance_not_found")
 _MISSES_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
 
@@ -92,7 +92,7 @@ class CompletionWait:
             what = f"did not show up within {self.policy.appear:g} s"
         else:
             return
-        if error.code in _INSTANCE_GONE:
+        if missing_of(error) is Missing.INSTANCE:
             self._end(error)
             return
         self._end(

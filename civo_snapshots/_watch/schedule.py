@@ -46,6 +46,7 @@ class RegisteredWait:
         shown: the digest of what the listing showed last, if nothing but waiting follows from it.
         mark: the reading of the listing that showed it last.
         told: how many listings were shown when it was last told anything.
+        absent_since: since when a 404 without a code, and its instance's listing, lack it.
     """
 
     progress: CompletionWait
@@ -58,6 +59,7 @@ class RegisteredWait:
     shown: int | None = None
     mark: object = None
     told: int = 0
+    absent_since: float | None = None
     group: PollGroup | None = field(default=None, init=False)
 
 
@@ -114,6 +116,14 @@ class WaitRegistry:
         self._size += 1
         self.changes += 1
         return group if hurries else None
+
+    def rekey(self, wait: RegisteredWait, snapshot_id: str) -> None:
+        """Go on with a snapshot's id after it was asked for by its name."""
+        others = [one for one in self.by_id.pop(wait.progress.snapshot_id) if one is not wait]
+        if others:
+            self.by_id[wait.progress.snapshot_id] = tuple(others)
+        wait.progress.snapshot_id = snapshot_id
+        self.by_id[snapshot_id] = (*self.by_id.get(snapshot_id, ()), wait)
 
     def discard(self, wait: RegisteredWait) -> bool:
         """Forget a wait. Return whether it was registered."""

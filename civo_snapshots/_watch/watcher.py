@@ -179,7 +179,9 @@ class Watcher:
         """The server showed this snapshot."""
         now = self._clock.monotonic()
         self._registry.catch_up(wait)
-        wait.shown = None
+        if snapshot.id != wait.progress.snapshot_id and wait in self._registry:
+            self._registry.rekey(wait, snapshot.id)
+        wait.shown = wait.absent_since = None
         changed = wait.progress.observe(snapshot, now)
         self._report_unknown(snapshot, wait.progress.states)
         if wait.on_change is not None:

@@ -97,7 +97,7 @@ class Server(StubApi):
         for found in self.table:
             if found.id == snapshot_id:
                 return found
-        raise NotFoundError("none", status=404)
+        raise NotFoundError("none", status=404, code="database_snapshot_not_found")
 
     def creation(self, *, unique: bool = True, claims: Claims | None = None) -> Creation:
         return Creation(

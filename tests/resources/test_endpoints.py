@@ -10,6 +10,7 @@ from attrs import evolve
 
 from civo_snapshots import (
     Acknowledgement,
+    ApiError,
     CivoClient,
     CivoError,
     ConfigurationError,
@@ -167,10 +168,37 @@ async def test_an_acknowledgement_that_makes_no_sense_is_none(
 async def test_an_acknowledgement_keeps_its_text(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
-    region.fault(DELETE, Fault.json({"result": "queued"}))
-    region.fault(DELETE, Fault.json({"result": 5}))
-    assert (await civo.snapshots.delete(done)).result == "queued"
+    region.fault(DELETE, Fault.json({"result": "ok"}))
+    region.fault(DELETE, Fault.json({"id": done.id}))
+    assert (await civo.snapshots.delete(done)).result == "ok"
     assert (await civo.snapshots.delete(done)).result == "success"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"result": "failed"}, "failed"),
+        ({"result": 5}, "5"),
+        ({"result": "", "code": "database_snapshot_cannot_delete_in_use"}, None),
+        ({"status": 500}, ""),
+    ],
+    ids=str,
+)
+async def test_an_acknowledgement_that_tells_of_a_failure_is_one(  # R156
+    civo: CivoClient, region: FakeRegion, done: Snapshot, body: dict[str, object], code: str | None
+) -> None:
+    region.fault(DELETE, Fault.json(body), times=None)
+    with pytest.raises(ApiError) as caught:
+        await civo.snapshots.delete(done, retries=False)
+    assert caught.value.code == (body["code"] if code is None else code)
+
+
+async def test_somebodys_record_acknowledges_nothing(  # R156
+    civo: CivoClient, region: FakeRegion, done: Snapshot
+) -> None:
+    region.fault(DELETE, Fault.json({"id": done.id, "name": done.name}))
+    assert await civo.snapshots.delete(done) == Acknowledgement()  # asked again
+    assert region.counts[DELETE] == 2
 
 
 async def test_deleting_what_is_gone_is_an_error_unless_that_is_fine(  # H29

@@ -1,0 +1,170 @@
+"""What a 404 and a 403 prove, and names where ids are due."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from civo_snapshots import (
+    CivoClient,
+    ConflictError,
+    NotFoundError,
+    Snapshot,
+    WaitTimeoutError,
+)
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+
+ONE = "/v2/instances/{id}/snapshots/{sid}"
+GET, DELETE, PUT = f"GET {ONE}", f"DELETE {ONE}", f"PUT {ONE}"
+CREATE = "POST /v2/instances/{id}/snapshots"
+SCHEDULE = "/v2/resourcesnapshotschedules/{id}"
+
+
+class Env:
+    """A region, a client of it, and a snapshot that is complete."""
+
+    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
+        self.region, self.civo, self.clock = region, civo, clock
+
+    async def snapshot(self, name: str = "kept") -> Snapshot:
+        made = await self.civo.snapshots.create(self.region.instance_ids[0], name=name)
+        return await self.civo.snapshots.wait_until_complete(made)
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[Env]:
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock) as region,
+        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
+    ):
+        yield Env(region, civo, clock)
+
+
+# R155: a 404 of a gateway proves nothing
+
+GATEWAY = pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.gateway_html(404),
+        Fault.status(404, b"not found"),
+        Fault.status(404, b'{"code": "database_region_not_found", "reason": "?"}'),
+    ],
+    ids=["html", "text", "region"],
+)
+
+
+@GATEWAY
+async def test_a_gateways_404_is_no_deletion(env: Env, fault: Fault) -> None:
+    made = await env.snapshot()
+    env.region.fault(DELETE, fault, times=None)
+    with pytest.raises(NotFoundError):
+        await env.civo.snapshots.delete(made, missing_ok=True)
+    assert made.id in env.region.state.snapshots
+
+
+@GATEWAY
+async def test_a_gateways_404_is_believed_if_the_listing_lacks_it_as_well(
+    env: Env, fault: Fault
+) -> None:
+    made = await env.snapshot()
+    await env.civo.snapshots.delete(made)
+    env.region.fault(DELETE, fault, times=None)
+    began = env.clock.monotonic()
+    assert (await env.civo.snapshots.delete(made, missing_ok=True)).already_gone
+    assert env.clock.monotonic() - began >= 5
+    assert env.region.counts["GET /v2/instances/{id}/snapshots"] == 2
+
+
+@GATEWAY
+async def test_gateways_404s_end_no_wait(env: Env, fault: Fault) -> None:
+    made = await env.civo.snapshots.create(env.region.instance_ids[0])
+    env.region.fault(GET, fault, times=5)
+    assert (await env.civo.snapshots.wait_until_complete(made)).id == made.id
+
+
+async def test_a_gateways_404s_are_no_deletion_to_wait_for(env: Env) -> None:
+    made = await env.snapshot()
+    env.region.fault(GET, Fault.gateway_html(404), times=None)
+    with pytest.raises(WaitTimeoutError):
+        await env.civo.snapshots.wait_until_deleted(made, timeout=30)
+
+
+async def test_a_deletion_that_only_the_listing_shows_is_believed_after_five_seconds(
+    env: Env,
+) -> None:
+    made = await env.snapshot()
+    await env.civo.snapshots.delete(made)
+    env.region.fault(GET, Fault.gateway_html(404), times=None)
+    began = env.clock.monotonic()
+    await env.civo.snapshots.wait_until_deleted(made, timeout=60)
+    assert 5 <= env.clock.monotonic() - began <= 10
+
+
+@GATEWAY
+async def test_a_schedule_is_not_deleted_by_a_gateway(env: Env, fault: Fault) -> None:
+    made = await env.civo.schedules.create(
+        "weekly",
+        cron_expression="0 2 * * 0",
+        max_snapshots=1,
+        instances=env.region.instance_ids[:1],
+    )
+    env.region.fault(f"DELETE {SCHEDULE}", fault, times=None)
+    with pytest.raises(NotFoundError):
+        await env.civo.schedules.delete(made, missing_ok=True)
+
+
+# R154: a 403 about one object
+
+
+async def test_a_403_about_one_instance_is_its_own_outcome(env: Env) -> None:
+    ids = env.region.instance_ids
+    env.region.refuse_create(ids[0], "authentication_access_denied", status=403)
+    run = await env.civo.snapshots.create_many(ids, name="nightly", concurrency=1)
+    assert [out.kind.value for out in run] == ["refused", "complete", "complete"]
+
+
+# R157: a name where an id is due
+
+
+async def test_a_name_does_where_an_id_is_due(env: Env) -> None:
+    made = await env.snapshot()
+    hostname = (await env.civo.instances.get(made.instance_id)).hostname
+    assert (await env.civo.instances.get(hostname)).id == made.instance_id
+    assert (await env.civo.snapshots.get(made.instance_id, "kept")).id == made.id
+    assert (await env.civo.snapshots.get(hostname, "kept")).id == made.id
+    changed = await env.civo.snapshots.update(made.instance_id, "kept", description="x")
+    assert (changed.id, changed.description) == (made.id, "x")
+    assert env.region.counts[PUT] == 1
+    assert (await env.civo.region_snapshots.get("kept")).name == "kept"
+
+
+async def test_a_wait_by_name_goes_on_with_the_id(env: Env) -> None:
+    made = await env.civo.snapshots.create(env.region.instance_ids[0], name="kept")
+    done = await env.civo.snapshots.wait_until_complete(made.instance_id, "kept")
+    assert done.id == made.id
+    paths = [sent.path for sent in env.region.requests if sent.route == GET]
+    assert [path.rsplit("/", 1)[-1] for path in paths[:2]] == ["kept", made.id]
+
+
+async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
+    made = await env.snapshot()
+    renamed = await env.civo.snapshots.update(made.instance_id, "kept", name="renamed")
+    assert (renamed.id, renamed.name) == (made.id, "renamed")
+
+
+async def test_deletes_and_their_waits_work_by_name(env: Env) -> None:
+    made = await env.snapshot()
+    await env.civo.snapshots.delete(made.instance_id, "kept")
+    await env.civo.snapshots.wait_until_deleted(made.instance_id, "kept")
+    with pytest.raises(NotFoundError):
+        await env.civo.snapshots.get(made)
+
+
+async def test_the_code_decides_whatever_the_status(env: Env) -> None:
+    """R156: also in an answer with status 200."""
+    code = "database_snapshot_cannot_delete_in_use"
+    made = await env.snapshot()
+    env.region.fault(DELETE, Fault.code(code, status=200), times=None)
+    with pytest.raises(ConflictError) as caught:
+        await env.civo.snapshots.delete(made)
+    assert caught.value.code == code
