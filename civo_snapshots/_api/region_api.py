@@ -17,16 +17,15 @@ from ..models import (
     Region,
     RegionSnapshot,
     Restore,
-    Schedule,
     Snapshot,
 )
 from .context import Fields, RegionContext, path_of
 from .identity import bears, id_of, is_instance_of, owned
 from .listing import Listing
 from .mutations import delete, post_once, update
+from .schedule_api import ScheduleApi
 
 _REGION_WIDE = "resourcesnapshots"
-_SCHEDULES = "resourcesnapshotschedules"
 
 
 @frozen
@@ -38,11 +37,16 @@ class _WrappedRestore:
 
 
 class RegionApi:
-    """One method per call of the API; `session` is what all of them go through."""
+    """One method per call of the API, those of schedules in a part of their own.
+
+    Attributes:
+        session: what all calls go through.
+    """
 
     def __init__(self, session: Session, region: str | None) -> None:
         self.session = session
         self._context = RegionContext(session, region)
+        self.schedules = ScheduleApi(self._context)
 
     def named_region(self) -> str:
         """The region's code; `ConfigurationError` if none was named anywhere."""
@@ -229,49 +233,6 @@ class RegionApi:
             name=fields["hostname"],
         )
         return answer.instance
-
-    # Schedules
-
-    async def create_schedule(self, name: str, fields: Fields, options: CallOptions) -> Schedule:
-        return await post_once(
-            self._context,
-            Schedule,
-            _SCHEDULES,
-            body={"name": name, **fields},
-            options=options,
-            what=f"creating schedule {name}",
-            name=name,
-            is_ours=lambda schedule: schedule.name in ("", name),
-        )
-
-    def list_schedules(self, options: CallOptions) -> Listing[Schedule]:
-        return self._context.listing(tuple[Schedule, ...], _SCHEDULES, key=id_of, options=options)
-
-    async def get_schedule(self, schedule_id: str, options: CallOptions) -> Schedule:
-        is_ours = bears(schedule_id)
-        return await self._context.record(
-            Schedule, "GET", _SCHEDULES, schedule_id, is_ours=is_ours, options=options
-        )
-
-    async def update_schedule(
-        self, schedule_id: str, fields: Fields, options: CallOptions
-    ) -> Schedule:
-        segments = (_SCHEDULES, schedule_id)
-        return await update(
-            self._context, Schedule, *segments, fields=fields, is_ours=bears, options=options
-        )
-
-    async def delete_schedule(
-        self, schedule_id: str, options: CallOptions, *, missing_ok: bool
-    ) -> Acknowledgement:
-        return await delete(
-            self._context,
-            _SCHEDULES,
-            schedule_id,
-            options=options,
-            missing_ok=missing_ok,
-            listing=self.list_schedules(options),
-        )
 
     # The account
 

@@ -41,15 +41,15 @@ class Schedules:
             "instances": _scheduled(instances, include_volumes),
             "description": _validation.optional(_validation.description, description),
         }
-        return await self._api.create_schedule(_validation.label(name), fields, options)
+        return await self._api.schedules.create(_validation.label(name), fields, options)
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
         """Every schedule of the region."""
-        return self._api.list_schedules(options)
+        return self._api.schedules.list(options)
 
     async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""
-        return await self._api.get_schedule(_validation.schedule_id(schedule), options)
+        return await self._api.schedules.get(_validation.schedule_id(schedule), options)
 
     async def update(
         self,
@@ -68,7 +68,7 @@ class Schedules:
             "description": _validation.optional(_validation.description, description),
             "paused": None if paused is None else _validation.boolean(paused, "paused"),
         }
-        return await self._api.update_schedule(_validation.schedule_id(schedule), fields, options)
+        return await self._api.schedules.update(_validation.schedule_id(schedule), fields, options)
 
     async def delete(
         self,
@@ -79,7 +79,7 @@ class Schedules:
     ) -> Acknowledgement:
         """Delete a schedule; the snapshots it made stay."""
         wanted = _validation.schedule_id(schedule)
-        return await self._api.delete_schedule(wanted, options, missing_ok=missing_ok)
+        return await self._api.schedules.delete(wanted, options, missing_ok=missing_ok)
 
 
 def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:
