@@ -62,10 +62,15 @@ state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 @frozen
 class SnapshotStatus:
-    """A snapshot's own state text and those of its volumes, empty right after a create."""
+    """A snapshot's own state text and those of its volumes, empty right after a create.
+
+    Attributes:
+        message: what the snapshot does, or why it failed; untrusted text, mostly empty.
+    """
 
     state: str = ""
     volumes: tuple[VolumeStatus, ...] = ()
+    message: str = ""
 
 
 @frozen
@@ -94,6 +99,11 @@ class Snapshot:
     def volumes(self) -> tuple[VolumeStatus, ...]:
         """The volumes the server listed, each with its state."""
         return self.status.volumes
+
+    @property
+    def message(self) -> str:
+        """What the snapshot does, or why it failed, in the server's words; untrusted text."""
+        return self.status.message
 
     @property
     def verdict(self) -> states.Verdict:

@@ -75,6 +75,12 @@ def test_a_snapshot_shows_its_status() -> None:
     assert (Snapshot("s-1").state, Snapshot("s-1").volumes) == ("", ())
 
 
+def test_a_snapshot_shows_what_the_server_says_of_it() -> None:
+    """R199."""
+    assert Snapshot("s-1", status=SnapshotStatus("Failed", message="full")).message == "full"
+    assert Snapshot("s-1").message == ""
+
+
 def test_a_snapshot_is_judged_by_the_table_it_is_given() -> None:
     assert SETTLING.verdict is Verdict.SETTLING
     assert SETTLING.judge(states.extended({"sealed": State.COMPLETE})) is Verdict.COMPLETE

@@ -85,6 +85,29 @@ def test_a_failed_volume_fails_the_snapshot() -> None:
     assert str(error) == "snapshot s-1 (n) of instance i-1 failed; volumes: v-2, v-4"
 
 
+def saying(message: str, state: str = "Failed", *volumes: VolumeStatus) -> Snapshot:
+    return Snapshot("s-1", status=SnapshotStatus(state, volumes, message), instance_id="i-1")
+
+
+def test_why_a_snapshot_failed_is_part_of_the_error() -> None:
+    """R199."""
+    progress = waiting()
+    progress.observe(saying(" no space left ", "Pending", VolumeStatus("v-1", "Failed")), START)
+    error = ended(progress, SnapshotFailedError)
+    assert error.snapshot.message == " no space left "
+    assert str(error) == "snapshot s-1 of instance i-1 failed; volumes: v-1: no space left"
+
+
+@pytest.mark.parametrize("message", ["x" * 1_000_000, "\x1b[31m\n" * 100_000])
+def test_a_message_is_cut_and_printable_in_the_error(message: str) -> None:
+    # R194, R199: a server may say a stack trace, or a terminal's codes.
+    progress = waiting()
+    progress.observe(saying(message), START)
+    text = str(ended(progress, SnapshotFailedError))
+    assert len(text) < 2_500
+    assert text.isprintable()
+
+
 def test_a_failed_snapshot_with_good_volumes_failed() -> None:
     """P90."""
     progress = waiting()
