@@ -47,7 +47,7 @@ if typing.TYPE_CHECKING:
         WaitError,
         WaitTimeoutError,
     )
-    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
+    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState, UnusualState
     from .models import (
         Acknowledgement,
         Call,
@@ -91,7 +91,7 @@ else:
                 SnapshotVanishedError TLSError TransportError UnexpectedResponseError
                 WaitError WaitTimeoutError
             """,
-            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState",
+            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
@@ -167,6 +167,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",
+    "UnusualState",
     "Verdict",
     "Volume",
     "VolumeStatus",

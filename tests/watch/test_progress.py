@@ -54,7 +54,9 @@ def ended(progress: CompletionWait, kind: type[CivoError]) -> Any:
 # What a poll shows
 
 
-@pytest.mark.parametrize("state", ["Complete", "complete", "Completed", "COMPLETE "])
+@pytest.mark.parametrize(
+    "state", ["Complete", "complete", "Completed", "COMPLETE ", "Ready", "available"]
+)
 def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
     """P86."""
     progress = waiting()
@@ -64,7 +66,7 @@ def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
     assert progress.polls == 1
 
 
-@pytest.mark.parametrize("state", ["Pending", "", "Copying", "available"])
+@pytest.mark.parametrize("state", ["Pending", "", "Copying", "in_progress"])
 def test_a_pending_snapshot_does_not(state: str) -> None:
     """P87, P91."""
     progress = waiting()
