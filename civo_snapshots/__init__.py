@@ -65,6 +65,7 @@ if typing.TYPE_CHECKING:
         ScheduleStatus,
         Snapshot,
         SnapshotStatus,
+        Subnet,
         Volume,
         VolumeStatus,
     )
@@ -95,7 +96,7 @@ else:
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
-                SnapshotStatus Volume VolumeStatus
+                SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
             ".resources": "RunOptions",
@@ -160,6 +161,7 @@ __all__ = [
     "SnapshotStatus",
     "SnapshotVanishedError",
     "State",
+    "Subnet",
     "TLSError",
     "Timeouts",
     "Transition",

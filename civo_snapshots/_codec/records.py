@@ -3,11 +3,13 @@
 cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a text must be a text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Optional, TypeVar, cast, get_args, get_origin
 
 import attrs
+from attrs import evolve
 from cattrs import Converter
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.errors import BaseValidationError
@@ -20,11 +22,14 @@ from ..models import (
     Identifier,
     Instance,
     Moment,
+    Number,
+    Quota,
     RegionSnapshot,
     RestoreStatus,
     ScheduleStatus,
     Snapshot,
     SnapshotStatus,
+    Subnet,
 )
 from .fast import FastDecoder, split
 
@@ -51,6 +56,18 @@ def _integer(value: object, _: type) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
         return int(value)
     raise TypeError(f"expected a whole number, got {type(value).__name__}")
+
+
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0*)?", re.ASCII)
+
+
+def _number(value: object, _: object) -> int:
+    """A number of a quota or an instance, which comes as an integer, a float or a text."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and (found := _WHOLE.fullmatch(value)):
+        return int(found[1])
+    return _integer(value, int)
 
 
 def _boolean(value: object, _: type) -> bool:
@@ -83,6 +100,10 @@ def _moment(value: object, _: object) -> datetime | None:
 Hook = Callable[[object, type], object]
 
 
+_OWN_FIELDS = frozenset({"pairs"})
+"""Fields that are filled in here, whatever the server sends under such a name."""
+
+
 def _record_hook(cls: type, converter: Converter) -> Hook:
     structure = cast("Hook", make_dict_structure_fn(cls, converter))
     empty_text_is_absent = cls in (SnapshotStatus, RestoreStatus, ScheduleStatus)
@@ -90,11 +111,54 @@ def _record_hook(cls: type, converter: Converter) -> Hook:
     def hook(value: object, target: type) -> object:
         if isinstance(value, Mapping):
             fields = cast("Mapping[str, object]", value)
-            present = {name: part for name, part in fields.items() if part is not None}
+            present = {
+                name: part
+                for name, part in fields.items()
+                if part is not None and name not in _OWN_FIELDS
+            }
             return structure(present, target)
         if value == "" and empty_text_is_absent:
             return cls()
         raise TypeError(f"expected an object, got {type(value).__name__}")
+
+    return hook
+
+
+def _quota_hook(cls: type, converter: Converter) -> Hook:
+    """The record, and every pair that the server sent, whether it has a field of its own or not."""
+    structure = _record_hook(cls, converter)
+
+    def hook(value: object, target: type) -> object:
+        quota = structure(value, target)
+        assert isinstance(value, Mapping)
+        return evolve(cast("Quota", quota), pairs=_pairs(cast("Mapping[str, object]", value)))
+
+    return hook
+
+
+_PAIRED = ("_limit", "_usage")
+
+
+def _pairs(sent: Mapping[str, object]) -> dict[str, tuple[int | None, int | None]]:
+    names = dict.fromkeys(name[:-6] for name in sent if name.endswith(_PAIRED))
+    pairs = ((name, [_number_or_none(sent.get(name + end)) for end in _PAIRED]) for name in names)
+    return {name: (limit, usage) for name, (limit, usage) in pairs}
+
+
+def _number_or_none(value: object) -> int | None:
+    """One that is no number must not make the others unreadable: only snapshots are counted."""
+    try:
+        return _number(value, int)
+    except TypeError:
+        return None
+
+
+def _subnet_hook(cls: type, converter: Converter) -> Hook:
+    structure = _record_hook(cls, converter)
+
+    def hook(value: object, target: type) -> object:
+        # What one looks like is documented nowhere, and no snapshot needs it.
+        return Subnet(value) if isinstance(value, str) else structure(value, target)
 
     return hook
 
@@ -122,6 +186,10 @@ def _is_moment(target: object) -> bool:
     return target == _OPTIONAL_MOMENT
 
 
+def _is_number(target: object) -> bool:
+    return bool(target == Number)
+
+
 def _is_flags(target: object) -> bool:
     return target == dict[str, bool]
 
@@ -137,8 +205,11 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook_func(_is_identifier, _identifier)
     converter.register_structure_hook_func(_is_moment, _moment)
+    converter.register_structure_hook_func(_is_number, _number)
     converter.register_structure_hook_func(_is_flags, _flags)
     converter.register_structure_hook_factory(attrs.has)(_record_hook)
+    converter.register_structure_hook_factory(lambda cls: cls is Quota)(_quota_hook)
+    converter.register_structure_hook_factory(lambda cls: cls is Subnet)(_subnet_hook)
     converter.register_structure_hook_factory(_is_array)(_array_hook)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     return converter

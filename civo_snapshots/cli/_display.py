@@ -110,7 +110,8 @@ def plan_lines(plan: Plan) -> Iterator[RenderableType]:
 def _quota(plan: Plan) -> str:
     free = plan.quota.free_snapshots if plan.quota else None
     if free is None:
-        return "quota unknown"
+        unlimited = plan.quota is not None and plan.quota.is_unlimited
+        return "without a limit in the quota" if unlimited else "quota unknown"
     return f"{free} left in the quota" if plan.fits else f"but ONLY {free} ARE LEFT in the quota"
 
 

@@ -106,6 +106,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         )
     ),
     "created_at": either(MOMENTS),
+    "cpu_cores": either(st.integers() | st.sampled_from([2.0, 2.5, "2", "2.0", "two", 10**20])),
+    "gpu_count": either(st.integers(0, 9)),
+    "subnets": either(st.lists(either(st.fixed_dictionaries({}, optional={"id": TEXT})))),
+    "notes": either(TEXT),
     "unknown": st.none() | st.integers() | st.floats() | TEXT,
 }
 OBJECT = st.fixed_dictionaries({"id": IDS}, optional=FIELDS)

@@ -38,6 +38,7 @@ from civo_snapshots.models import (
     Schedule,
     ScheduleStatus,
     Snapshot,
+    Subnet,
 )
 
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
@@ -114,10 +115,36 @@ OBJECTS: dict[str, object] = {
     "schedule_status_empty_text": Schedule("schedule-1"),
     "instance_with_secrets": INSTANCE,
     "instance_null_parts": Instance("i-1"),
-    "quota": Quota(48, 6),
-    "quota_numbers_as_text": Quota(48, 50),
-    "quota_without_snapshots": Quota(),
-    "quota_null": Quota(None, 6),
+    "instance_documented": Instance(
+        "i-2",
+        "db2.example",
+        firewall_id="fw-1",
+        notes="the second",
+        cpu_cores=2,
+        ram_mb=4096,
+        disk_gb=50,
+        source_type="snapshot",
+        source_id="snap-1",
+        snapshot_id="snap-1",
+        volume_type="standard",
+        subnets=(Subnet("sub-1", "left"), Subnet("sub-2")),
+        reserved_ip="203.0.113.7",
+        reverse_dns="db2.example",
+    ),
+    "quota": Quota(48, 6, {"instance_count": (16, 6), "disk_snapshot_count": (48, 6)}),
+    "quota_numbers_as_text": Quota(48, 50, {"disk_snapshot_count": (48, 50)}),
+    "quota_without_snapshots": Quota(pairs={"instance_count": (16, None)}),
+    "quota_null": Quota(None, 6, {"disk_snapshot_count": (None, 6)}),
+    "quota_odd_numbers": Quota(
+        10_000,
+        12,
+        {
+            "disk_snapshot_count": (10_000, 12),
+            "disk_gb": (-1, None),
+            "ram_mb": (None, None),
+            "gpu_count": (4, None),
+        },
+    ),
 }
 
 SINGLES: dict[str, Any] = {"snapshot": Snapshot, "restore": Restore, "schedule": Schedule}
@@ -213,13 +240,35 @@ def test_an_unreadable_body_keeps_its_status() -> None:
     ("value", "number"), [("007", 7), ("0", 0), (0, 0), (-5, -5), (10**30, 10**30)]
 )
 def test_whole_numbers_may_be_text(value: int | str, number: int) -> None:
-    assert structure({"disk_snapshot_count_limit": value}, Quota) == Quota(number)
+    limit = structure({"disk_snapshot_count_limit": value}, Quota).disk_snapshot_count_limit
+    assert limit == number
 
 
-@pytest.mark.parametrize("value", ["", " 7", "+7", "-7", "1_000", "7.0", "٣", "9" * 19, "nan", 7.0])
-def test_what_is_no_whole_number_is_none(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "number"), [(7.0, 7), ("7.0", 7), ("7.", 7), ("-1", -1), (-1.0, -1), (1e15, 10**15)]
+)
+def test_numbers_of_quotas_and_instances_may_be_floats_too(value: JSON, number: int) -> None:
+    quota = structure({"disk_snapshot_count_usage": value, "x_limit": value}, Quota)
+    assert quota.disk_snapshot_count_usage == number
+    assert quota.pairs["x"] == (number, None)
+    assert structure({"id": "i-1", "ram_mb": value}, Instance).ram_mb == number
+
+
+NO_NUMBERS = ["", " 7", "+7", "7.5", 7.5, "1_000", "٣", "9" * 19, "nan", True, [], float("inf")]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_no_whole_number_is_none(value: Any) -> None:
+    """It makes a quota unreadable only where snapshots are counted."""
     with pytest.raises(UnexpectedResponseError):
-        structure({"disk_snapshot_count_limit": value}, Quota)  # type: ignore[dict-item]
+        structure({"disk_snapshot_count_limit": value}, Quota)
+    assert structure({"ram_mb_limit": value}, Quota) == Quota(pairs={"ram_mb": (None, None)})
+
+
+@pytest.mark.parametrize("value", ["-7", 7.0, "7.0"])
+def test_other_numbers_are_whole_as_they_come(value: Any) -> None:
+    with pytest.raises(UnexpectedResponseError):
+        structure({"id": "x", "retention": {"max_snapshots": value}}, Schedule)
 
 
 @pytest.mark.parametrize("record", [DOCUMENTED, RESTORE, SCHEDULE, INSTANCE, ITEM], ids=repr)
