@@ -6,7 +6,7 @@ from typing import TypeVar
 from .._http import Kind, Response, parse_json
 from .._session import CallOptions, RetryPolicy, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
-from ..models import Acknowledgement
+from ..models import Acknowledgement, Extra
 from .context import Fields, RegionContext
 
 T = TypeVar("T")
@@ -25,7 +25,8 @@ def acknowledgement(response: Response) -> Acknowledgement:
             "a delete is acknowledged by an object", status=response.status, path="$"
         )
     result = data.get("result")
-    return Acknowledgement(result if isinstance(result, str) else "success")
+    others = Extra({name: part for name, part in data.items() if name != "result"})
+    return Acknowledgement(result if isinstance(result, str) else "success", extra=others)
 
 
 async def delete(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from .extra import NOTHING_MORE, Extra
 from .fields import Identifier, Moment, Number
 
 
@@ -12,6 +13,7 @@ class Volume:
     """A volume attached to an instance."""
 
     id: Identifier
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -20,6 +22,7 @@ class Subnet:
 
     id: str = ""
     name: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -56,6 +59,7 @@ class Instance:
     subnets: tuple[Subnet, ...] = ()
     reserved_ip: str = ""
     reverse_dns: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -70,6 +74,7 @@ class Region:
     out_of_capacity: bool = False
     default: bool = False
     features: dict[str, bool] = field(factory=dict[str, bool], hash=False)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 Pair = tuple[int | None, int | None]
@@ -88,6 +93,7 @@ class Quota:
     disk_snapshot_count_limit: Number | None = None
     disk_snapshot_count_usage: Number | None = None
     pairs: Mapping[str, Pair] = field(factory=dict[str, Pair], hash=False)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
     @property
     def is_unlimited(self) -> bool:

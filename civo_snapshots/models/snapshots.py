@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from operator import attrgetter
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 from .. import states
+from .extra import NOTHING_MORE, Extra
 from .fields import Identifier, Moment
 
 
@@ -15,6 +16,7 @@ class VolumeStatus:
 
     id: Identifier
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 state_of: Callable[[VolumeStatus], str] = attrgetter("state")
@@ -31,6 +33,7 @@ class SnapshotStatus:
     state: str = ""
     volumes: tuple[VolumeStatus, ...] = ()
     message: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -49,6 +52,7 @@ class Snapshot:
     status: SnapshotStatus = Factory(SnapshotStatus)
     created_at: Moment | None = None
     instance_id: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
     @property
     def state(self) -> str:
@@ -90,6 +94,7 @@ class RegionSnapshot:
     resource_type: str = ""
     created_at: Moment | None = None
     instance: Snapshot | None = None
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -97,6 +102,7 @@ class RestoreStatus:
     """How far a restore is."""
 
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -118,6 +124,7 @@ class Restore:
     created_at: Moment | None = None
     completed_at: Moment | None = None
     instance_id: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -126,6 +133,7 @@ class Retention:
 
     max_snapshots: int = 0
     period: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -135,6 +143,7 @@ class ScheduledInstance:
     id: Identifier
     size: str = ""
     included_volumes: tuple[str, ...] = ()
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -144,6 +153,7 @@ class LastSnapshot:
     id: str = ""
     name: str = ""
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -152,6 +162,7 @@ class ScheduleStatus:
 
     state: str = ""
     last_snapshot: LastSnapshot = Factory(LastSnapshot)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -167,6 +178,7 @@ class Schedule:
     instances: tuple[ScheduledInstance, ...] = ()
     status: ScheduleStatus = Factory(ScheduleStatus)
     created_at: Moment | None = None
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -179,3 +191,4 @@ class Acknowledgement:
 
     result: str = "success"
     already_gone: bool = False
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)

@@ -110,6 +110,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "gpu_count": either(st.integers(0, 9)),
     "subnets": either(st.lists(either(st.fixed_dictionaries({}, optional={"id": TEXT})))),
     "notes": either(TEXT),
+    "extra": either(st.just({})),
     "unknown": st.none() | st.integers() | st.floats() | TEXT,
 }
 OBJECT = st.fixed_dictionaries({"id": IDS}, optional=FIELDS)
@@ -204,6 +205,21 @@ def test_hostile_bodies_are_read_alike_either_way(body: bytes) -> None:
         assert quickly(body, target) == slowly(body, target)
         both = b"[" + body.removeprefix(b"\xef\xbb\xbf") + b"]"
         assert listed(both, target) == slowly(both, many(target))
+
+
+@given(body=BODIES)
+@settings(deadline=None, max_examples=200)
+def test_unknown_fields_are_kept_alike_either_way(body: bytes) -> None:
+    for target in RECORDS:
+        found, expected = quickly(body, target), slowly(body, target)
+        if isinstance(found, target):
+            assert getattr(found, "extra", 0) == expected.extra
+
+
+def test_a_documented_object_takes_the_fast_way_and_one_with_unknown_fields_the_other() -> None:
+    decoder = fast.FastDecoder(Instance)
+    assert not decoder.passes_over(b'{"id":"a","script":"x","attached_volumes":[{"id":"v"}]}')
+    assert decoder.passes_over(b'{"id":"a","attached_volumes":[{"id":"v","size":1}]}')
 
 
 def test_an_ordinary_body_takes_the_fast_way() -> None:

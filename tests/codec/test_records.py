@@ -1,6 +1,8 @@
 """JSON to records: the exact record of every documented and every odd shape, or a typed error."""
 
+import copy
 import json
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -28,10 +30,13 @@ from civo_snapshots._codec.records import structure, unstructure
 from civo_snapshots._http import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
+    NOTHING_MORE,
+    Extra,
     Instance,
     LastSnapshot,
     Quota,
     Region,
+    RegionSnapshot,
     Restore,
     RestoreStatus,
     Retention,
@@ -312,3 +317,71 @@ def test_a_feature_that_is_no_switch_is_left_out() -> None:
     with pytest.raises(UnexpectedResponseError) as caught:
         structure({"code": "LON1", "features": ["iaas"]}, Region)
     assert caught.value.path == "$.features"
+
+
+# What a server sends beyond the known fields
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "path", "expected"),
+    [
+        (Snapshot, {"id": "s-1", "size_gb": 5}, "", {"size_gb": 5}),
+        (Snapshot, {"id": "s-1", "extra": {"a": 1}}, "", {"extra": {"a": 1}}),
+        (Snapshot, {"id": "s-1", "state": "misplaced"}, "", {"state": "misplaced"}),
+        (Snapshot, {"id": "s-1", "nothing": None}, "", {"nothing": None}),
+        (Snapshot, {"id": "s-1", "status": {"progress": 0.5}}, "status", {"progress": 0.5}),
+        (Instance, {"id": "i-1", "script": "x", "pseudo_ip": ""}, "", {"pseudo_ip": ""}),
+        (
+            Restore,
+            {"id": "r-1", "new": [{"id": "i-2", "initial_password": "x"}]},
+            "",
+            {"new": [{"id": "i-2"}]},
+        ),
+        (RegionSnapshot, {"id": "o-1", "instance": {"id": "s", "x": 1}}, "instance", {"x": 1}),
+        (Schedule, {"id": "x", "status": {"next": "soon"}}, "status", {"next": "soon"}),
+        (Region, {"code": "LON1", "x": []}, "", {"x": []}),
+        (Quota, {"id": "q", "ram_mb_limit": 5}, "", {"id": "q"}),
+    ],
+)
+def test_unknown_fields_stay_reachable(
+    target: type[Any], body: Any, path: str, expected: object
+) -> None:
+    found = one(target)(Response(200, {}, json.dumps(body).encode()))
+    part = getattr(found, path) if path else found
+    assert part.extra == expected
+    assert unstructure(part).items() >= expected.items()  # type: ignore[union-attr,attr-defined]
+    # Neither equality nor what a log shows depends on it.
+    assert part == evolve(part, extra=Extra())
+    assert hash(part) == hash(evolve(part, extra=Extra()))
+    assert repr(part) == repr(evolve(part, extra=Extra()))
+    assert pickle.loads(pickle.dumps(part)).extra == copy.deepcopy(part).extra == expected
+
+
+def test_unknown_fields_of_a_volume_stay_reachable() -> None:
+    body = {"id": "s-1", "status": {"volumes": [{"id": "v-1", "size": 3}, {"id": "v-2"}]}}
+    found = one(Snapshot)(Response(200, {}, json.dumps(body).encode()))
+    assert [dict(volume.extra) for volume in found.volumes] == [{"size": 3}, {}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["snapshot_documented", "restore_documented", "instance_with_secrets", "schedule_active"],
+)
+def test_a_documented_body_leaves_nothing_over(name: str) -> None:
+    """X141: an instance's secrets are known, and not kept."""
+    assert one(type(OBJECTS[name]))(answer(name)).extra is NOTHING_MORE  # type: ignore[attr-defined]
+
+
+def test_what_is_over_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        Extra({"a": 1})["a"] = 2  # type: ignore[index]
+    assert repr(Extra({"a": 1})) == "Extra({'a': 1})"
+
+
+@pytest.mark.parametrize("depth", [40, 300, 900])
+def test_what_is_nested_too_deeply_to_be_searched_for_secrets_is_left_out(depth: int) -> None:
+    """X141, X150."""
+    body = b'{"id":"s-1","x":' + b"[" * depth + b'{"script":"canary"}' + b"]" * depth + b"}"
+    found = one(Snapshot)(Response(200, {}, body))
+    assert "canary" not in repr(found.extra)
+    assert "x" in found.extra

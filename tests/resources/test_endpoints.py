@@ -93,6 +93,17 @@ async def test_an_instances_secrets_are_never_read(civo: CivoClient, region: Fak
             assert secret not in repr(listed)
 
 
+async def test_what_else_an_instance_tells_is_kept_without_its_secrets(
+    civo: CivoClient, region: FakeRegion
+) -> None:
+    """X141."""
+    shown = {"id": "i-9", "gpu_type": "a100", **SECRET_CANARIES}
+    region.fault("GET /v2/instances/{id}", Fault.json(shown))
+    one = await civo.instances.get("i-9")
+    assert one.extra == {"gpu_type": "a100"}
+    assert "canary" not in repr(one.extra)
+
+
 async def test_regions_are_listed_with_or_without_a_region(
     civo: CivoClient, region: FakeRegion
 ) -> None:
