@@ -47,7 +47,7 @@ if typing.TYPE_CHECKING:
         WaitError,
         WaitTimeoutError,
     )
-    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState
+    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState, UnusualState
     from .models import (
         Acknowledgement,
         Call,
@@ -65,6 +65,7 @@ if typing.TYPE_CHECKING:
         ScheduleStatus,
         Snapshot,
         SnapshotStatus,
+        Subnet,
         Volume,
         VolumeStatus,
     )
@@ -91,11 +92,11 @@ else:
                 SnapshotVanishedError TLSError TransportError UnexpectedResponseError
                 WaitError WaitTimeoutError
             """,
-            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState",
+            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
-                SnapshotStatus Volume VolumeStatus
+                SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
             ".resources": "RunOptions",
@@ -160,6 +161,7 @@ __all__ = [
     "SnapshotStatus",
     "SnapshotVanishedError",
     "State",
+    "Subnet",
     "TLSError",
     "Timeouts",
     "Transition",
@@ -167,6 +169,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",
+    "UnusualState",
     "Verdict",
     "Volume",
     "VolumeStatus",

@@ -15,10 +15,9 @@ from ._config import Settings, check_region, resolve
 from ._create import CreateSupervisor
 from ._http import HttpOptions, HttpSession, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
-from ._watch import PollPolicy, Watcher
+from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import ConfigurationError
-from .events import ExtraSnapshot, Listener, UnknownState
-from .models import Snapshot
+from .events import ExtraSnapshot, Listener
 from .outcomes import Unresolved
 from .states import DEFAULT_STATES, State, StateTable, extended
 
@@ -37,6 +36,7 @@ class ClientState:
         self.states = states
         self.concurrency = concurrency
         self.creates = CreateSupervisor(session.clock, session.tell)
+        self._states_met = StateReporter(session.tell)
         self._watchers: dict[str, Watcher] = {}
 
     def watcher(self, api: RegionApi) -> Watcher:
@@ -46,14 +46,11 @@ class ClientState:
             self._watchers[region] = Watcher(
                 api,
                 self.session.clock,
-                on_unknown=self._tell_unknown,
+                states_met=self._states_met,
                 paused_for=self.session.paused_for,
                 rate_limit_interval=self.session.rate_limit_interval,
             )
         return self._watchers[region]
-
-    def _tell_unknown(self, snapshot: Snapshot, state: str) -> None:
-        self.session.tell(UnknownState(snapshot, state))
 
     async def close(self) -> None:
         """End waits, creates that nobody waits for any more, and the connections."""
@@ -159,7 +156,7 @@ class CivoClient(RegionView):
         trust_env: use the environment's proxies and netrc.
         ssl_context: for a private certificate authority; verification cannot be switched off.
         allow_insecure_http: send the token in clear to other machines.
-        on_event: told of retries and unknown states.
+        on_event: told of retries, and of unknown or unusual states.
         clock: the source of time, replaceable in tests.
     """
 

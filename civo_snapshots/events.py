@@ -26,7 +26,18 @@ class Transition:
 
 @frozen
 class UnknownState:
-    """A state text that the table does not know: it counts as pending; reported once per wait."""
+    """A state text that the table does not know: it counts as pending; told once per client."""
+
+    snapshot: Snapshot
+    state: str
+
+
+@frozen
+class UnusualState:
+    """A state text that counts as complete though it is not documented ("Ready", "available").
+
+    Told the first time that a client meets it; `CivoClient(states=...)` gives it another meaning.
+    """
 
     snapshot: Snapshot
     state: str
@@ -64,6 +75,6 @@ class ExtraSnapshot:
     extra_id: str
 
 
-Event = RetryScheduled | UnknownState | ExtraSnapshot
+Event = RetryScheduled | UnknownState | UnusualState | ExtraSnapshot
 Listener = Callable[[Event], None]
 OnChange = Callable[[Transition], Awaitable[None] | None]

@@ -55,6 +55,7 @@ class Outcome:
             "kind": self.kind.value,
             "snapshot_id": self.snapshot.id if self.snapshot else None,
             "state": self.snapshot.state if self.snapshot else None,
+            "message": self.snapshot.message if self.snapshot else None,
             "adopted": self.adopted,
             "duplicates": list(self.duplicates),
             "error": str(self.error) if self.error else None,

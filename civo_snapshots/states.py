@@ -32,12 +32,14 @@ class Verdict(StrEnum):
 
 StateTable = Mapping[str, State]
 
-# The documented set is open ("Complete" | "Failed" | "Pending" | etc.). The last group is known to
-# mean "still running"; a text in no group is treated the same way but is worth a remark.
+# The documented set is open ("Complete" | "Failed" | "Pending" | etc.): a text in no group is taken
+# for one that means "still running", but is worth a remark.
 DEFAULT_STATES: StateTable = MappingProxyType(
     {
         "complete": State.COMPLETE,
         "completed": State.COMPLETE,
+        "available": State.COMPLETE,
+        "ready": State.COMPLETE,
         "failed": State.FAILED,
         "error": State.FAILED,
         "": State.PENDING,
@@ -45,10 +47,11 @@ DEFAULT_STATES: StateTable = MappingProxyType(
         "new": State.PENDING,
         "in_progress": State.PENDING,
         "in-progress": State.PENDING,
-        "available": State.PENDING,
-        "ready": State.PENDING,
     }
 )
+
+# They come from systems in which they mean finished; no document of the API names them.
+_UNUSUAL = frozenset({"available", "ready"})
 
 
 def normalise(text: str) -> str:
@@ -71,6 +74,11 @@ def classify(text: str, table: StateTable = DEFAULT_STATES) -> State:
 def is_known(text: str, table: StateTable = DEFAULT_STATES) -> bool:
     """Whether the table has the text."""
     return normalise(text) in table
+
+
+def is_unusual(text: str, table: StateTable = DEFAULT_STATES) -> bool:
+    """Whether the text counts as complete without being documented as such."""
+    return normalise(text) in _UNUSUAL and classify(text, table) is State.COMPLETE
 
 
 def verdict(

@@ -75,6 +75,12 @@ def test_a_snapshot_shows_its_status() -> None:
     assert (Snapshot("s-1").state, Snapshot("s-1").volumes) == ("", ())
 
 
+def test_a_snapshot_shows_what_the_server_says_of_it() -> None:
+    """R199."""
+    assert Snapshot("s-1", status=SnapshotStatus("Failed", message="full")).message == "full"
+    assert Snapshot("s-1").message == ""
+
+
 def test_a_snapshot_is_judged_by_the_table_it_is_given() -> None:
     assert SETTLING.verdict is Verdict.SETTLING
     assert SETTLING.judge(states.extended({"sealed": State.COMPLETE})) is Verdict.COMPLETE
@@ -83,13 +89,17 @@ def test_a_snapshot_is_judged_by_the_table_it_is_given() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "usage", "free"),
-    [(48, 6, 42), (48, 48, 0), (48, 50, 0), (None, 6, None), (48, None, None), (None, None, None)],
+    [
+        *[(48, 6, 42), (48, 48, 0), (48, 50, 0)],
+        *[(None, 6, None), (48, None, None), (None, None, None), (-1, 6, None)],
+    ],
 )
 def test_free_snapshots_are_what_the_quota_leaves(
     limit: int | None, usage: int | None, free: int | None
 ) -> None:
     """Usage above the limit happens after a limit was lowered."""
     assert Quota(limit, usage).free_snapshots == free
+    assert Quota(limit, usage).is_unlimited is (limit == -1)
 
 
 def test_regions_with_features_can_still_be_kept_in_sets() -> None:

@@ -25,11 +25,11 @@ texts = st.sampled_from(SPELLINGS) | st.text(max_size=12)
         ("Error", State.FAILED),
         ("Pending", State.PENDING),
         ("pending", State.PENDING),
-        ("available", State.PENDING),
+        ("available", State.COMPLETE),
         ("in_progress", State.PENDING),
         ("in-progress", State.PENDING),
         ("new", State.PENDING),
-        ("Ready", State.PENDING),
+        ("Ready", State.COMPLETE),
         ("", State.PENDING),
     ],
 )
@@ -48,14 +48,28 @@ def test_an_unknown_text_is_pending_and_remarkable(text: str) -> None:
 
 
 def test_a_deployment_adds_its_own_spellings() -> None:
-    table = states.extended({" Sealed ": State.COMPLETE, "available": State.COMPLETE})
+    table = states.extended({" Sealed ": State.COMPLETE, "available": State.PENDING})
     assert states.classify("SEALED", table) is State.COMPLETE
-    assert states.classify("available", table) is State.COMPLETE
+    assert states.classify("available", table) is State.PENDING
     assert states.classify("Failed", table) is State.FAILED
     assert states.is_known("sealed", table)
     # The default table is shared by every client of the process and must not have moved (X149).
     assert not states.is_known("sealed")
-    assert states.classify("available") is State.PENDING
+    assert states.classify("available") is State.COMPLETE
+
+
+@pytest.mark.parametrize("text", ["Ready", "available", " READY\n"])
+def test_what_counts_as_complete_without_being_documented_is_remarkable(text: str) -> None:
+    """P86, P87: known, but a client is told once that it goes by it."""
+    assert states.is_unusual(text)
+    assert states.verdict(text, [text, "Completed"]) is Verdict.COMPLETE
+    # Whoever says what it means there needs no remark.
+    assert not states.is_unusual(text, states.extended({text: State.PENDING}))
+
+
+@pytest.mark.parametrize("text", ["Complete", "completed", "Pending", "", "Failed", "Copying"])
+def test_no_other_text_is_unusual(text: str) -> None:
+    assert not states.is_unusual(text)
 
 
 def test_no_table_can_be_changed_by_accident() -> None:
@@ -92,8 +106,9 @@ def test_the_verdict_is_what_the_rule_says_in_other_words(own: str, volumes: lis
     """P86-P91, against a formulation that shares no code: counting over plain text."""
     words = [text.strip().lower() for text in (own, *volumes)]
     failed = sum(word in {"failed", "error"} for word in words)
-    complete = sum(word in {"complete", "completed"} for word in words)
-    own_complete = words[0] in {"complete", "completed"}
+    finished = {"complete", "completed", "ready", "available"}
+    complete = sum(word in finished for word in words)
+    own_complete = words[0] in finished
     expected = (
         "failed"
         if failed

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from .._http import Kind, Response, parse_json
 from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
-from ..models import Acknowledgement
+from ..models import Acknowledgement, Extra
 from .context import Fields, RegionContext
 from .identity import Missing, missing_of
 from .listing import Listing
@@ -38,7 +38,8 @@ def acknowledgement(response: Response) -> Acknowledgement:
             status=response.status,
         )
     result = data.get("result")
-    return Acknowledgement(result if isinstance(result, str) else "success")
+    others = Extra({name: part for name, part in data.items() if name != "result"})
+    return Acknowledgement(result if isinstance(result, str) else "success", extra=others)
 
 
 async def delete(

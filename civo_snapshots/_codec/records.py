@@ -4,97 +4,116 @@ cattrs alone would turn ``null`` into the text "None" and 5 into "5"; here a tex
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Optional, TypeVar, cast, get_args, get_origin
 
 import attrs
+from attrs import evolve
 from cattrs import Converter
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.v import transform_error
 
 from .._http import JSON, Reader, parse_json
 from ..errors import UnexpectedResponseError
 from ..models import (
+    Extra,
     Identifier,
     Instance,
     Moment,
+    Number,
+    Quota,
     RegionSnapshot,
     RestoreStatus,
     ScheduleStatus,
     Snapshot,
     SnapshotStatus,
+    Subnet,
 )
 from .fast import FastDecoder, split
+from .values import (
+    PAIRED,
+    boolean,
+    flags,
+    identifier,
+    integer,
+    moment,
+    number,
+    pairs_of,
+    text,
+    without_secrets,
+)
 
 T = TypeVar("T")
-
-
-def _text(value: object, _: type) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"expected text, got {type(value).__name__}")
-
-
-def _identifier(value: object, _: object) -> str:
-    text = _text(value, str)
-    if not text:
-        raise TypeError("expected an id, got an empty text")
-    return text
-
-
-def _integer(value: object, _: type) -> int:
-    """Integers sometimes arrive as text."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
-        return int(value)
-    raise TypeError(f"expected a whole number, got {type(value).__name__}")
-
-
-def _boolean(value: object, _: type) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise TypeError(f"expected true or false, got {type(value).__name__}")
-
-
-def _flags(value: object, _: object) -> dict[str, bool]:
-    """Switches by name; what is no switch is left out, because none of them is needed here."""
-    if not isinstance(value, dict):
-        raise TypeError(f"expected an object, got {type(value).__name__}")
-    flags = cast("dict[str, object]", value)
-    return {name: on for name, on in flags.items() if isinstance(on, bool)}
-
-
-def _moment(value: object, _: object) -> datetime | None:
-    """A time as sent; None for Go's zero time and texts that are no time."""
-    if not isinstance(value, str):
-        raise TypeError(f"expected a time, got {type(value).__name__}")
-    try:
-        moment = datetime.fromisoformat(value.strip().upper())  # cuts nanoseconds to microseconds
-    except ValueError:
-        return None
-    if moment.year == 1:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Hook = Callable[[object, type], object]
 
 
+_OWN_FIELDS = frozenset({"extra", "pairs"})
+"""Fields that are filled in here, whatever the server sends under such a name."""
+
+
 def _record_hook(cls: type, converter: Converter) -> Hook:
-    structure = cast("Hook", make_dict_structure_fn(cls, converter))
+    structure = cast("Hook", make_dict_structure_fn(cls, converter, extra=override(omit=True)))
+    known = {part.name for part in attrs.fields(cls)} - _OWN_FIELDS
+    keeps_others = "extra" in {part.name for part in attrs.fields(cls)}
     empty_text_is_absent = cls in (SnapshotStatus, RestoreStatus, ScheduleStatus)
 
     def hook(value: object, target: type) -> object:
         if isinstance(value, Mapping):
             fields = cast("Mapping[str, object]", value)
-            present = {name: part for name, part in fields.items() if part is not None}
-            return structure(present, target)
+            present = {name: fields[name] for name in fields if name in known}
+            found = structure(
+                {name: part for name, part in present.items() if part is not None}, target
+            )
+            if keeps_others and len(present) < len(fields):
+                others = {name: fields[name] for name in fields if name not in known}
+                # Nobody else has the record yet.
+                object.__setattr__(found, "extra", Extra(without_secrets(others)))
+            return found
         if value == "" and empty_text_is_absent:
             return cls()
         raise TypeError(f"expected an object, got {type(value).__name__}")
+
+    return hook
+
+
+def _plain_hook(cls: type, converter: Converter) -> Callable[[object], dict[str, object]]:
+    """A record as it was sent, with the fields that it does not know."""
+    own = {name: override(omit=True) for name in _OWN_FIELDS}
+    make = cast("Callable[..., Callable[[object], dict[str, object]]]", make_dict_unstructure_fn)
+    unstructure = make(cls, converter, **own)
+
+    def hook(record: object) -> dict[str, object]:
+        others = cast("Mapping[str, object]", getattr(record, "extra", {}))
+        return {**unstructure(record), **others}
+
+    return hook
+
+
+def _quota_hook(cls: type, converter: Converter) -> Hook:
+    """The record, and every pair that the server sent, whether it has a field of its own or not."""
+    structure = _record_hook(cls, converter)
+
+    def hook(value: object, target: type) -> object:
+        quota = structure(value, target)
+        assert isinstance(value, Mapping)
+        sent = cast("Mapping[str, object]", value)
+        found = cast("Quota", quota)
+        others = {name: found.extra[name] for name in found.extra if not name.endswith(PAIRED)}
+        return evolve(found, pairs=pairs_of(sent), extra=Extra(others))
+
+    return hook
+
+
+def _subnet_hook(cls: type, converter: Converter) -> Hook:
+    structure = _record_hook(cls, converter)
+
+    def hook(value: object, target: type) -> object:
+        # What one looks like is documented nowhere, and no snapshot needs it.
+        return Subnet(value) if isinstance(value, str) else structure(value, target)
 
     return hook
 
@@ -122,6 +141,10 @@ def _is_moment(target: object) -> bool:
     return target == _OPTIONAL_MOMENT
 
 
+def _is_number(target: object) -> bool:
+    return bool(target == Number)
+
+
 def _is_flags(target: object) -> bool:
     return target == dict[str, bool]
 
@@ -132,14 +155,18 @@ def _is_array(target: object) -> bool:
 
 def _make_converter() -> Converter:
     converter = Converter()
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(bool, _boolean)
-    converter.register_structure_hook_func(_is_identifier, _identifier)
-    converter.register_structure_hook_func(_is_moment, _moment)
-    converter.register_structure_hook_func(_is_flags, _flags)
+    converter.register_structure_hook(str, text)
+    converter.register_structure_hook(int, integer)
+    converter.register_structure_hook(bool, boolean)
+    converter.register_structure_hook_func(_is_identifier, identifier)
+    converter.register_structure_hook_func(_is_moment, moment)
+    converter.register_structure_hook_func(_is_number, number)
+    converter.register_structure_hook_func(_is_flags, flags)
     converter.register_structure_hook_factory(attrs.has)(_record_hook)
+    converter.register_structure_hook_factory(lambda cls: cls is Quota)(_quota_hook)
+    converter.register_structure_hook_factory(lambda cls: cls is Subnet)(_subnet_hook)
     converter.register_structure_hook_factory(_is_array)(_array_hook)
+    converter.register_unstructure_hook_factory(attrs.has)(_plain_hook)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     return converter
 
@@ -190,13 +217,14 @@ _FAST: Mapping[object, FastDecoder[Any]] = {
 }
 
 
-def record(body: bytes, target: type[T], status: int) -> T:
+def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -> T:
     """Build a record from a body that holds one object, by the fast way if that takes it.
 
+    `extras` are the fields that the record does not know: to look for them takes time.
     Raises `UnexpectedResponseError` with the path of the first field that does not fit.
     """
     fast: FastDecoder[T] | None = _FAST.get(target)
-    found = fast.read(body) if fast else None
+    found = fast.read(body) if fast and not (extras and fast.passes_over(body)) else None
     if found is not None:
         return found
     return structure(parse_json(body, status), target, status)
@@ -217,4 +245,4 @@ def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ..
 
 def one(target: type[T]) -> Reader[T]:
     """Read an object."""
-    return lambda response: record(response.body, target, response.status)
+    return lambda response: record(response.body, target, response.status, extras=True)

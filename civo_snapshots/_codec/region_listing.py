@@ -253,4 +253,5 @@ def as_snapshot(item: RegionSnapshot, snapshot_id: str, instance_id: str) -> Sna
         status=inner.status,
         created_at=item.created_at or inner.created_at,
         instance_id=instance_id,
+        extra=inner.extra,
     )

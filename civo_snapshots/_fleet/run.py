@@ -229,7 +229,7 @@ class Fleet:
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )
-        progress.seed(snapshot)
+        self._watcher.seed(progress, snapshot)
         if progress.outcome is not None:
             self.ended(member, progress.outcome)
             return

@@ -7,6 +7,7 @@ from .policy import PollPolicy
 from .progress import CompletionWait, DeletionWait
 from .restore import wait_until_restored
 from .schedule import RegisteredWait
+from .state_report import StateReporter
 from .wait import Wait, wait_timeout
 from .watcher import Watcher
 
@@ -15,6 +16,7 @@ __all__ = [
     "DeletionWait",
     "PollPolicy",
     "RegisteredWait",
+    "StateReporter",
     "Wait",
     "Watcher",
     "wait_timeout",

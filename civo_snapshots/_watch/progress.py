@@ -23,6 +23,7 @@ from ..errors import (
     SnapshotFailedError,
     SnapshotVanishedError,
     WaitTimeoutError,
+    printable,
 )
 from ..events import Transition
 from ..models import Snapshot, VolumeStatus, state_of
@@ -32,6 +33,8 @@ from .policy import PollPolicy
 _FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
 _MISSES_UNTIL_GONE = 3
 _FAULTS_IN_A_ROW = 10
+_MESSAGE = 300
+"""Characters of a server's message that an error shows: some are whole stack traces."""
 
 _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
 
@@ -195,8 +198,10 @@ class CompletionWait:
             if states.classify(state, self.states) is blamed
         )
         listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
+        said = printable(self.last.message.strip(), _MESSAGE) if self.last else ""
+        why = f": {said}" if said else ""
         outcome = SnapshotFailedError(
-            f"{self._called} {what}{listed}",
+            f"{self._called} {what}{listed}{why}",
             snapshot=self.last,
             elapsed=now - self.started,
             polls=self.polls,

@@ -39,7 +39,7 @@ class Wait:
         """`known` is what the caller has already: it is judged, and polled a little later."""
         due = progress.started
         if known is not None:
-            progress.seed(known)
+            watcher.seed(progress, known)
             due += progress.policy.floor
         self._watcher = watcher
         self._progress = progress

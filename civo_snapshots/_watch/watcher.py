@@ -12,10 +12,11 @@ from copy import copy
 from .._api import RegionApi
 from .._clock import Clock
 from ..errors import CivoError, ClientClosedError, NotFoundError
-from ..models import Snapshot, state_of
-from ..states import StateTable, is_known
+from ..models import Snapshot
 from .poller import Poller
+from .progress import CompletionWait
 from .schedule import RegisteredWait, WaitRegistry
+from .state_report import StateReporter
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -24,9 +25,6 @@ FINAL_POLL_GRACE = 5.0
 
 _RECHECK = 0.2
 """Seconds between checks of a poll that outlasts a deadline: a 429 may have begun a pause."""
-
-_MOST_FAMILIAR = 1_000
-"""State texts after which no further one is reported: a server may make them up."""
 
 
 class Watcher:
@@ -37,7 +35,7 @@ class Watcher:
         api: RegionApi,
         clock: Clock,
         *,
-        on_unknown: Callable[[Snapshot, str], None] | None = None,
+        states_met: StateReporter | None = None,
         paused_for: Callable[[], float] = lambda: 0.0,
         rate_limit_interval: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -47,16 +45,20 @@ class Watcher:
         self._registry = WaitRegistry()
         self._poller = Poller(api, clock, self._registry, self)
         self._clock = clock
-        self._on_unknown = on_unknown
+        self._states_met = states_met or StateReporter()
         self._paused_for = paused_for
         self._rate_limit_interval = rate_limit_interval
-        self._familiar: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
         self._ticked = float("-inf")
         self._stopping: set[asyncio.Task[None]] = set()
         self.ticks = 0
+
+    def seed(self, progress: CompletionWait, known: Snapshot) -> None:
+        """Let a wait begin with what its caller has already, which may end it at once."""
+        progress.seed(known)
+        self._states_met.note(known, progress.states)
 
     def add(self, wait: RegisteredWait) -> None:
         """Begin to watch; the first poll comes when the wait is due."""
@@ -183,7 +185,7 @@ class Watcher:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
         changed = wait.progress.observe(snapshot, now)
-        self._report_unknown(snapshot, wait.progress.states)
+        self._states_met.note(snapshot, wait.progress.states)
         if wait.on_change is not None:
             for transition in changed:
                 if wait in self._registry:
@@ -212,16 +214,6 @@ class Watcher:
         if wait.deadline <= now:
             wait.progress.expire(now)  # this was its final poll, whatever else the tick asks for
         self._finish(wait)
-
-    def _report_unknown(self, snapshot: Snapshot, states: StateTable) -> None:
-        for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
-            if len(self._familiar) >= _MOST_FAMILIAR:
-                break
-            self._familiar.add(text)
-            if not is_known(text, states):
-                logger.warning("unknown state %r counts as pending", text)
-                if self._on_unknown is not None:
-                    self._on_unknown(snapshot, text)
 
     def _finish(self, wait: RegisteredWait) -> None:
         outcome = wait.progress.outcome

@@ -11,6 +11,7 @@ from ..outcomes import FleetRun, Outcome, OutcomeKind
 from ..states import State
 
 _LABEL = 40
+_MESSAGE = 120
 
 
 @define
@@ -21,12 +22,14 @@ class Row:
         label: what people call it.
         state: the snapshot's state text as last seen; None while no snapshot is known.
         volumes: the state text of each volume, by its id.
+        message: why it failed, as the server put it.
         kind: how it ended; None until then.
     """
 
     label: str
     state: str | None = None
     volumes: dict[str, str] = Factory(dict[str, str])
+    message: str = ""
     kind: OutcomeKind | None = None
     adopted: bool = False
 
@@ -45,6 +48,7 @@ class Row:
 
     def see(self, snapshot: Snapshot) -> None:
         self.state = printable(snapshot.state, _LABEL)
+        self.message = printable(snapshot.message.strip(), _MESSAGE)
         self.volumes.update((volume.id, volume.state) for volume in snapshot.volumes)
 
 

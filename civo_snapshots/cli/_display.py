@@ -85,7 +85,9 @@ def line(board: Board, row: Row) -> str:
         what = row.state or "waiting"
     volumes = f"{row.volumes_ended}/{len(row.volumes)} volumes ended" if row.volumes else ""
     done = f"{board.ended}/{len(board.rows)}"
-    return f"{board.elapsed:6.1f} s  {done:>9}  {row.label:<{width}}  {what}  {volumes}".rstrip()
+    why = row.message if row.kind is OutcomeKind.FAILED else ""
+    told = "  ".join(part for part in (what, volumes, why) if part)
+    return f"{board.elapsed:6.1f} s  {done:>9}  {row.label:<{width}}  {told}"
 
 
 def plan_lines(plan: Plan) -> Iterator[RenderableType]:
@@ -108,7 +110,8 @@ def plan_lines(plan: Plan) -> Iterator[RenderableType]:
 def _quota(plan: Plan) -> str:
     free = plan.quota.free_snapshots if plan.quota else None
     if free is None:
-        return "quota unknown"
+        unlimited = plan.quota is not None and plan.quota.is_unlimited
+        return "without a limit in the quota" if unlimited else "quota unknown"
     return f"{free} left in the quota" if plan.fits else f"but ONLY {free} ARE LEFT in the quota"
 
 

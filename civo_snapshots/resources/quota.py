@@ -8,7 +8,7 @@ from ..models import Quota
 
 
 class Quotas:
-    """Reads the part of the quota that snapshots use."""
+    """Reads the account's limits, and what is used of them."""
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api

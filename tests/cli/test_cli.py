@@ -151,6 +151,14 @@ async def test_a_dry_run_reports_a_quota_that_is_too_small(monkeypatch: pytest.M
         assert "Would create 3 snapshots in LON1, but ONLY 2 ARE LEFT in the quota." in paper.out
 
 
+async def test_a_dry_run_tells_of_a_quota_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FakeRegion(instances=2, snapshot_limit=-1) as region:
+        use(region, monkeypatch)
+        paper = Paper()
+        assert await work(Options(tuple(region.instance_ids)), paper.screen) == 0
+        assert "Would create 2 snapshots in LON1, without a limit in the quota." in paper.out
+
+
 async def test_a_dry_run_goes_on_when_the_quota_may_not_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

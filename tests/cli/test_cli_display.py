@@ -96,6 +96,20 @@ def test_lines_say_the_same_where_there_is_no_terminal(board: Board) -> None:
     assert texts["waits"].endswith("waits  waiting")
 
 
+def test_a_line_says_why_a_snapshot_failed(board: Board) -> None:
+    """R199."""
+    status = SnapshotStatus("Failed", (), "volume 2:\x07 no space left" + "." * 1_000)
+    failed = Snapshot("s-1", status=status, instance_id="bad")
+    board.see(failed)
+    board.end(outcome("bad", OutcomeKind.FAILED, failed))
+    text = line(board, board.rows["bad"])
+    assert "failed  2/2 volumes ended  volume 2:\\x07 no space left..." in text
+    assert len(text) < 200
+    # What one that goes on says is no reason for anything.
+    board.see(Snapshot("s-2", status=evolve(status, state="Pending"), instance_id="runs"))
+    assert "no space" not in line(board, board.rows["runs"])
+
+
 def test_a_line_is_printed_only_when_something_happened(board: Board) -> None:
     out = StringIO()
     with Screen(out=Console(file=out, width=100)).watching() as show:

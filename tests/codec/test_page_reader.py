@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.payloads import (
@@ -81,7 +82,7 @@ PAGES: dict[str, Page[Any]] = {
     "schedules_bare": Page(7, (SCHEDULE,)),
     "instances_page": Page(7, (INSTANCE,), 2, 3, 20),
     "instances_per_page_null": Page(7, (INSTANCE,), 1, 1, None),
-    "instances_numbers_as_text": Page(7, (INSTANCE,), 2, 3, 20),
+    "instances_numbers_as_text": Page(7, (evolve(INSTANCE, cpu_cores=2, ram_mb=4096),), 2, 3, 20),
     "instances_pages_zero": Page(7, ()),
     "instances_counts_are_no_numbers": Page(7, ()),
     "regions": Page(

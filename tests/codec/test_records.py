@@ -1,6 +1,8 @@
 """JSON to records: the exact record of every documented and every odd shape, or a typed error."""
 
+import copy
 import json
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -28,16 +30,20 @@ from civo_snapshots._codec.records import structure, unstructure
 from civo_snapshots._http import JSON, Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import (
+    NOTHING_MORE,
+    Extra,
     Instance,
     LastSnapshot,
     Quota,
     Region,
+    RegionSnapshot,
     Restore,
     RestoreStatus,
     Retention,
     Schedule,
     ScheduleStatus,
     Snapshot,
+    Subnet,
 )
 
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
@@ -114,10 +120,36 @@ OBJECTS: dict[str, object] = {
     "schedule_status_empty_text": Schedule("schedule-1"),
     "instance_with_secrets": INSTANCE,
     "instance_null_parts": Instance("i-1"),
-    "quota": Quota(48, 6),
-    "quota_numbers_as_text": Quota(48, 50),
-    "quota_without_snapshots": Quota(),
-    "quota_null": Quota(None, 6),
+    "instance_documented": Instance(
+        "i-2",
+        "db2.example",
+        firewall_id="fw-1",
+        notes="the second",
+        cpu_cores=2,
+        ram_mb=4096,
+        disk_gb=50,
+        source_type="snapshot",
+        source_id="snap-1",
+        snapshot_id="snap-1",
+        volume_type="standard",
+        subnets=(Subnet("sub-1", "left"), Subnet("sub-2")),
+        reserved_ip="203.0.113.7",
+        reverse_dns="db2.example",
+    ),
+    "quota": Quota(48, 6, {"instance_count": (16, 6), "disk_snapshot_count": (48, 6)}),
+    "quota_numbers_as_text": Quota(48, 50, {"disk_snapshot_count": (48, 50)}),
+    "quota_without_snapshots": Quota(pairs={"instance_count": (16, None)}),
+    "quota_null": Quota(None, 6, {"disk_snapshot_count": (None, 6)}),
+    "quota_odd_numbers": Quota(
+        10_000,
+        12,
+        {
+            "disk_snapshot_count": (10_000, 12),
+            "disk_gb": (-1, None),
+            "ram_mb": (None, None),
+            "gpu_count": (4, None),
+        },
+    ),
 }
 
 SINGLES: dict[str, Any] = {"snapshot": Snapshot, "restore": Restore, "schedule": Schedule}
@@ -213,13 +245,35 @@ def test_an_unreadable_body_keeps_its_status() -> None:
     ("value", "number"), [("007", 7), ("0", 0), (0, 0), (-5, -5), (10**30, 10**30)]
 )
 def test_whole_numbers_may_be_text(value: int | str, number: int) -> None:
-    assert structure({"disk_snapshot_count_limit": value}, Quota) == Quota(number)
+    limit = structure({"disk_snapshot_count_limit": value}, Quota).disk_snapshot_count_limit
+    assert limit == number
 
 
-@pytest.mark.parametrize("value", ["", " 7", "+7", "-7", "1_000", "7.0", "٣", "9" * 19, "nan", 7.0])
-def test_what_is_no_whole_number_is_none(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "number"), [(7.0, 7), ("7.0", 7), ("7.", 7), ("-1", -1), (-1.0, -1), (1e15, 10**15)]
+)
+def test_numbers_of_quotas_and_instances_may_be_floats_too(value: JSON, number: int) -> None:
+    quota = structure({"disk_snapshot_count_usage": value, "x_limit": value}, Quota)
+    assert quota.disk_snapshot_count_usage == number
+    assert quota.pairs["x"] == (number, None)
+    assert structure({"id": "i-1", "ram_mb": value}, Instance).ram_mb == number
+
+
+NO_NUMBERS = ["", " 7", "+7", "7.5", 7.5, "1_000", "٣", "9" * 19, "nan", True, [], float("inf")]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_no_whole_number_is_none(value: Any) -> None:
+    """It makes a quota unreadable only where snapshots are counted."""
     with pytest.raises(UnexpectedResponseError):
-        structure({"disk_snapshot_count_limit": value}, Quota)  # type: ignore[dict-item]
+        structure({"disk_snapshot_count_limit": value}, Quota)
+    assert structure({"ram_mb_limit": value}, Quota) == Quota(pairs={"ram_mb": (None, None)})
+
+
+@pytest.mark.parametrize("value", ["-7", 7.0, "7.0"])
+def test_other_numbers_are_whole_as_they_come(value: Any) -> None:
+    with pytest.raises(UnexpectedResponseError):
+        structure({"id": "x", "retention": {"max_snapshots": value}}, Schedule)
 
 
 @pytest.mark.parametrize("record", [DOCUMENTED, RESTORE, SCHEDULE, INSTANCE, ITEM], ids=repr)
@@ -263,3 +317,71 @@ def test_a_feature_that_is_no_switch_is_left_out() -> None:
     with pytest.raises(UnexpectedResponseError) as caught:
         structure({"code": "LON1", "features": ["iaas"]}, Region)
     assert caught.value.path == "$.features"
+
+
+# What a server sends beyond the known fields
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "path", "expected"),
+    [
+        (Snapshot, {"id": "s-1", "size_gb": 5}, "", {"size_gb": 5}),
+        (Snapshot, {"id": "s-1", "extra": {"a": 1}}, "", {"extra": {"a": 1}}),
+        (Snapshot, {"id": "s-1", "state": "misplaced"}, "", {"state": "misplaced"}),
+        (Snapshot, {"id": "s-1", "nothing": None}, "", {"nothing": None}),
+        (Snapshot, {"id": "s-1", "status": {"progress": 0.5}}, "status", {"progress": 0.5}),
+        (Instance, {"id": "i-1", "script": "x", "pseudo_ip": ""}, "", {"pseudo_ip": ""}),
+        (
+            Restore,
+            {"id": "r-1", "new": [{"id": "i-2", "initial_password": "x"}]},
+            "",
+            {"new": [{"id": "i-2"}]},
+        ),
+        (RegionSnapshot, {"id": "o-1", "instance": {"id": "s", "x": 1}}, "instance", {"x": 1}),
+        (Schedule, {"id": "x", "status": {"next": "soon"}}, "status", {"next": "soon"}),
+        (Region, {"code": "LON1", "x": []}, "", {"x": []}),
+        (Quota, {"id": "q", "ram_mb_limit": 5}, "", {"id": "q"}),
+    ],
+)
+def test_unknown_fields_stay_reachable(
+    target: type[Any], body: Any, path: str, expected: object
+) -> None:
+    found = one(target)(Response(200, {}, json.dumps(body).encode()))
+    part = getattr(found, path) if path else found
+    assert part.extra == expected
+    assert unstructure(part).items() >= expected.items()  # type: ignore[union-attr,attr-defined]
+    # Neither equality nor what a log shows depends on it.
+    assert part == evolve(part, extra=Extra())
+    assert hash(part) == hash(evolve(part, extra=Extra()))
+    assert repr(part) == repr(evolve(part, extra=Extra()))
+    assert pickle.loads(pickle.dumps(part)).extra == copy.deepcopy(part).extra == expected
+
+
+def test_unknown_fields_of_a_volume_stay_reachable() -> None:
+    body = {"id": "s-1", "status": {"volumes": [{"id": "v-1", "size": 3}, {"id": "v-2"}]}}
+    found = one(Snapshot)(Response(200, {}, json.dumps(body).encode()))
+    assert [dict(volume.extra) for volume in found.volumes] == [{"size": 3}, {}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["snapshot_documented", "restore_documented", "instance_with_secrets", "schedule_active"],
+)
+def test_a_documented_body_leaves_nothing_over(name: str) -> None:
+    """X141: an instance's secrets are known, and not kept."""
+    assert one(type(OBJECTS[name]))(answer(name)).extra is NOTHING_MORE  # type: ignore[attr-defined]
+
+
+def test_what_is_over_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        Extra({"a": 1})["a"] = 2  # type: ignore[index]
+    assert repr(Extra({"a": 1})) == "Extra({'a': 1})"
+
+
+@pytest.mark.parametrize("depth", [40, 300, 900])
+def test_what_is_nested_too_deeply_to_be_searched_for_secrets_is_left_out(depth: int) -> None:
+    """X141, X150."""
+    body = b'{"id":"s-1","x":' + b"[" * depth + b'{"script":"canary"}' + b"]" * depth + b"}"
+    found = one(Snapshot)(Response(200, {}, body))
+    assert "canary" not in repr(found.extra)
+    assert "x" in found.extra

@@ -94,6 +94,17 @@ async def test_an_instances_secrets_are_never_read(civo: CivoClient, region: Fak
             assert secret not in repr(listed)
 
 
+async def test_what_else_an_instance_tells_is_kept_without_its_secrets(
+    civo: CivoClient, region: FakeRegion
+) -> None:
+    """X141."""
+    shown = {"id": "i-9", "gpu_type": "a100", **SECRET_CANARIES}
+    region.fault("GET /v2/instances/{id}", Fault.json(shown))
+    one = await civo.instances.get("i-9")
+    assert one.extra == {"gpu_type": "a100"}
+    assert "canary" not in repr(one.extra)
+
+
 async def test_regions_are_listed_with_or_without_a_region(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -112,6 +123,29 @@ async def test_the_quota_counts_what_is_there(civo: CivoClient, region: FakeRegi
     await civo.snapshots.create(region.instance_ids[0])
     after = await civo.quota.get()
     assert (after.disk_snapshot_count_usage, after.free_snapshots) == (1, 9_999)
+    assert after.pairs["disk_snapshot_count"] == (10_000, 1)
+    assert after.pairs["instance_count"] == (1_000_000, len(region.instance_ids))
+    assert len(after.pairs) == 20
+
+
+@pytest.mark.parametrize("numbers", ["text", "float", "integer", "drawn"])
+async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
+    async with (
+        FakeRegion(instances=2, numbers=numbers, snapshot_limit=-1) as region,
+        CivoClient(region.token, region="LON1", api_url=region.url) as civo,
+    ):
+        quota = await civo.quota.get()
+        assert quota.pairs["gpu_count"] == (-1, 0)
+        assert (quota.is_unlimited, quota.free_snapshots) == (True, None)
+        run = await civo.snapshots.create_each(region.instance_ids, quota="check").__anext__()
+        assert run.snapshot is not None
+        one = await civo.instances.get(region.instance_ids[0])
+        assert (one.cpu_cores, one.ram_mb, one.disk_gb, one.gpu_count) == (2, 4_096, 50, 0)
+        assert (one.source_type, one.volume_type, one.subnets) == ("diskimage", "standard", ())
+        assert one.firewall_id.startswith("fake-firewall")
+        assert await civo.instances.list().collect() == [
+            await civo.instances.get(key) for key in region.instance_ids
+        ]
 
 
 # One instance's snapshots

@@ -186,6 +186,19 @@ def test_the_status_that_the_create_answered_is_not_told_again() -> None:
     assert len(read(registry, [item("s-1", "i-1", status=DONE)]).changed) == 1
 
 
+def test_a_changed_message_is_a_change() -> None:
+    """R199: to the status that a create answered, and to what a listing showed before."""
+    registry = WaitRegistry()
+    wait = waiting(registry, known=evolve(WANTED, description=""))
+    copying = evolve(STATUS, message="1 of 2 volumes")
+    (first,) = read(registry, [item("s-1", "i-1", status=copying)]).changed
+    assert first.snapshot.message == "1 of 2 volumes"
+    wait.shown = first.digest
+    assert read(registry, [item("s-1", "i-1", status=copying)]).changed == []
+    (later,) = read(registry, [item("s-1", "i-1", status=evolve(STATUS, message="2"))]).changed
+    assert later.snapshot.message == "2"
+
+
 def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_counts() -> None:
     registry = WaitRegistry()
     waiting(registry, known=evolve(WANTED, description=""))

@@ -54,7 +54,9 @@ def ended(progress: CompletionWait, kind: type[CivoError]) -> Any:
 # What a poll shows
 
 
-@pytest.mark.parametrize("state", ["Complete", "complete", "Completed", "COMPLETE "])
+@pytest.mark.parametrize(
+    "state", ["Complete", "complete", "Completed", "COMPLETE ", "Ready", "available"]
+)
 def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
     """P86."""
     progress = waiting()
@@ -64,7 +66,7 @@ def test_a_complete_snapshot_ends_the_wait(state: str) -> None:
     assert progress.polls == 1
 
 
-@pytest.mark.parametrize("state", ["Pending", "", "Copying", "available"])
+@pytest.mark.parametrize("state", ["Pending", "", "Copying", "in_progress"])
 def test_a_pending_snapshot_does_not(state: str) -> None:
     """P87, P91."""
     progress = waiting()
@@ -83,6 +85,29 @@ def test_a_failed_volume_fails_the_snapshot() -> None:
     assert error.failed_volumes == ("v-2", "v-4")
     assert (error.snapshot, error.elapsed, error.polls) == (seen, 5.0, 1)
     assert str(error) == "snapshot s-1 (n) of instance i-1 failed; volumes: v-2, v-4"
+
+
+def saying(message: str, state: str = "Failed", *volumes: VolumeStatus) -> Snapshot:
+    return Snapshot("s-1", status=SnapshotStatus(state, volumes, message), instance_id="i-1")
+
+
+def test_why_a_snapshot_failed_is_part_of_the_error() -> None:
+    """R199."""
+    progress = waiting()
+    progress.observe(saying(" no space left ", "Pending", VolumeStatus("v-1", "Failed")), START)
+    error = ended(progress, SnapshotFailedError)
+    assert error.snapshot.message == " no space left "
+    assert str(error) == "snapshot s-1 of instance i-1 failed; volumes: v-1: no space left"
+
+
+@pytest.mark.parametrize("message", ["x" * 1_000_000, "\x1b[31m\n" * 100_000])
+def test_a_message_is_cut_and_printable_in_the_error(message: str) -> None:
+    # R194, R199: a server may say a stack trace, or a terminal's codes.
+    progress = waiting()
+    progress.observe(saying(message), START)
+    text = str(ended(progress, SnapshotFailedError))
+    assert len(text) < 2_500
+    assert text.isprintable()
 
 
 def test_a_failed_snapshot_with_good_volumes_failed() -> None:

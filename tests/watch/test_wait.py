@@ -29,6 +29,7 @@ from civo_snapshots import (
     State,
     Transition,
     UnknownState,
+    UnusualState,
     WaitTimeoutError,
 )
 from civo_snapshots._http import Request, Response
@@ -269,6 +270,34 @@ async def test_states_of_a_deployment_can_be_added() -> None:
         done = await civo.snapshots.wait_until_complete(region.instance_ids[0], "s-1")
         assert done.state == "fertig "
     assert [event.state for event in events if isinstance(event, UnknownState)] == ["Kopiert"]
+
+
+@pytest.mark.parametrize("how", ["polled", "known", "run"])
+async def test_a_state_that_only_some_systems_use_ends_a_wait_and_is_told_once(how: str) -> None:
+    """P86, P87: however a client meets it first, and in whichever of its regions."""
+    clock = FakeClock()
+    events: list[Event] = []
+    words = {"complete": "Ready", "volume_complete": "available"}
+    async with (
+        FakeRegion(clock=clock, states=words, more_regions=["FRA1"]) as region,
+        CivoClient(
+            region.token, region="LON1", api_url=region.url, clock=clock, on_event=events.append
+        ) as civo,
+    ):
+        for view in (civo, civo.in_region("FRA1")):
+            ids = [instance.id async for instance in view.instances.list()]
+            made = await view.snapshots.create(ids[0])
+            if how == "known":
+                await clock.sleep(30)
+                made = await view.snapshots.get(made)
+            if how == "run":
+                run = await view.snapshots.create_many(ids)
+                assert run.counts["complete"] == 3
+                continue
+            assert (await view.snapshots.wait_until_complete(made)).state == "Ready"
+    unusual = [event for event in events if isinstance(event, UnusualState)]
+    assert sorted(event.state for event in unusual) == ["Ready", "available"]
+    assert not [event for event in events if isinstance(event, UnknownState)]
 
 
 # Changes

@@ -19,7 +19,6 @@ from civo_snapshots import (
     PollPolicy,
     RateLimitError,
     ServiceDisabledError,
-    Snapshot,
     SnapshotFailedError,
     SnapshotVanishedError,
     State,
@@ -27,8 +26,9 @@ from civo_snapshots import (
     WaitTimeoutError,
 )
 from civo_snapshots._codec import ListingConsumer
-from civo_snapshots._watch import DeletionWait, Watcher
+from civo_snapshots._watch import DeletionWait, StateReporter, Watcher
 from civo_snapshots._watch.watcher import FINAL_POLL_GRACE
+from civo_snapshots.events import UnknownState, UnusualState
 from civo_snapshots.states import extended
 from civo_snapshots.testing import FakeClock
 
@@ -296,13 +296,12 @@ async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
     keys = scene.add(2, shown="Copying")
     for key in keys:
         scene.shown[key] = lambda now: ("Complete", "Completed") if now > 9 else ("Copying", "x\ny")
-    told: list[tuple[Snapshot, str]] = []
-    watcher = Watcher(
-        scene.api(), scene.clock, on_unknown=lambda found, text: told.append((found, text))
-    )
+    told: list[UnknownState | UnusualState] = []
+    watcher = Watcher(scene.api(), scene.clock, states_met=StateReporter(told.append))
     for waiter in [Waiter(scene, watcher, key) for key in keys]:
         await waiter.snapshot()
-    assert [text for _, text in told] == ["Copying", "x\ny"]
+    assert [type(event) for event in told] == [UnknownState] * 2
+    assert [event.state for event in told] == ["Copying", "x\ny"]
     assert caplog.text.count("unknown state") == 2
     assert "x\ny" not in caplog.text
 

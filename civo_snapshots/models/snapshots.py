@@ -1,52 +1,13 @@
-"""Frozen records of what was asked and answered; none of them touches the network.
-
-Fields that the server may leave out have defaults. Unknown fields are ignored, state texts are
-kept as sent, and an instance's secrets (passwords, tokens, scripts) are never read at all.
-"""
+"""Snapshots, restores and schedules."""
 
 from collections.abc import Callable
-from datetime import datetime
 from operator import attrgetter
-from typing import Annotated, Generic, TypeVar
 
-import msgspec
 from attrs import Factory, field, frozen
 
-from . import states
-
-T = TypeVar("T")
-
-Identifier = Annotated[str, msgspec.Meta(min_length=1)]
-"""A text that is not empty, or it could not be asked for again."""
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A time with its zone."""
-
-
-@frozen
-class Call:
-    """What was asked when an error happened.
-
-    Attributes:
-        attempts: how many requests were sent or tried.
-        elapsed: seconds from the start of the call.
-        history: what the attempts before the last one ended with, oldest first.
-        may_have_acted: how many of those attempts may have been acted upon.
-    """
-
-    method: str
-    path: str
-    region: str = ""
-    attempts: int = 1
-    elapsed: float = 0.0
-    history: tuple[str, ...] = ()
-    may_have_acted: int = 0
-
-    def __str__(self) -> str:
-        where = f" in {self.region}" if self.region else ""
-        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        before = f"; before: {' | '.join(self.history)}" if self.history else ""
-        return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
+from .. import states
+from .extra import NOTHING_MORE, Extra
+from .fields import Identifier, Moment
 
 
 @frozen
@@ -55,6 +16,7 @@ class VolumeStatus:
 
     id: Identifier
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 state_of: Callable[[VolumeStatus], str] = attrgetter("state")
@@ -62,10 +24,16 @@ state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 @frozen
 class SnapshotStatus:
-    """A snapshot's own state text and those of its volumes, empty right after a create."""
+    """A snapshot's own state text and those of its volumes, empty right after a create.
+
+    Attributes:
+        message: what the snapshot does, or why it failed; untrusted text, mostly empty.
+    """
 
     state: str = ""
     volumes: tuple[VolumeStatus, ...] = ()
+    message: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -84,6 +52,7 @@ class Snapshot:
     status: SnapshotStatus = Factory(SnapshotStatus)
     created_at: Moment | None = None
     instance_id: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
     @property
     def state(self) -> str:
@@ -94,6 +63,11 @@ class Snapshot:
     def volumes(self) -> tuple[VolumeStatus, ...]:
         """The volumes the server listed, each with its state."""
         return self.status.volumes
+
+    @property
+    def message(self) -> str:
+        """What the snapshot does, or why it failed, in the server's words; untrusted text."""
+        return self.status.message
 
     @property
     def verdict(self) -> states.Verdict:
@@ -120,6 +94,7 @@ class RegionSnapshot:
     resource_type: str = ""
     created_at: Moment | None = None
     instance: Snapshot | None = None
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -127,6 +102,7 @@ class RestoreStatus:
     """How far a restore is."""
 
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -148,30 +124,7 @@ class Restore:
     created_at: Moment | None = None
     completed_at: Moment | None = None
     instance_id: str = ""
-
-
-@frozen
-class Volume:
-    """A volume attached to an instance."""
-
-    id: Identifier
-
-
-@frozen
-class Instance:
-    """A compute instance (API page "Instances"), without its secrets."""
-
-    id: Identifier
-    hostname: str = ""
-    status: str = ""
-    region: str = ""
-    network_id: str = ""
-    private_ip: str = ""
-    public_ip: str = ""
-    size: str = ""
-    tags: tuple[str, ...] = ()
-    attached_volumes: tuple[Volume, ...] = ()
-    created_at: Moment | None = None
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -180,6 +133,7 @@ class Retention:
 
     max_snapshots: int = 0
     period: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -189,6 +143,7 @@ class ScheduledInstance:
     id: Identifier
     size: str = ""
     included_volumes: tuple[str, ...] = ()
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -198,6 +153,7 @@ class LastSnapshot:
     id: str = ""
     name: str = ""
     state: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -206,6 +162,7 @@ class ScheduleStatus:
 
     state: str = ""
     last_snapshot: LastSnapshot = Factory(LastSnapshot)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -221,35 +178,7 @@ class Schedule:
     instances: tuple[ScheduledInstance, ...] = ()
     status: ScheduleStatus = Factory(ScheduleStatus)
     created_at: Moment | None = None
-
-
-@frozen
-class Region:
-    """A region (API page "Regions")."""
-
-    code: Identifier
-    name: str = ""
-    type: str = ""
-    country: str = ""
-    country_name: str = ""
-    out_of_capacity: bool = False
-    default: bool = False
-    features: dict[str, bool] = field(factory=dict[str, bool], hash=False)
-
-
-@frozen
-class Quota:
-    """The part of the account's quota that snapshots use; None where the server sent none."""
-
-    disk_snapshot_count_limit: int | None = None
-    disk_snapshot_count_usage: int | None = None
-
-    @property
-    def free_snapshots(self) -> int | None:
-        """How many snapshots may still be made."""
-        if self.disk_snapshot_count_limit is None or self.disk_snapshot_count_usage is None:
-            return None
-        return max(0, self.disk_snapshot_count_limit - self.disk_snapshot_count_usage)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
@@ -262,21 +191,4 @@ class Acknowledgement:
 
     result: str = "success"
     already_gone: bool = False
-
-
-@frozen
-class Page(Generic[T]):
-    """One page of a listing.
-
-    Attributes:
-        number: the page that was asked for, from 1.
-        echoed: the page the server says it sent; None if it does not say.
-        pages: how many pages the server promises; None if it does not say.
-        per_page: the page size the server says it used; None if it does not say.
-    """
-
-    number: int
-    items: tuple[T, ...]
-    echoed: int | None = None
-    pages: int | None = None
-    per_page: int | None = None
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)

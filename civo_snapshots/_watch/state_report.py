@@ -1,0 +1,42 @@
+"""Telling a client, once each, of the state texts that deserve a remark; decided nowhere else."""
+
+import logging
+from collections.abc import Callable
+
+from ..errors import printable
+from ..events import UnknownState, UnusualState
+from ..models import Snapshot, state_of
+from ..states import StateTable, is_known, is_unusual
+
+logger = logging.getLogger("civo_snapshots")
+
+_MOST_FAMILIAR = 1_000
+"""State texts after which no further one is reported: a server may make them up."""
+
+_SHOWN = 80
+"""Characters of such a text that a log line shows."""
+
+
+class StateReporter:
+    """Remembers what was met; one for all regions of a client, so that each is told once."""
+
+    def __init__(self, tell: Callable[[UnknownState | UnusualState], None] | None = None) -> None:
+        self._tell = tell
+        self._familiar: set[str] = set()
+
+    def note(self, snapshot: Snapshot, table: StateTable) -> None:
+        """Report those texts of a snapshot that are met for the first time."""
+        for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
+            if len(self._familiar) >= _MOST_FAMILIAR:
+                break
+            self._familiar.add(text)
+            if not is_known(text, table):
+                logger.warning("unknown state '%s' counts as pending", printable(text, _SHOWN))
+                event: UnknownState | UnusualState = UnknownState(snapshot, text)
+            elif is_unusual(text, table):
+                logger.info("state '%s' counts as complete", printable(text, _SHOWN))
+                event = UnusualState(snapshot, text)
+            else:
+                continue
+            if self._tell is not None:
+                self._tell(event)

@@ -1,0 +1,57 @@
+"""Frozen records of what was asked and answered; none of them touches the network.
+
+Fields that the server may leave out have defaults. State texts are kept as sent, and an instance's
+secrets (passwords, tokens, scripts) are never read at all. What the server sends beyond the known
+fields is in `extra`, which equality ignores: of everything that is asked for singly, of schedules
+and of regions. Items of the long listings (snapshots, instances) mostly leave it empty, because to
+look for it there would take a quarter more of the CPU; `get()` one to have it.
+"""
+
+from .account import Instance, Quota, Region, Subnet, Volume
+from .calls import Call, Page
+from .extra import NOTHING_MORE, SECRETS, Extra
+from .fields import Identifier, Moment, Number
+from .snapshots import (
+    Acknowledgement,
+    LastSnapshot,
+    RegionSnapshot,
+    Restore,
+    RestoreStatus,
+    Retention,
+    Schedule,
+    ScheduledInstance,
+    ScheduleStatus,
+    Snapshot,
+    SnapshotStatus,
+    VolumeStatus,
+    state_of,
+)
+
+__all__ = [
+    "NOTHING_MORE",
+    "SECRETS",
+    "Acknowledgement",
+    "Call",
+    "Extra",
+    "Identifier",
+    "Instance",
+    "LastSnapshot",
+    "Moment",
+    "Number",
+    "Page",
+    "Quota",
+    "Region",
+    "RegionSnapshot",
+    "Restore",
+    "RestoreStatus",
+    "Retention",
+    "Schedule",
+    "ScheduleStatus",
+    "ScheduledInstance",
+    "Snapshot",
+    "SnapshotStatus",
+    "Subnet",
+    "Volume",
+    "VolumeStatus",
+    "state_of",
+]

@@ -1,0 +1,110 @@
+"""What an account has besides snapshots: instances, regions and a quota."""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from .extra import NOTHING_MORE, Extra
+from .fields import Identifier, Moment, Number
+
+
+@frozen
+class Volume:
+    """A volume attached to an instance."""
+
+    id: Identifier
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
+
+
+@frozen
+class Subnet:
+    """A subnet that an instance is in; a server that sends its id alone leaves the name out."""
+
+    id: str = ""
+    name: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
+
+
+@frozen
+class Instance:
+    """A compute instance (API page "Instances"), without its secrets.
+
+    Attributes:
+        cpu_cores, ram_mb, disk_gb, gpu_count: None where the server sent none.
+        source_type, source_id: what it was made from, such as a disk image.
+        snapshot_id: the snapshot that it was restored from, where the server tells it.
+    """
+
+    id: Identifier
+    hostname: str = ""
+    status: str = ""
+    region: str = ""
+    network_id: str = ""
+    private_ip: str = ""
+    public_ip: str = ""
+    size: str = ""
+    tags: tuple[str, ...] = ()
+    attached_volumes: tuple[Volume, ...] = ()
+    created_at: Moment | None = None
+    firewall_id: str = ""
+    notes: str = ""
+    cpu_cores: Number | None = None
+    ram_mb: Number | None = None
+    disk_gb: Number | None = None
+    gpu_count: Number | None = None
+    source_type: str = ""
+    source_id: str = ""
+    snapshot_id: str = ""
+    volume_type: str = ""
+    subnets: tuple[Subnet, ...] = ()
+    reserved_ip: str = ""
+    reverse_dns: str = ""
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
+
+
+@frozen
+class Region:
+    """A region (API page "Regions")."""
+
+    code: Identifier
+    name: str = ""
+    type: str = ""
+    country: str = ""
+    country_name: str = ""
+    out_of_capacity: bool = False
+    default: bool = False
+    features: dict[str, bool] = field(factory=dict[str, bool], hash=False)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
+
+
+Pair = tuple[int | None, int | None]
+"""A limit and its usage, each None where the server sent no whole number."""
+
+
+@frozen
+class Quota:
+    """What the account may use and uses; None where the server sent none. A limit of -1 is none.
+
+    Attributes:
+        pairs: every ``<name>_limit`` with its ``<name>_usage``, by name ("instance_count",
+            "disk_gb"), as far as the server sent them.
+    """
+
+    disk_snapshot_count_limit: Number | None = None
+    disk_snapshot_count_usage: Number | None = None
+    pairs: Mapping[str, Pair] = field(factory=dict[str, Pair], hash=False)
+    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether the server says that there is no limit on snapshots."""
+        return self.disk_snapshot_count_limit is not None and self.disk_snapshot_count_limit < 0
+
+    @property
+    def free_snapshots(self) -> int | None:
+        """How many snapshots may still be made; None if that is unknown, or without a limit."""
+        if self.disk_snapshot_count_limit is None or self.disk_snapshot_count_usage is None:
+            return None
+        if self.is_unlimited:
+            return None
+        return max(0, self.disk_snapshot_count_limit - self.disk_snapshot_count_usage)

@@ -1,0 +1,51 @@
+"""What was asked, and the pages that listings come in."""
+
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+T = TypeVar("T")
+
+
+@frozen
+class Call:
+    """What was asked when an error happened.
+
+    Attributes:
+        attempts: how many requests were sent or tried.
+        elapsed: seconds from the start of the call.
+        history: what the attempts before the last one ended with, oldest first.
+        may_have_acted: how many of those attempts may have been acted upon.
+    """
+
+    method: str
+    path: str
+    region: str = ""
+    attempts: int = 1
+    elapsed: float = 0.0
+    history: tuple[str, ...] = ()
+    may_have_acted: int = 0
+
+    def __str__(self) -> str:
+        where = f" in {self.region}" if self.region else ""
+        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        before = f"; before: {' | '.join(self.history)}" if self.history else ""
+        return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a listing.
+
+    Attributes:
+        number: the page that was asked for, from 1.
+        echoed: the page the server says it sent; None if it does not say.
+        pages: how many pages the server promises; None if it does not say.
+        per_page: the page size the server says it used; None if it does not say.
+    """
+
+    number: int
+    items: tuple[T, ...]
+    echoed: int | None = None
+    pages: int | None = None
+    per_page: int | None = None
