@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from . import _naming
 from .errors import InvalidArgumentError
@@ -31,6 +31,16 @@ def _shown(value: object) -> str:
 def optional(check: Callable[[object], str], value: object) -> str | None:
     """A checked text, or None where the caller gave none."""
     return None if value is None else check(value)
+
+
+def keywords(given: Collection[str], known: Collection[str]) -> None:
+    """Refuse what a method's `**options` would swallow: a keyword misspelt is nothing asked for."""
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"unexpected keyword argument {_shown(name)}; beside its own arguments this method "
+                f"takes {', '.join(known)}"
+            )
 
 
 def identifier(value: object, what: str) -> str:

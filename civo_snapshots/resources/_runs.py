@@ -56,35 +56,27 @@ class RunDefaults:
 
 
 def run_settings(
-    name: str,
-    defaults: RunDefaults,
-    *,
-    is_new: bool,
-    description: str | None = None,
-    timeout: float = DEFAULT_RUN_TIMEOUT,
-    concurrency: int | None = None,
-    max_in_flight: int = DEFAULT_IN_FLIGHT,
-    on_existing: OnExisting = "adopt",
-    quota: QuotaCheck = "ignore",
-    poll: PollPolicy | None = None,
-    on_change: Callable[[Transition], None] | None = None,
+    name: str, defaults: RunDefaults, options: RunOptions, *, is_new: bool
 ) -> tuple[RunSettings, bool]:
     """The checked settings of a run, and whether its quota is to be checked."""
+    _validation.keywords(options, RunOptions.__annotations__)
+    on_existing = options.get("on_existing", "adopt")
     _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
-    _validation.one_of(quota, "quota", ("check", "ignore"))
+    quota = _validation.one_of(options.get("quota", "ignore"), "quota", ("check", "ignore"))
+    concurrency = options.get("concurrency")
     settings = RunSettings(
         _validation.run_name(name),
-        _validation.seconds(timeout, "timeout"),
+        _validation.seconds(options.get("timeout", DEFAULT_RUN_TIMEOUT), "timeout"),
         _validation.count(
             defaults.concurrency if concurrency is None else concurrency, "concurrency"
         ),
-        _validation.count(max_in_flight, "max_in_flight"),
-        poll or defaults.policy,
+        _validation.count(options.get("max_in_flight", DEFAULT_IN_FLIGHT), "max_in_flight"),
+        options.get("poll") or defaults.policy,
         defaults.states,
         on_existing,
         is_new,
-        _validation.optional(_validation.description, description),
-        on_change,
+        _validation.optional(_validation.description, options.get("description")),
+        options.get("on_change"),
     )
     return settings, quota == "check"
 

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from .. import _validation
 from .._api import Listing, RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 
@@ -41,15 +41,19 @@ class Schedules:
             "instances": _scheduled(instances, include_volumes),
             "description": _validation.optional(_validation.description, description),
         }
-        return await self._api.create_schedule(_validation.label(name), fields, options)
+        return await self._api.create_schedule(
+            _validation.label(name), fields, call_options(options)
+        )
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
         """Every schedule of the region."""
-        return self._api.list_schedules(options)
+        return self._api.list_schedules(call_options(options))
 
     async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""
-        return await self._api.get_schedule(_validation.schedule_id(schedule), options)
+        return await self._api.get_schedule(
+            _validation.schedule_id(schedule), call_options(options)
+        )
 
     async def update(
         self,
@@ -61,6 +65,7 @@ class Schedules:
         **options: Unpack[CallOptions],
     ) -> Schedule:
         """Change what is given and leave the rest; `paused` stops or resumes the schedule."""
+        chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
         fields: dict[str, object] = {
@@ -68,7 +73,7 @@ class Schedules:
             "description": _validation.optional(_validation.description, description),
             "paused": None if paused is None else _validation.boolean(paused, "paused"),
         }
-        return await self._api.update_schedule(_validation.schedule_id(schedule), fields, options)
+        return await self._api.update_schedule(_validation.schedule_id(schedule), fields, chosen)
 
     async def delete(
         self,
@@ -79,7 +84,7 @@ class Schedules:
     ) -> Acknowledgement:
         """Delete a schedule; the snapshots it made stay."""
         wanted = _validation.schedule_id(schedule)
-        return await self._api.delete_schedule(wanted, options, missing_ok=missing_ok)
+        return await self._api.delete_schedule(wanted, call_options(options), missing_ok=missing_ok)
 
 
 def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:

@@ -8,7 +8,7 @@ from .. import _naming, _validation
 from .._api import Listing, RegionApi
 from .._create import CreateSupervisor
 from .._fleet import FleetStream, Instances
-from .._session import CallOptions
+from .._session import CallOptions, call_options
 from .._watch import (
     CompletionWait,
     DeletionWait,
@@ -76,7 +76,9 @@ class Snapshots:
         _validation.optional(_validation.label, name)
         _validation.optional(_validation.description, description)
         self._api.named_region()
-        return await self._creates.create(self._api, instance_id, name, description, options)
+        return await self._creates.create(
+            self._api, instance_id, name, description, call_options(options)
+        )
 
     async def get(
         self,
@@ -87,11 +89,11 @@ class Snapshots:
     ) -> Snapshot:
         """One snapshot as it is now; `NotFoundError` if there is none."""
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.get_snapshot(*key, options)
+        return await self._api.get_snapshot(*key, call_options(options))
 
     def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
         """Every snapshot of an instance."""
-        return self._api.list_snapshots(_validation.instance_id(instance), options)
+        return self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
 
     async def update(
         self,
@@ -104,9 +106,10 @@ class Snapshots:
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """Change the name or the description; what is not given stays as it is."""
+        chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         key = _validation.snapshot_key(snapshot, snapshot_id)
         fields = _validation.update_fields(name, description)
-        return await self._api.update_snapshot(*key, fields, options)
+        return await self._api.update_snapshot(*key, fields, chosen)
 
     async def delete(
         self,
@@ -122,7 +125,7 @@ class Snapshots:
         Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.delete_snapshot(*key, options, missing_ok=missing_ok)
+        return await self._api.delete_snapshot(*key, call_options(options), missing_ok=missing_ok)
 
     async def restore(
         self,
@@ -144,7 +147,7 @@ class Snapshots:
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
-        return await self._api.restore_snapshot(*key, fields, options)
+        return await self._api.restore_snapshot(*key, fields, call_options(options))
 
     # Waits
 
@@ -272,8 +275,8 @@ class Snapshots:
         settings, check_quota = run_settings(
             _naming.generate_name(self._api.session.clock.now()) if name is None else name,
             RunDefaults(self._policy, self._states, self._concurrency),
+            options,
             is_new=name is None,
-            **options,
         )
         return FleetStream.open(
             self._api,
