@@ -14,7 +14,7 @@ from ..errors import QuotaExceededError
 from ..events import Transition
 from ..outcomes import FleetRun, Outcome
 from .run import Fleet
-from .settings import Instances, RunSettings, each, ids_of, ids_of_all, is_whole
+from .settings import Instances, RunSettings, begun, check_empty, each, ids_of, ids_of_all, is_whole
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -43,17 +43,23 @@ class FleetStream:
     ) -> Self:
         """A run that begins when it is iterated; ids that are known already are checked at once."""
         expected = list(ids_of_all(instances)) if is_whole(instances) else []
+        if is_whole(instances) and not expected:
+            check_empty(settings)
         if settings.on_change is not None:
             settings = evolve(settings, on_change=_guarded(settings.on_change))
         fleet = Fleet(api, creates, watcher, settings, expected)
 
         async def outcomes() -> AsyncGenerator[Outcome]:
-            source = iter(expected) if is_whole(instances) else ids_of(instances)
-            await fleet.prepare()
-            if check_quota:
-                wanted = [one async for one in each(source)]
-                await _check_quota(api, fleet, set(wanted))
-                source = iter(wanted)
+            source = await begun(iter(expected) if is_whole(instances) else ids_of(instances))
+            if source is None:  # no request is sent for nothing
+                check_empty(settings)
+                source = iter(())
+            else:
+                await fleet.prepare()
+                if check_quota:
+                    wanted = [one async for one in each(source)]
+                    await _check_quota(api, fleet, set(wanted))
+                    source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:
                     yield outcome

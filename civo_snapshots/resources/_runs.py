@@ -34,6 +34,7 @@ class RunOptions(TypedDict, total=False):
     quota: "check" refuses the whole run before anything is sent if the quota is too small.
     poll: how the run polls; the client's policy by default.
     on_change: told of each transition; an exception of it is logged.
+    allow_empty: an input without instances is a run without outcomes, instead of an error.
     """
 
     description: str | None
@@ -44,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     quota: QuotaCheck
     poll: PollPolicy | None
     on_change: Callable[[Transition], None] | None
+    allow_empty: bool
 
 
 @frozen
@@ -77,6 +79,7 @@ def run_settings(
         is_new,
         _validation.optional(_validation.description, options.get("description")),
         options.get("on_change"),
+        _validation.boolean(options.get("allow_empty", False), "allow_empty"),
     )
     return settings, quota == "check"
 

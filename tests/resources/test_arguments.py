@@ -124,3 +124,53 @@ async def test_an_option_of_a_wrong_type_is_refused(
         with pytest.raises(InvalidArgumentError, match=next(iter(wrong))):
             await answer_of(function(*args, **keywords, **wrong))
     assert region.total == 0
+
+
+def nothing() -> Iterator[str]:
+    """A filter that matched no instance."""
+    yield from ()
+
+
+async def nothing_async() -> AsyncIterator[str]:
+    for instance in nothing():
+        yield instance
+
+
+EMPTY: dict[str, Callable[[], Any]] = {
+    "list": list,
+    "set": set,
+    "generator": nothing,
+    "async generator": nothing_async,
+}
+
+
+@pytest.mark.parametrize("quota", ["check", "ignore"])
+@pytest.mark.parametrize("instances", EMPTY.values(), ids=EMPTY)
+async def test_a_run_over_nothing_is_refused_unless_it_is_expected(
+    civo: CivoClient, region: FakeRegion, instances: Callable[[], Any], quota: Any
+) -> None:  # R188
+    with pytest.raises(InvalidArgumentError, match="allow_empty=True"):
+        await civo.snapshots.create_many(instances(), name="nightly", quota=quota)
+    run = await civo.snapshots.create_many(
+        instances(), name="nightly", quota=quota, allow_empty=True
+    )
+    assert (len(run), run.partial, region.total) == (0, False, 0)
+
+
+async def test_a_known_emptiness_is_refused_at_the_call(civo: CivoClient) -> None:  # R188
+    with pytest.raises(InvalidArgumentError, match="no instances"):
+        civo.snapshots.create_each([], name="nightly")
+
+
+@pytest.mark.parametrize("name", [None, "nightly"])
+async def test_a_generator_that_was_looked_into_loses_nothing(
+    civo: CivoClient, region: FakeRegion, name: str | None
+) -> None:  # R188
+    async def found() -> AsyncIterator[str]:
+        for instance in region.instance_ids:
+            yield instance
+
+    for instances in (iter(region.instance_ids), found()):
+        run = await civo.snapshots.create_many(instances, name=name)
+        assert [one.instance_id for one in run] == region.instance_ids
+        assert run.counts["complete"] == 3
