@@ -7,6 +7,7 @@ from typing import Literal, TypeGuard
 from attrs import frozen
 
 from .. import _naming, _validation
+from .._validation import Id
 from .._watch import PollPolicy
 from ..errors import InvalidArgumentError
 from ..events import Transition
@@ -14,7 +15,7 @@ from ..models import Instance
 from ..states import StateTable
 
 OnExisting = Literal["adopt", "error", "create"]
-Instances = Iterable[str | Instance] | AsyncIterable[str | Instance]
+Instances = Iterable[Id | Instance] | AsyncIterable[Id | Instance]
 Source = Iterator[str] | AsyncIterator[str]
 
 
@@ -44,12 +45,12 @@ class RunSettings:
         return _naming.name_for(self.name, instance_id)
 
 
-def is_whole(instances: Instances) -> TypeGuard[Collection[str | Instance]]:
+def is_whole(instances: Instances) -> TypeGuard[Collection[Id | Instance]]:
     """Whether the input is known as a whole, so that it can be checked before anything is sent."""
     return isinstance(instances, Collection)
 
 
-def ids_of_all(instances: Iterable[str | Instance]) -> Iterable[str]:
+def ids_of_all(instances: Iterable[Id | Instance]) -> Iterable[str]:
     return map(_validation.instance_id, instances)
 
 

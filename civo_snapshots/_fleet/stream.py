@@ -1,5 +1,6 @@
 """A fan-out as callers have it: an iterator of outcomes, and the run so far."""
 
+import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -10,7 +11,7 @@ from attrs import evolve
 from .._api import RegionApi
 from .._create import CreateSupervisor
 from .._watch import Watcher
-from ..errors import QuotaExceededError
+from ..errors import InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..outcomes import FleetRun, Outcome
 from .run import Fleet
@@ -100,12 +101,16 @@ async def _check_quota(api: RegionApi, fleet: Fleet, wanted: set[str]) -> None:
         )
 
 
-def _guarded(on_change: Callable[[Transition], None]) -> Callable[[Transition], None]:
+def _guarded(on_change: Callable[[Transition], object]) -> Callable[[Transition], None]:
     """A callback's error is logged: it must not end what others wait for."""
 
     def tell(transition: Transition) -> None:
         try:
-            on_change(transition)
+            told = on_change(transition)
+            if inspect.isawaitable(told):
+                if inspect.iscoroutine(told):
+                    told.close()
+                raise InvalidArgumentError("on_change of a run is not awaited")
         except Exception:
             logger.exception("the on_change callback raised")
 

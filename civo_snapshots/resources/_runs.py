@@ -8,11 +8,11 @@ from attrs import frozen
 from .. import _validation
 from .._api import RegionApi
 from .._concurrency import for_each
-from .._fleet import Instances, OnExisting, RunSettings
-from .._watch import PollPolicy
-from ..errors import CivoError, InvalidArgumentError
+from .._fleet import OnExisting, RunSettings
+from .._watch import PollPolicy, policy_or
+from ..errors import CivoError
 from ..events import Transition
-from ..models import Instance, Snapshot
+from ..models import Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
 
@@ -65,7 +65,9 @@ def run_settings(
     on_existing = options.get("on_existing", "adopt")
     _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
     quota = _validation.one_of(options.get("quota", "ignore"), "quota", ("check", "ignore"))
-    concurrency = options.get("concurrency")
+    concurrency, on_change = options.get("concurrency"), options.get("on_change")
+    if on_change is not None:
+        _validation.callback(on_change, "on_change of a run")
     settings = RunSettings(
         _validation.run_name(name),
         _validation.seconds(options.get("timeout", DEFAULT_RUN_TIMEOUT), "timeout"),
@@ -73,22 +75,15 @@ def run_settings(
             defaults.concurrency if concurrency is None else concurrency, "concurrency"
         ),
         _validation.count(options.get("max_in_flight", DEFAULT_IN_FLIGHT), "max_in_flight"),
-        options.get("poll") or defaults.policy,
+        policy_or(options.get("poll"), defaults.policy),
         defaults.states,
         on_existing,
         is_new,
         _validation.optional(_validation.description, options.get("description")),
-        options.get("on_change"),
+        on_change,
         _validation.boolean(options.get("allow_empty", False), "allow_empty"),
     )
     return settings, quota == "check"
-
-
-def checked_instances(instances: Instances) -> Instances:
-    """The instances, refused where it is plain that somebody meant another call."""
-    if isinstance(instances, (str, Instance)):
-        raise InvalidArgumentError("pass a list of instances; for one, use create()")
-    return instances
 
 
 def made_by(run: FleetRun) -> Collection[Snapshot]:

@@ -7,6 +7,7 @@ from attrs import evolve
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
+from .._validation import Id
 from ..models import Acknowledgement, RegionSnapshot, Restore
 
 
@@ -21,7 +22,7 @@ class RegionSnapshots:
         return self._api.list_region_snapshots(call_options(options))
 
     async def get(
-        self, snapshot: str | RegionSnapshot, **options: Unpack[CallOptions]
+        self, snapshot: Id | RegionSnapshot, **options: Unpack[CallOptions]
     ) -> RegionSnapshot:
         """One snapshot; `NotFoundError` if there is none."""
         wanted = _validation.region_snapshot_id(snapshot)
@@ -29,7 +30,7 @@ class RegionSnapshots:
 
     async def update(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -43,7 +44,7 @@ class RegionSnapshots:
 
     async def delete(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
@@ -56,7 +57,7 @@ class RegionSnapshots:
 
     async def restore(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         hostname: str | None = None,
         description: str | None = None,

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Unpack
+from uuid import UUID
 
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
+from .._validation import Id
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
+
+IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
 class Schedules:
@@ -22,10 +26,10 @@ class Schedules:
         *,
         cron_expression: str,
         max_snapshots: int,
-        instances: Iterable[str | Instance],
+        instances: Iterable[Id | Instance],
         period: str | None = None,
         description: str | None = None,
-        include_volumes: bool | Mapping[str, bool] = True,
+        include_volumes: IncludeVolumes = True,
         **options: Unpack[CallOptions],
     ) -> Schedule:
         """Create a schedule; it is never sent again when its outcome is unknown.
@@ -49,7 +53,7 @@ class Schedules:
         """Every schedule of the region."""
         return self._api.list_schedules(call_options(options))
 
-    async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
+    async def get(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""
         return await self._api.get_schedule(
             _validation.schedule_id(schedule), call_options(options)
@@ -57,7 +61,7 @@ class Schedules:
 
     async def update(
         self,
-        schedule: str | Schedule,
+        schedule: Id | Schedule,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -77,7 +81,7 @@ class Schedules:
 
     async def delete(
         self,
-        schedule: str | Schedule,
+        schedule: Id | Schedule,
         *,
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
@@ -98,28 +102,28 @@ def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:
 
 
 def _scheduled(
-    instances: Iterable[str | Instance], include_volumes: bool | Mapping[str, bool]
+    instances: Iterable[Id | Instance],
+    include_volumes: IncludeVolumes,
 ) -> list[dict[str, object]]:
     """Each instance once, and whether its volumes are taken.
 
     That is always sent, because a server takes its absence for false.
     """
+    _validation.instances(instances)
     ids = list(dict.fromkeys(map(_validation.instance_id, instances)))
     if not ids:
         raise InvalidArgumentError("a schedule needs at least one instance")
     if not isinstance(include_volumes, Mapping):
         include_volumes = dict.fromkeys(ids, include_volumes)
-    chosen = {_validation.identifier(key, "instance_id") for key in include_volumes}
-    if strangers := sorted(chosen - set(ids)):
+    chosen = {_validation.identifier(key, "instance_id"): v for key, v in include_volumes.items()}
+    if strangers := sorted(chosen.keys() - set(ids)):
         raise InvalidArgumentError(
             f"include_volumes names instances that are not scheduled: {', '.join(strangers)}"
         )
     return [
         {
             "instance_id": key,
-            "include_volumes": _validation.boolean(
-                include_volumes.get(key, True), "include_volumes"
-            ),
+            "include_volumes": _validation.boolean(chosen.get(key, True), "include_volumes"),
         }
         for key in ids
     ]

@@ -2,11 +2,21 @@
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from civo_snapshots import CivoClient, InvalidArgumentError, Restore
+from civo_snapshots import (
+    CivoClient,
+    ConfigurationError,
+    InvalidArgumentError,
+    NotFoundError,
+    Restore,
+    Snapshot,
+    Transition,
+)
 from civo_snapshots.testing import FakeClock, FakeRegion
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -174,3 +184,165 @@ async def test_a_generator_that_was_looked_into_loses_nothing(
         run = await civo.snapshots.create_many(instances, name=name)
         assert [one.instance_id for one in run] == region.instance_ids
         assert run.counts["complete"] == 3
+
+
+async def told(transition: object) -> None:
+    """An async callback."""
+
+
+class Told:
+    """A callable whose call is async."""
+
+    async def __call__(self, transition: object) -> None: ...
+
+
+CLIENT: dict[str, dict[str, Any]] = {  # R189
+    "poll": {"poll": 5},
+    "ssl_context": {"ssl_context": "x"},
+    "ssl_context false": {"ssl_context": False},
+    "clock": {"clock": 5},
+    "timeouts": {"timeouts": 5},
+    "timeouts zero": {"timeouts": 0},
+    "states": {"states": 5},
+    "states empty text": {"states": "Done"},
+    "states of no text": {"states": {5: "complete"}},
+    "states of a wrong word": {"states": {"Done": "finished"}},
+    "on_event": {"on_event": 5},
+    "on_event async": {"on_event": told},
+    "http_session": {"http_session": "x"},
+    "api_url": {"api_url": 5},
+    "allow_insecure_http": {"allow_insecure_http": "no"},
+}
+
+
+@pytest.mark.parametrize("options", CLIENT.values(), ids=CLIENT)
+def test_a_client_says_which_argument_is_of_a_wrong_type(options: dict[str, Any]) -> None:  # R189
+    with pytest.raises((ConfigurationError, InvalidArgumentError), match=next(iter(options))):
+        CivoClient("token", region="LON1", **options)
+
+
+async def test_a_state_may_be_named_by_its_word() -> None:  # R189
+    words: Any = {"Done": "complete"}
+    spelled = {"complete": "Done", "volume_complete": "Done"}
+    async with (
+        FakeRegion(clock=FakeClock(), states=spelled) as region,
+        CivoClient(
+            region.token, region="LON1", api_url=region.url, clock=region.clock, states=words
+        ) as civo,
+    ):
+        made = await civo.snapshots.create(region.instance_ids[0])
+        assert (await civo.snapshots.wait_until_complete(made)).state == "Done"
+
+
+RUNS: dict[str, dict[str, Any]] = {  # R189
+    "on_change async": {"on_change": told},
+    "on_change async partial": {"on_change": partial(told)},
+    "on_change async object": {"on_change": Told()},
+    "on_change": {"on_change": 5},
+    "poll": {"poll": 5},
+    "poll zero": {"poll": 0},
+    "allow_empty": {"allow_empty": 1},
+    "instances": {"instances": "abc"},
+    "instances bytes": {"instances": b"abc"},
+    "instances number": {"instances": 5},
+    "instances none": {"instances": None},
+}
+
+
+@pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
+def test_a_run_says_which_argument_is_of_a_wrong_type(options: dict[str, Any]) -> None:  # R189
+    civo = CivoClient("token", region="LON1", api_url="http://127.0.0.1:1")
+    arguments = {"instances": ["i-1"], **options}
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        civo.snapshots.create_each(**arguments)
+
+
+async def test_a_schedule_does_not_take_a_text_letter_by_letter(civo: CivoClient) -> None:  # R189
+    with pytest.raises(InvalidArgumentError, match="instances must be a list"):
+        await civo.schedules.create(
+            "nightly", cron_expression="0 2 * * *", max_snapshots=1, instances="abc"
+        )
+
+
+WAITS: dict[str, Callable[[CivoClient, Any], Any]] = {
+    "complete": lambda civo, poll: civo.snapshots.wait_until_complete("i-1", "s-1", poll=poll),
+    "deleted": lambda civo, poll: civo.snapshots.wait_until_deleted("i-1", "s-1", poll=poll),
+    "restored": lambda civo, poll: civo.snapshots.wait_until_restored(
+        Restore("r-1", hostname="copy"), poll=poll
+    ),
+    "watch": lambda civo, poll: anext(civo.snapshots.watch("i-1", "s-1", poll=poll)),
+}
+
+
+@pytest.mark.parametrize("poll", [5, 0, "fast"])
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+async def test_a_wait_takes_nothing_but_a_policy(
+    civo: CivoClient, region: FakeRegion, wait: Callable[[CivoClient, Any], Any], poll: Any
+) -> None:  # R189
+    with pytest.raises(InvalidArgumentError, match="poll must be of PollPolicy"):
+        await wait(civo, poll)
+    assert region.total == 0
+
+
+async def test_a_wait_refuses_what_it_cannot_call(civo: CivoClient, region: FakeRegion) -> None:
+    """R189: and awaits an async function."""
+    wrong: Any = 5
+    with pytest.raises(InvalidArgumentError, match="on_change must be a function"):
+        await civo.snapshots.wait_until_complete("i-1", "s-1", on_change=wrong)
+    assert region.total == 0
+    seen: list[Transition] = []
+
+    async def note(transition: Transition) -> None:
+        seen.append(transition)
+
+    made = await civo.snapshots.create(region.instance_ids[0])
+    await civo.snapshots.wait_until_complete(made, on_change=note)
+    assert seen
+
+
+async def test_a_coroutine_that_nobody_awaits_is_logged(
+    civo: CivoClient, region: FakeRegion, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R189: one that hides in a plain function shows at its first call, without a warning."""
+    hidden: Any = lambda transition: told(transition)  # noqa: E731, PLW0108
+    run = await civo.snapshots.create_many(region.instance_ids[:1], on_change=hidden)
+    assert run.counts["complete"] == 1
+    assert "on_change of a run is not awaited" in caplog.text
+
+
+async def test_a_uuid_is_an_id_everywhere(civo: CivoClient, region: FakeRegion) -> None:  # R189
+    instance = UUID(region.instance_ids[0])
+    assert (await civo.instances.get(instance)).id == str(instance)
+    made = await civo.snapshots.create(instance, name="nightly")
+    key = UUID(made.id)
+    assert (await civo.snapshots.get(instance, key)).instance_id == str(instance)
+    assert await civo.snapshots.list(instance).collect()
+    assert (await civo.snapshots.wait_until_complete(instance, key)).id == made.id
+    assert (await civo.region_snapshots.get(key)).id == made.id
+    run = await civo.snapshots.create_many([instance])
+    assert run.counts["complete"] == 1
+    schedule = await civo.schedules.create(
+        "nightly",
+        cron_expression="0 2 * * *",
+        max_snapshots=1,
+        instances=[instance],
+        include_volumes={instance: False},
+    )
+    [listed] = region.state.schedules.values()
+    assert [one.volume_ids for one in listed.instances] == [()]
+    assert (await civo.schedules.get(UUID(schedule.id))).id == schedule.id
+    restored = await civo.snapshots.restore(instance, key, overwrite_existing=True)
+    filled: Any = instance
+    again = Restore(restored.id, overwrite_existing=True, instance_id=filled)
+    assert (await civo.snapshots.wait_until_restored(again)).id == str(instance)
+    await civo.snapshots.delete(instance, key)
+    await civo.snapshots.wait_until_deleted(instance, key)
+    with pytest.raises(NotFoundError):
+        await civo.snapshots.get(Snapshot(made.id, instance_id=str(instance)))
+
+
+async def test_a_long_description_arrives_whole(civo: CivoClient, region: FakeRegion) -> None:
+    """C134: its length is the server's to judge."""
+    text = "é\n" * 2_500
+    made = await civo.snapshots.create(region.instance_ids[0], description=text)
+    assert (await civo.snapshots.get(made)).description == text
