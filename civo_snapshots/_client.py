@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from functools import cached_property, partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from . import _validation, resources
 from ._api import RegionApi
@@ -16,11 +16,12 @@ from ._create import CreateSupervisor
 from ._http import HttpOptions, HttpSession, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
 from ._watch import PollPolicy, StateReporter, Watcher
-from .errors import ConfigurationError
+from .errors import CivoError
 from .events import ExtraSnapshot, Listener
 from .outcomes import Unresolved
-from .states import DEFAULT_STATES, State, StateTable, extended
+from .states import State, StateTable, extended
 
+T = TypeVar("T")
 DEFAULT_CONCURRENCY = 10
 DEFAULT_MAX_BODY = 8 << 20
 
@@ -189,9 +190,13 @@ class CivoClient(RegionView):
             allow_insecure_http=allow_insecure_http,
         )
         del token  # a traceback shows locals
-        if isinstance(settings, ConfigurationError):
+        if isinstance(settings, CivoError):
             raise settings.with_traceback(None)
-        limits, time = timeouts or Timeouts(), clock or SystemClock()
+        limits = _given(timeouts, Timeouts, "timeouts") or Timeouts()
+        time = SystemClock() if clock is None else clock
+        _validation.with_methods(time, ("monotonic", "now", "sleep"), "clock")
+        if on_event is not None:
+            _validation.callback(on_event, "on_event")
         _validation.count(concurrency, "concurrency", most=10_000)
         options = HttpOptions(
             connect=limits.connect,
@@ -199,7 +204,7 @@ class CivoClient(RegionView):
             connections=concurrency + Limiter.POLLS,
             max_body=_validation.count(max_body, "max_body", most=1 << 40),
             trust_env=_validation.boolean(trust_env, "trust_env"),
-            ssl_context=ssl_context,
+            ssl_context=_given(ssl_context, ssl.SSLContext, "ssl_context"),
         )
         session = Session(
             Transport(settings.url, settings.token, options, http_session),
@@ -211,8 +216,8 @@ class CivoClient(RegionView):
         )
         state = ClientState(
             session,
-            poll=poll or PollPolicy(),
-            states=extended(states) if states else DEFAULT_STATES,
+            poll=_given(poll, PollPolicy, "poll") or PollPolicy(),
+            states=extended(_validation.state_table({} if states is None else states)),
             concurrency=concurrency,
         )
         super().__init__(state, settings.region)
@@ -233,6 +238,11 @@ class CivoClient(RegionView):
         await self.close()
 
 
+def _given(value: T | None, kind: type[T], what: str) -> T | None:
+    """What was given, which must be of this class."""
+    return None if value is None else _validation.of_type(value, kind, what)
+
+
 def _resolved(
     token: str | None,
     region: str | None,
@@ -240,7 +250,7 @@ def _resolved(
     profile: str | None,
     api_url: str | None,
     allow_insecure_http: bool,
-) -> Settings | ConfigurationError:
+) -> Settings | CivoError:
     """The settings, or the error, so that it is raised where no local variable is the token."""
     try:
         return resolve(
@@ -250,5 +260,5 @@ def _resolved(
             api_url=api_url,
             allow_insecure_http=allow_insecure_http,
         )
-    except ConfigurationError as error:
+    except CivoError as error:
         return error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from . import _naming
+from . import _naming, _validation
 from ._http import Secret
 from .errors import ConfigurationError
 
@@ -81,6 +81,7 @@ def resolve(
 
     Raises `ConfigurationError` that lists the places tried.
     """
+    _validation.boolean(allow_insecure_http, "allow_insecure_http")
     if token is not None and profile is not None:
         raise ConfigurationError("pass token= or profile=, not both")
     file = None
@@ -165,8 +166,10 @@ def check_region(value: object) -> str:
     )
 
 
-def check_url(value: str, *, allow_insecure_http: bool = False) -> str:
+def check_url(value: object, *, allow_insecure_http: bool = False) -> str:
     """``scheme://host[:port]`` and nothing else; plain HTTP only to this machine."""
+    if not isinstance(value, str):
+        raise ConfigurationError("api_url is refused: it is no text")
     try:
         parts = urlsplit(value)
         port = parts.port

@@ -1,15 +1,19 @@
 """Checks of what callers pass, made before anything is sent; each failure says what would do."""
 
+import inspect
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
+from typing import TypeAlias, TypeVar
+from uuid import UUID
 
 from . import _naming
 from .errors import InvalidArgumentError
 from .models import Instance, RegionSnapshot, Schedule, Snapshot
+from .states import State
 
-MAX_DESCRIPTION = 4_096
-"""Characters; the API names no limit, but a description is not a place for a payload."""
+T = TypeVar("T")
+Id: TypeAlias = str | UUID
 
 MAX_RETAINED = 10
 _DURATION = re.compile(r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?")
@@ -33,8 +37,67 @@ def optional(check: Callable[[object], str], value: object) -> str | None:
     return None if value is None else check(value)
 
 
+def of_type(value: object, kind: type[T], what: str) -> T:
+    """An object of this class."""
+    if isinstance(value, kind):
+        return value
+    raise InvalidArgumentError(f"{what} must be of {kind.__name__}; got {_shown(value)}")
+
+
+def with_methods(value: object, names: Collection[str], what: str) -> None:
+    """Refuse an object that lacks one of these methods."""
+    missing = [name for name in names if not callable(getattr(value, name, None))]
+    if missing:
+        raise InvalidArgumentError(f"{what} must have {', '.join(names)}; got {_shown(value)}")
+
+
+def callback(value: object, what: str, *, awaited: bool = False) -> None:
+    """Refuse what cannot be called, and an async function where nobody would await it."""
+    if not callable(value):
+        raise InvalidArgumentError(f"{what} must be a function; got {_shown(value)}")
+    called = (value, getattr(value, "__call__", None))  # noqa: B004 - an object may be callable
+    if not awaited and any(map(inspect.iscoroutinefunction, called)):
+        raise InvalidArgumentError(
+            f"{what} must be a plain function, because it is not awaited; what takes time belongs "
+            "on a queue of your own"
+        )
+
+
+def state_table(value: object) -> dict[str, State]:
+    """Further state texts and what they mean."""
+    try:
+        return {of_type(key, str, "states"): State(of) for key, of in value.items()}  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        raise InvalidArgumentError(
+            "states must be a mapping of texts to "
+            f"{', '.join(map(str, State))}; got {_shown(value)}"
+        ) from None
+
+
+def instances(value: object, what: str = "instances", *, is_async: bool = False) -> None:
+    """Refuse what is no list of instances: a text would be taken letter by letter."""
+    kinds = (Iterable, AsyncIterable) if is_async else (Iterable,)
+    if isinstance(value, (str, bytes)) or not isinstance(value, kinds):
+        raise InvalidArgumentError(
+            f"{what} must be a list of ids or Instances (for one snapshot, use create()); "
+            f"got {_shown(value)}"
+        )
+
+
+def keywords(given: Collection[str], known: Collection[str]) -> None:
+    """Refuse what a method's `**options` would swallow: a keyword misspelt is nothing asked for."""
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"unexpected keyword argument {_shown(name)}; beside its own arguments this method "
+                f"takes {', '.join(known)}"
+            )
+
+
 def identifier(value: object, what: str) -> str:
-    """An id that may stand in a URL path."""
+    """An id that may stand in a URL path; a `uuid.UUID` is its text."""
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, str) and _naming.is_id(value):
         return value
     raise InvalidArgumentError(
@@ -75,11 +138,11 @@ def hostname(value: object) -> str:
 
 
 def description(value: object) -> str:
-    """Free text of bounded size."""
-    if isinstance(value, str) and len(value) <= MAX_DESCRIPTION and _encodable(value):
+    """Free text of any length, which is the server's to judge; it must be possible to encode."""
+    if isinstance(value, str) and _encodable(value):
         return value
     raise InvalidArgumentError(
-        f"description must be text of at most {MAX_DESCRIPTION} characters; got {_shown(value)}"
+        f"description must be text without halves of characters; got {_shown(value)}"
     )
 
 
@@ -153,24 +216,24 @@ def duration(value: object) -> str:
     raise InvalidArgumentError(f"period must be a duration such as '48h'; got {_shown(value)}")
 
 
-def instance_id(instance: str | Instance) -> str:
+def instance_id(instance: Id | Instance) -> str:
     """The id of an instance given as such or as a record."""
     return identifier(instance.id if isinstance(instance, Instance) else instance, "instance_id")
 
 
-def schedule_id(schedule: str | Schedule) -> str:
+def schedule_id(schedule: Id | Schedule) -> str:
     """The id of a schedule given as such or as a record."""
     return identifier(schedule.id if isinstance(schedule, Schedule) else schedule, "schedule_id")
 
 
-def region_snapshot_id(snapshot: str | RegionSnapshot) -> str:
+def region_snapshot_id(snapshot: Id | RegionSnapshot) -> str:
     """The id of a region-wide snapshot given as such or as a record."""
     return identifier(
         snapshot.id if isinstance(snapshot, RegionSnapshot) else snapshot, "snapshot_id"
     )
 
 
-def snapshot_key(first: str | Snapshot, snapshot_id: str | None) -> tuple[str, str]:
+def snapshot_key(first: Id | Snapshot, snapshot_id: Id | None) -> tuple[str, str]:
     """(instance id, snapshot id) from either form that callers may use."""
     if isinstance(first, Snapshot) == (snapshot_id is not None):
         raise InvalidArgumentError("pass a Snapshot, or an instance id and a snapshot id")

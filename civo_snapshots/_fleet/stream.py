@@ -1,5 +1,6 @@
 """A fan-out as callers have it: an iterator of outcomes, and the run so far."""
 
+import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -10,11 +11,11 @@ from attrs import evolve
 from .._api import RegionApi
 from .._create import CreateSupervisor
 from .._watch import Watcher
-from ..errors import QuotaExceededError
+from ..errors import InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..outcomes import FleetRun, Outcome
 from .run import Fleet
-from .settings import Instances, RunSettings, each, ids_of, ids_of_all, is_whole
+from .settings import Instances, RunSettings, begun, check_empty, each, ids_of, ids_of_all, is_whole
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -43,17 +44,23 @@ class FleetStream:
     ) -> Self:
         """A run that begins when it is iterated; ids that are known already are checked at once."""
         expected = list(ids_of_all(instances)) if is_whole(instances) else []
+        if is_whole(instances) and not expected:
+            check_empty(settings)
         if settings.on_change is not None:
             settings = evolve(settings, on_change=_guarded(settings.on_change))
         fleet = Fleet(api, creates, watcher, settings, expected)
 
         async def outcomes() -> AsyncGenerator[Outcome]:
-            source = iter(expected) if is_whole(instances) else ids_of(instances)
-            await fleet.prepare()
-            if check_quota:
-                wanted = [one async for one in each(source)]
-                await _check_quota(api, fleet, set(wanted))
-                source = iter(wanted)
+            source = await begun(iter(expected) if is_whole(instances) else ids_of(instances))
+            if source is None:  # no request is sent for nothing
+                check_empty(settings)
+                source = iter(())
+            else:
+                await fleet.prepare()
+                if check_quota:
+                    wanted = [one async for one in each(source)]
+                    await _check_quota(api, fleet, set(wanted))
+                    source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:
                     yield outcome
@@ -94,12 +101,16 @@ async def _check_quota(api: RegionApi, fleet: Fleet, wanted: set[str]) -> None:
         )
 
 
-def _guarded(on_change: Callable[[Transition], None]) -> Callable[[Transition], None]:
+def _guarded(on_change: Callable[[Transition], object]) -> Callable[[Transition], None]:
     """A callback's error is logged: it must not end what others wait for."""
 
     def tell(transition: Transition) -> None:
         try:
-            on_change(transition)
+            told = on_change(transition)
+            if inspect.isawaitable(told):
+                if inspect.iscoroutine(told):
+                    told.close()
+                raise InvalidArgumentError("on_change of a run is not awaited")
         except Exception:
             logger.exception("the on_change callback raised")
 

@@ -260,7 +260,9 @@ def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> Non
 def _check_lent(session: HttpSession, *, trust_env: bool) -> None:
     """Refuse a session that would add its own credentials or follow its own rules."""
     problem = ""
-    if session.closed:
+    if not isinstance(session, HttpSession):
+        problem = "it is no aiohttp.ClientSession"  # type: ignore[unreachable]
+    elif session.closed:
         problem = "it is closed"
     elif session.auth is not None or "authorization" in session.headers:
         problem = "it has credentials of its own"

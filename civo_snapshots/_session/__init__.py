@@ -6,7 +6,7 @@ It must not know records, resources, or what a request is for.
 from .call import Session
 from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
-from .options import ONCE, CallOptions, Timeouts
+from .options import ONCE, CallOptions, Timeouts, call_options
 from .retry import RetryPolicy, Waits, is_transient, policy_for
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Session",
     "Timeouts",
     "Waits",
+    "call_options",
     "is_transient",
     "policy_for",
 ]

@@ -5,7 +5,7 @@ from typing import TypedDict
 from attrs import frozen
 
 from .. import _validation
-from .retry import RetryPolicy
+from .retry import RetryPolicy, policy_for
 
 
 @frozen
@@ -43,6 +43,16 @@ class CallOptions(TypedDict, total=False):
 
     timeout: float
     retries: bool | RetryPolicy
+
+
+def call_options(given: CallOptions) -> CallOptions:
+    """The options of a call, checked; `TypeError` for a keyword that there is not."""
+    _validation.keywords(given, CallOptions.__annotations__)
+    if "timeout" in given:
+        _validation.seconds(given["timeout"], "timeout")
+    if "retries" in given:
+        policy_for(given["retries"])
+    return given
 
 
 ONCE: CallOptions = {"retries": False}

@@ -3,7 +3,7 @@
 It must not know creates or runs.
 """
 
-from .policy import PollPolicy
+from .policy import PollPolicy, policy_or
 from .progress import CompletionWait, DeletionWait
 from .restore import wait_until_restored
 from .schedule import RegisteredWait
@@ -19,6 +19,7 @@ __all__ = [
     "StateReporter",
     "Wait",
     "Watcher",
+    "policy_or",
     "wait_timeout",
     "wait_until_restored",
 ]

@@ -48,3 +48,8 @@ class PollPolicy:
         """Seconds until the next poll."""
         pause = min(self.ceiling, max(self.floor, waited * self.growth))
         return pause * (1 + random.uniform(0, self.jitter)) if self.jitter else pause
+
+
+def policy_or(poll: PollPolicy | None, default: PollPolicy) -> PollPolicy:
+    """The policy that a `poll` argument names."""
+    return default if poll is None else _validation.of_type(poll, PollPolicy, "poll")

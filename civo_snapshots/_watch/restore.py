@@ -5,7 +5,7 @@ overwritten one may still be ACTIVE from before: it counts once it was seen in a
 has stayed ACTIVE for half a minute.
 """
 
-from attrs import define
+from attrs import define, evolve
 
 from .. import _validation, states
 from .._api import RegionApi
@@ -99,7 +99,8 @@ async def wait_until_restored(
 ) -> Instance:
     """Poll until the restored instance is ACTIVE; raises `WaitError`s of the restore."""
     if restore.overwrite_existing:
-        _validation.identifier(restore.instance_id, "restore.instance_id")
+        known = _validation.identifier(restore.instance_id, "restore.instance_id")
+        restore = evolve(restore, instance_id=known)
     elif not restore.hostname:
         raise InvalidArgumentError("this restore names no hostname to wait for")
     api.named_region()

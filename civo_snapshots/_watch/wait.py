@@ -57,6 +57,7 @@ class Wait:
     async def end(self, on_change: OnChange | None = None) -> Snapshot:
         """Wait for the end; return the snapshot or raise."""
         if on_change is not None:
+            _validation.callback(on_change, "on_change", awaited=True)
             async with aclosing(self.transitions()) as transitions:
                 async for transition in transitions:
                     told = on_change(transition)

@@ -8,11 +8,11 @@ from attrs import frozen
 from .. import _validation
 from .._api import RegionApi
 from .._concurrency import for_each
-from .._fleet import Instances, OnExisting, RunSettings
-from .._watch import PollPolicy
-from ..errors import CivoError, InvalidArgumentError
+from .._fleet import OnExisting, RunSettings
+from .._watch import PollPolicy, policy_or
+from ..errors import CivoError
 from ..events import Transition
-from ..models import Instance, Snapshot
+from ..models import Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
 
@@ -34,6 +34,7 @@ class RunOptions(TypedDict, total=False):
     quota: "check" refuses the whole run before anything is sent if the quota is too small.
     poll: how the run polls; the client's policy by default.
     on_change: told of each transition; an exception of it is logged.
+    allow_empty: an input without instances is a run without outcomes, instead of an error.
     """
 
     description: str | None
@@ -44,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     quota: QuotaCheck
     poll: PollPolicy | None
     on_change: Callable[[Transition], None] | None
+    allow_empty: bool
 
 
 @frozen
@@ -56,44 +58,32 @@ class RunDefaults:
 
 
 def run_settings(
-    name: str,
-    defaults: RunDefaults,
-    *,
-    is_new: bool,
-    description: str | None = None,
-    timeout: float = DEFAULT_RUN_TIMEOUT,
-    concurrency: int | None = None,
-    max_in_flight: int = DEFAULT_IN_FLIGHT,
-    on_existing: OnExisting = "adopt",
-    quota: QuotaCheck = "ignore",
-    poll: PollPolicy | None = None,
-    on_change: Callable[[Transition], None] | None = None,
+    name: str, defaults: RunDefaults, options: RunOptions, *, is_new: bool
 ) -> tuple[RunSettings, bool]:
     """The checked settings of a run, and whether its quota is to be checked."""
+    _validation.keywords(options, RunOptions.__annotations__)
+    on_existing = options.get("on_existing", "adopt")
     _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
-    _validation.one_of(quota, "quota", ("check", "ignore"))
+    quota = _validation.one_of(options.get("quota", "ignore"), "quota", ("check", "ignore"))
+    concurrency, on_change = options.get("concurrency"), options.get("on_change")
+    if on_change is not None:
+        _validation.callback(on_change, "on_change of a run")
     settings = RunSettings(
         _validation.run_name(name),
-        _validation.seconds(timeout, "timeout"),
+        _validation.seconds(options.get("timeout", DEFAULT_RUN_TIMEOUT), "timeout"),
         _validation.count(
             defaults.concurrency if concurrency is None else concurrency, "concurrency"
         ),
-        _validation.count(max_in_flight, "max_in_flight"),
-        poll or defaults.policy,
+        _validation.count(options.get("max_in_flight", DEFAULT_IN_FLIGHT), "max_in_flight"),
+        policy_or(options.get("poll"), defaults.policy),
         defaults.states,
         on_existing,
         is_new,
-        _validation.optional(_validation.description, description),
+        _validation.optional(_validation.description, options.get("description")),
         on_change,
+        _validation.boolean(options.get("allow_empty", False), "allow_empty"),
     )
     return settings, quota == "check"
-
-
-def checked_instances(instances: Instances) -> Instances:
-    """The instances, refused where it is plain that somebody meant another call."""
-    if isinstance(instances, (str, Instance)):
-        raise InvalidArgumentError("pass a list of instances; for one, use create()")
-    return instances
 
 
 def made_by(run: FleetRun) -> Collection[Snapshot]:

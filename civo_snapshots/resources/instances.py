@@ -4,7 +4,8 @@ from typing import Unpack
 
 from .. import _validation
 from .._api import Listing, RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
+from .._validation import Id
 from ..models import Instance
 
 MAX_PER_PAGE = 100
@@ -21,8 +22,10 @@ class Instances:
     ) -> Listing[Instance]:
         """Every instance, page by page as they are read; `per_page` is 1 to 100."""
         size = _validation.count(per_page, "per_page", most=MAX_PER_PAGE)
-        return self._api.list_instances(options, per_page=size)
+        return self._api.list_instances(call_options(options), per_page=size)
 
-    async def get(self, instance_id: str, **options: Unpack[CallOptions]) -> Instance:
+    async def get(self, instance_id: Id, **options: Unpack[CallOptions]) -> Instance:
         """One instance; `NotFoundError` if there is none."""
-        return await self._api.get_instance(_validation.instance_id(instance_id), options)
+        return await self._api.get_instance(
+            _validation.instance_id(instance_id), call_options(options)
+        )

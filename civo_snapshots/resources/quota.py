@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from .._api import RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
 from ..models import Quota
 
 
@@ -15,4 +15,4 @@ class Quotas:
 
     async def get(self, **options: Unpack[CallOptions]) -> Quota:
         """Limit and usage; a deleted snapshot counts until its deletion completes."""
-        return await self._api.get_quota(options)
+        return await self._api.get_quota(call_options(options))

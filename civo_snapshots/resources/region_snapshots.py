@@ -6,7 +6,8 @@ from attrs import evolve
 
 from .. import _validation
 from .._api import Listing, RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
+from .._validation import Id
 from ..models import Acknowledgement, RegionSnapshot, Restore
 
 
@@ -18,42 +19,45 @@ class RegionSnapshots:
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[RegionSnapshot]:
         """Every snapshot of the region, in one answer that grows with the region."""
-        return self._api.list_region_snapshots(options)
+        return self._api.list_region_snapshots(call_options(options))
 
     async def get(
-        self, snapshot: str | RegionSnapshot, **options: Unpack[CallOptions]
+        self, snapshot: Id | RegionSnapshot, **options: Unpack[CallOptions]
     ) -> RegionSnapshot:
         """One snapshot; `NotFoundError` if there is none."""
         wanted = _validation.region_snapshot_id(snapshot)
-        return await self._api.get_region_snapshot(wanted, options)
+        return await self._api.get_region_snapshot(wanted, call_options(options))
 
     async def update(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         name: str | None = None,
         description: str | None = None,
         **options: Unpack[CallOptions],
     ) -> RegionSnapshot:
         """Change the name or the description; what is not given stays as it is."""
+        chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         wanted = _validation.region_snapshot_id(snapshot)
         fields = _validation.update_fields(name, description)
-        return await self._api.update_region_snapshot(wanted, fields, options)
+        return await self._api.update_region_snapshot(wanted, fields, chosen)
 
     async def delete(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
     ) -> Acknowledgement:
         """Start a deletion; `NotFoundError` unless `missing_ok`."""
         wanted = _validation.region_snapshot_id(snapshot)
-        return await self._api.delete_region_snapshot(wanted, options, missing_ok=missing_ok)
+        return await self._api.delete_region_snapshot(
+            wanted, call_options(options), missing_ok=missing_ok
+        )
 
     async def restore(
         self,
-        snapshot: str | RegionSnapshot,
+        snapshot: Id | RegionSnapshot,
         *,
         hostname: str | None = None,
         description: str | None = None,
@@ -72,6 +76,6 @@ class RegionSnapshots:
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
         # Always sent, because a server takes its absence for false.
         fields["include_volumes"] = _validation.boolean(include_volumes, "include_volumes")
-        restore = await self._api.restore_region_snapshot(wanted, fields, options)
+        restore = await self._api.restore_region_snapshot(wanted, fields, call_options(options))
         inner = snapshot.instance if isinstance(snapshot, RegionSnapshot) else None
         return evolve(restore, instance_id=inner.instance_id if inner else "")

@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from .._api import Listing, RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
 from ..models import Region
 
 
@@ -15,4 +15,4 @@ class Regions:
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Region]:
         """Every region."""
-        return self._api.list_regions(options)
+        return self._api.list_regions(call_options(options))

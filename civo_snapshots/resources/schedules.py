@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Unpack
+from uuid import UUID
 
 from .. import _validation
 from .._api import Listing, RegionApi
-from .._session import CallOptions
+from .._session import CallOptions, call_options
+from .._validation import Id
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
+
+IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
 class Schedules:
@@ -22,10 +26,10 @@ class Schedules:
         *,
         cron_expression: str,
         max_snapshots: int,
-        instances: Iterable[str | Instance],
+        instances: Iterable[Id | Instance],
         period: str | None = None,
         description: str | None = None,
-        include_volumes: bool | Mapping[str, bool] = True,
+        include_volumes: IncludeVolumes = True,
         **options: Unpack[CallOptions],
     ) -> Schedule:
         """Create a schedule; it is never sent again when its outcome is unknown.
@@ -41,19 +45,23 @@ class Schedules:
             "instances": _scheduled(instances, include_volumes),
             "description": _validation.optional(_validation.description, description),
         }
-        return await self._api.schedules.create(_validation.label(name), fields, options)
+        return await self._api.schedules.create(
+            _validation.label(name), fields, call_options(options)
+        )
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
         """Every schedule of the region."""
-        return self._api.schedules.list(options)
+        return self._api.schedules.list(call_options(options))
 
-    async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
+    async def get(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""
-        return await self._api.schedules.get(_validation.schedule_id(schedule), options)
+        return await self._api.schedules.get(
+            _validation.schedule_id(schedule), call_options(options)
+        )
 
     async def update(
         self,
-        schedule: str | Schedule,
+        schedule: Id | Schedule,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -61,6 +69,7 @@ class Schedules:
         **options: Unpack[CallOptions],
     ) -> Schedule:
         """Change what is given and leave the rest; `paused` stops or resumes the schedule."""
+        chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
         fields: dict[str, object] = {
@@ -68,18 +77,20 @@ class Schedules:
             "description": _validation.optional(_validation.description, description),
             "paused": None if paused is None else _validation.boolean(paused, "paused"),
         }
-        return await self._api.schedules.update(_validation.schedule_id(schedule), fields, options)
+        return await self._api.schedules.update(_validation.schedule_id(schedule), fields, chosen)
 
     async def delete(
         self,
-        schedule: str | Schedule,
+        schedule: Id | Schedule,
         *,
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
     ) -> Acknowledgement:
         """Delete a schedule; the snapshots it made stay."""
         wanted = _validation.schedule_id(schedule)
-        return await self._api.schedules.delete(wanted, options, missing_ok=missing_ok)
+        return await self._api.schedules.delete(
+            wanted, call_options(options), missing_ok=missing_ok
+        )
 
 
 def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:
@@ -93,28 +104,28 @@ def _retention(max_snapshots: int, period: str | None) -> dict[str, object]:
 
 
 def _scheduled(
-    instances: Iterable[str | Instance], include_volumes: bool | Mapping[str, bool]
+    instances: Iterable[Id | Instance],
+    include_volumes: IncludeVolumes,
 ) -> list[dict[str, object]]:
     """Each instance once, and whether its volumes are taken.
 
     That is always sent, because a server takes its absence for false.
     """
+    _validation.instances(instances)
     ids = list(dict.fromkeys(map(_validation.instance_id, instances)))
     if not ids:
         raise InvalidArgumentError("a schedule needs at least one instance")
     if not isinstance(include_volumes, Mapping):
         include_volumes = dict.fromkeys(ids, include_volumes)
-    chosen = {_validation.identifier(key, "instance_id") for key in include_volumes}
-    if strangers := sorted(chosen - set(ids)):
+    chosen = {_validation.identifier(key, "instance_id"): v for key, v in include_volumes.items()}
+    if strangers := sorted(chosen.keys() - set(ids)):
         raise InvalidArgumentError(
             f"include_volumes names instances that are not scheduled: {', '.join(strangers)}"
         )
     return [
         {
             "instance_id": key,
-            "include_volumes": _validation.boolean(
-                include_volumes.get(key, True), "include_volumes"
-            ),
+            "include_volumes": _validation.boolean(chosen.get(key, True), "include_volumes"),
         }
         for key in ids
     ]

@@ -8,13 +8,15 @@ from .. import _naming, _validation
 from .._api import Listing, RegionApi
 from .._create import CreateSupervisor
 from .._fleet import FleetStream, Instances
-from .._session import CallOptions
+from .._session import CallOptions, call_options
+from .._validation import Id
 from .._watch import (
     CompletionWait,
     DeletionWait,
     PollPolicy,
     Wait,
     Watcher,
+    policy_or,
     wait_timeout,
     wait_until_restored,
 )
@@ -25,7 +27,6 @@ from ..states import StateTable
 from ._runs import (
     RunDefaults,
     RunOptions,
-    checked_instances,
     delete_all,
     made_by,
     run_settings,
@@ -59,7 +60,7 @@ class Snapshots:
 
     async def create(
         self,
-        instance: str | Instance,
+        instance: Id | Instance,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -76,27 +77,29 @@ class Snapshots:
         _validation.optional(_validation.label, name)
         _validation.optional(_validation.description, description)
         self._api.named_region()
-        return await self._creates.create(self._api, instance_id, name, description, options)
+        return await self._creates.create(
+            self._api, instance_id, name, description, call_options(options)
+        )
 
     async def get(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """One snapshot as it is now; `NotFoundError` if there is none."""
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.get_snapshot(*key, options)
+        return await self._api.get_snapshot(*key, call_options(options))
 
-    def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
+    def list(self, instance: Id | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
         """Every snapshot of an instance."""
-        return self._api.list_snapshots(_validation.instance_id(instance), options)
+        return self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
 
     async def update(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         name: str | None = None,
@@ -104,14 +107,15 @@ class Snapshots:
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """Change the name or the description; what is not given stays as it is."""
+        chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         key = _validation.snapshot_key(snapshot, snapshot_id)
         fields = _validation.update_fields(name, description)
-        return await self._api.update_snapshot(*key, fields, options)
+        return await self._api.update_snapshot(*key, fields, chosen)
 
     async def delete(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         missing_ok: bool = False,
@@ -122,12 +126,12 @@ class Snapshots:
         Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.delete_snapshot(*key, options, missing_ok=missing_ok)
+        return await self._api.delete_snapshot(*key, call_options(options), missing_ok=missing_ok)
 
     async def restore(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         hostname: str | None = None,
@@ -144,14 +148,14 @@ class Snapshots:
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
-        return await self._api.restore_snapshot(*key, fields, options)
+        return await self._api.restore_snapshot(*key, fields, call_options(options))
 
     # Waits
 
     async def wait_until_complete(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         timeout: float | None = None,
@@ -171,8 +175,8 @@ class Snapshots:
 
     async def watch(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         timeout: float | None = None,
@@ -190,8 +194,8 @@ class Snapshots:
 
     async def wait_until_deleted(
         self,
-        snapshot: str | Snapshot,
-        snapshot_id: str | None = None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
         /,
         *,
         timeout: float | None = None,
@@ -216,15 +220,15 @@ class Snapshots:
             self._api,
             restore,
             timeout=wait_timeout(timeout),
-            policy=poll or self._policy,
+            policy=policy_or(poll, self._policy),
             states=self._states,
         )
 
     def _wait(
         self,
         kind: type[CompletionWait],
-        snapshot: str | Snapshot,
-        snapshot_id: str | None,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None,
         timeout: float | None,
         poll: PollPolicy | None,
     ) -> Wait:
@@ -232,7 +236,7 @@ class Snapshots:
         seconds = wait_timeout(timeout)
         self._api.named_region()
         now = self._api.session.clock.monotonic()
-        progress = kind(*key, poll or self._policy, self._states, now)
+        progress = kind(*key, policy_or(poll, self._policy), self._states, now)
         known = snapshot if isinstance(snapshot, Snapshot) else None
         return Wait(self._watcher(), progress, now + seconds, known)
 
@@ -269,18 +273,19 @@ class Snapshots:
     ) -> FleetStream:
         """The same as `create_many()`, yielding each outcome as soon as it is known."""
         self._api.named_region()
+        _validation.instances(instances, is_async=True)
         settings, check_quota = run_settings(
             _naming.generate_name(self._api.session.clock.now()) if name is None else name,
             RunDefaults(self._policy, self._states, self._concurrency),
+            options,
             is_new=name is None,
-            **options,
         )
         return FleetStream.open(
             self._api,
             self._creates,
             self._watcher(),
             settings,
-            checked_instances(instances),
+            instances,
             check_quota=check_quota,
         )
 
