@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from ..models import Instance, Snapshot
+from ..models import Instance, Restore, Snapshot
 
 
 class _HasId(Protocol):
@@ -11,7 +11,7 @@ class _HasId(Protocol):
     def id(self) -> str: ...
 
 
-R = TypeVar("R", bound=_HasId)
+_Owned = TypeVar("_Owned", Snapshot, Restore)
 
 
 def id_of(record: _HasId) -> str:
@@ -30,8 +30,8 @@ def is_instance_of(wanted: str, region: str) -> Callable[[Instance], bool]:
     return lambda found: found.id == wanted and found.region.casefold() in regions
 
 
-def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
-    """A snapshot just decoded, with the instance that its answer does not name."""
+def owned(record: _Owned, instance_id: str) -> _Owned:
+    """A record just decoded, with the instance that its answer does not name."""
     # Nobody else has the record yet, and a copy of each costs more than decoding it.
-    object.__setattr__(snapshot, "instance_id", instance_id)
-    return snapshot
+    object.__setattr__(record, "instance_id", instance_id)
+    return record

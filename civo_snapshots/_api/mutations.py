@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from .._http import Kind, Response, parse_json
+from .._http import Kind, Reader, Response, parse_json
 from .._session import CallOptions, RetryPolicy, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
-from ..models import Acknowledgement, Extra
+from ..models import Acknowledgement, with_extra
 from .context import Fields, RegionContext
 
 T = TypeVar("T")
@@ -25,8 +25,8 @@ def acknowledgement(response: Response) -> Acknowledgement:
             "a delete is acknowledged by an object", status=response.status, path="$"
         )
     result = data.get("result")
-    others = Extra({name: part for name, part in data.items() if name != "result"})
-    return Acknowledgement(result if isinstance(result, str) else "success", extra=others)
+    found = Acknowledgement(result if isinstance(result, str) else "success")
+    return with_extra(found, {name: part for name, part in data.items() if name != "result"})
 
 
 async def delete(
@@ -91,7 +91,7 @@ async def update(
 
 async def post_once(
     context: RegionContext,
-    target: type[T],
+    read: Reader[T],
     *segments: str,
     body: Fields,
     options: CallOptions,
@@ -105,9 +105,8 @@ async def post_once(
     started = clock.now()
     failure: CivoError
     try:
-        return await context.record(
-            target, "POST", *segments, body=body, is_ours=is_ours, options=options
-        )
+        request = context.request("POST", *segments, body=body)
+        return await context.session.call(request, read, is_ours=is_ours, options=options)
     except CivoError as error:
         failure = error
     if not failure.may_have_acted:
