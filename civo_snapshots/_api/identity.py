@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from ..errors import NotFoundError
-from ..models import Instance, Snapshot
+from ..models import Instance, Restore, Snapshot
 
 
 class _Identified(Protocol):
@@ -22,7 +22,7 @@ class _Named(_Identified, Protocol):
     def name(self) -> str: ...
 
 
-R = TypeVar("R", bound=_Identified)
+_Owned = TypeVar("_Owned", Snapshot, Restore)
 
 
 def id_of(record: _Identified) -> str:
@@ -41,11 +41,11 @@ def is_instance_of(wanted: str, region: str) -> Callable[[Instance], bool]:
     return lambda found: wanted in (found.id, found.hostname) and found.region.casefold() in regions
 
 
-def owned(snapshot: Snapshot, instance_id: str) -> Snapshot:
-    """A snapshot just decoded, with the instance that its answer does not name."""
+def owned(record: _Owned, instance_id: str) -> _Owned:
+    """A record just decoded, with the instance that its answer does not name."""
     # Nobody else has the record yet, and a copy of each costs more than decoding it.
-    object.__setattr__(snapshot, "instance_id", instance_id)
-    return snapshot
+    object.__setattr__(record, "instance_id", instance_id)
+    return record
 
 
 class Missing(Enum):

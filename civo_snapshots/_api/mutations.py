@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .._http import Kind, Response, parse_json
+from .._http import Kind, Reader, Response, parse_json
 from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
-from ..models import Acknowledgement, Extra
+from ..models import Acknowledgement, with_extra
 from .context import Fields, RegionContext
 from .identity import Missing, missing_of
 from .listing import Listing
@@ -38,8 +38,8 @@ def acknowledgement(response: Response) -> Acknowledgement:
             status=response.status,
         )
     result = data.get("result")
-    others = Extra({name: part for name, part in data.items() if name != "result"})
-    return Acknowledgement(result if isinstance(result, str) else "success", extra=others)
+    found = Acknowledgement(result if isinstance(result, str) else "success")
+    return with_extra(found, {name: part for name, part in data.items() if name != "result"})
 
 
 async def delete(
@@ -142,7 +142,7 @@ async def update(
 
 async def post_once(
     context: RegionContext,
-    target: type[T],
+    read: Reader[T],
     *segments: str,
     body: Fields,
     options: CallOptions,
@@ -156,9 +156,8 @@ async def post_once(
     started = clock.now()
     failure: CivoError
     try:
-        return await context.record(
-            target, "POST", *segments, body=body, is_ours=is_ours, options=options
-        )
+        request = context.request("POST", *segments, body=body)
+        return await context.session.call(request, read, is_ours=is_ours, options=options)
     except CivoError as error:
         failure = error
     if not failure.may_have_acted:

@@ -4,11 +4,10 @@ Whoever needs the API is given one of these, and a test gives a stub of it. Argu
 by then. `poll` marks a call of a watcher's, which has slots of its own among the requests.
 """
 
-from attrs import evolve, frozen
-
 from .._codec import ListingConsumer, RegionListingReader, items_of, page
 from .._http import Kind, Request
 from .._session import CallOptions, Deadline, Session
+from ..errors import CivoError
 from ..models import (
     Acknowledgement,
     Instance,
@@ -22,18 +21,11 @@ from ..models import (
 from .context import Fields, RegionContext, path_of
 from .identity import bears, id_of, is_instance_of, owned
 from .listing import Listing
-from .mutations import delete, post_once, update
+from .mutations import delete, update
+from .restores import restore_own, restore_regional
 from .schedule_api import ScheduleApi
 
 _REGION_WIDE = "resourcesnapshots"
-
-
-@frozen
-class _WrappedRestore:
-    """How the region-wide endpoint answers a restore."""
-
-    instance: Restore
-    resource_type: str = ""
 
 
 class RegionApi:
@@ -145,21 +137,17 @@ class RegionApi:
     async def restore_snapshot(
         self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
     ) -> Restore:
-        restore = await post_once(
-            self._context,
-            Restore,
-            *_of(instance_id),
-            snapshot_id,
-            "restore",
-            # Documented as `private_ip`, and spelled the other way in answers.
-            body={**fields, "private_ip": fields["private_ipv4"]},
-            options=options,
-            what=f"restoring snapshot {snapshot_id} of instance {instance_id}",
-            instance_id=instance_id,
-            name=fields["hostname"],
-            is_ours=lambda answer: answer.from_snapshot in ("", snapshot_id),
+        async def is_same(other_id: str) -> bool:
+            try:
+                found = await self.get_snapshot(instance_id, snapshot_id, {})
+            except CivoError:
+                return False
+            return found.id == other_id
+
+        restore = await restore_own(
+            self._context, instance_id, snapshot_id, fields, options, is_same=is_same
         )
-        return evolve(restore, instance_id=instance_id)
+        return owned(restore, instance_id)
 
     # The snapshots of the region
 
@@ -218,21 +206,31 @@ class RegionApi:
         return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
 
     async def restore_region_snapshot(
-        self, snapshot_id: str, fields: Fields, options: CallOptions
+        self, snapshot_id: str, fields: Fields, options: CallOptions, instance_id: str = ""
     ) -> Restore:
-        present = {name: value for name, value in fields.items() if value is not None}
-        answer = await post_once(
-            self._context,
-            _WrappedRestore,
-            _REGION_WIDE,
-            snapshot_id,
-            "restore",
-            body={"instance": present},
-            options=options,
-            what=f"restoring snapshot {snapshot_id}",
-            name=fields["hostname"],
+        """`instance_id` is what is known of the snapshot's instance, which no answer names."""
+
+        async def is_same(other_id: str) -> bool:
+            return await self._is_same(snapshot_id, other_id)
+
+        restore = await restore_regional(
+            self._context, snapshot_id, fields, options, is_same=is_same
         )
-        return answer.instance
+        return owned(restore, instance_id)
+
+    async def _is_same(self, snapshot_id: str, other_id: str) -> bool:
+        """Whether the other id is that of the same snapshot.
+
+        The listing's ids may differ from those of the instances' own endpoints.
+        """
+        try:
+            item = await self.get_region_snapshot(snapshot_id, {})
+            if item.instance is None or other_id == item.instance.id:
+                return item.instance is not None
+            found = await self.get_snapshot(item.instance.id, other_id, {})
+        except (CivoError, ValueError):
+            return False
+        return found.name == item.name != ""
 
     # The account
 

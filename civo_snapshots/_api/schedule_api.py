@@ -1,5 +1,6 @@
 """The calls of snapshot schedules in one region."""
 
+from .._codec import one
 from .._session import CallOptions
 from ..models import Acknowledgement, Schedule
 from .context import Fields, RegionContext
@@ -19,7 +20,7 @@ class ScheduleApi:
     async def create(self, name: str, fields: Fields, options: CallOptions) -> Schedule:
         return await post_once(
             self._context,
-            Schedule,
+            one(Schedule),
             _PATH,
             body={"name": name, **fields},
             options=options,

@@ -57,7 +57,7 @@ def _keys_of(target: Any) -> Any:
     To decode into it as well would cost a listing a quarter more: single objects only.
     """
     if attrs.has(target):
-        names = {part.name: part.type for part in attrs.fields(target) if part.name != "extra"}
+        names = {part.name: part.type for part in attrs.fields(target)}
         types = {name: _keys_of(kind) for name, kind in names.items()}
         types |= dict.fromkeys(SECRETS, Any) if target.__name__ == "Instance" else {}
         fields = [(name, kind, None) for name, kind in types.items()]

@@ -18,18 +18,19 @@ from cattrs.v import transform_error
 from .._http import JSON, Reader, parse_json
 from ..errors import UnexpectedResponseError
 from ..models import (
-    Extra,
     Identifier,
     Instance,
     Moment,
     Number,
     Quota,
+    Record,
     RegionSnapshot,
     RestoreStatus,
     ScheduleStatus,
     Snapshot,
     SnapshotStatus,
     Subnet,
+    with_extra,
 )
 from .fast import FastDecoder, split
 from .values import (
@@ -51,14 +52,13 @@ T = TypeVar("T")
 Hook = Callable[[object, type], object]
 
 
-_OWN_FIELDS = frozenset({"extra", "pairs"})
+_OWN_FIELDS = frozenset({"pairs"})
 """Fields that are filled in here, whatever the server sends under such a name."""
 
 
 def _record_hook(cls: type, converter: Converter) -> Hook:
-    structure = cast("Hook", make_dict_structure_fn(cls, converter, extra=override(omit=True)))
+    structure = cast("Hook", make_dict_structure_fn(cls, converter))
     known = {part.name for part in attrs.fields(cls)} - _OWN_FIELDS
-    keeps_others = "extra" in {part.name for part in attrs.fields(cls)}
     empty_text_is_absent = cls in (SnapshotStatus, RestoreStatus, ScheduleStatus)
 
     def hook(value: object, target: type) -> object:
@@ -68,10 +68,9 @@ def _record_hook(cls: type, converter: Converter) -> Hook:
             found = structure(
                 {name: part for name, part in present.items() if part is not None}, target
             )
-            if keeps_others and len(present) < len(fields):
+            if len(present) < len(fields) and isinstance(found, Record):
                 others = {name: fields[name] for name in fields if name not in known}
-                # Nobody else has the record yet.
-                object.__setattr__(found, "extra", Extra(without_secrets(others)))
+                with_extra(found, without_secrets(others))
             return found
         if value == "" and empty_text_is_absent:
             return cls()
@@ -103,7 +102,7 @@ def _quota_hook(cls: type, converter: Converter) -> Hook:
         sent = cast("Mapping[str, object]", value)
         found = cast("Quota", quota)
         others = {name: found.extra[name] for name in found.extra if not name.endswith(PAIRED)}
-        return evolve(found, pairs=pairs_of(sent), extra=Extra(others))
+        return with_extra(evolve(found, pairs=pairs_of(sent)), others)
 
     return hook
 

@@ -13,7 +13,7 @@ import msgspec
 
 from .._http import JSON, Mask, Response, parse_json
 from ..errors import UnexpectedResponseError
-from ..models import RegionSnapshot, Snapshot, SnapshotStatus
+from ..models import RegionSnapshot, Snapshot, SnapshotStatus, with_extra
 from .array_reader import ArrayReader, no_array
 from .fast import UNREADABLE, is_sound, split
 from .page_reader import page
@@ -245,7 +245,7 @@ def name_of(item: RegionSnapshot) -> str:
 def as_snapshot(item: RegionSnapshot, snapshot_id: str, instance_id: str) -> Snapshot:
     """The item in the form that the instance's own endpoints answer."""
     inner = item.instance or Snapshot(id=item.id)
-    return Snapshot(
+    found = Snapshot(
         id=snapshot_id,
         name=name_of(item),
         description=item.description or inner.description,
@@ -253,5 +253,5 @@ def as_snapshot(item: RegionSnapshot, snapshot_id: str, instance_id: str) -> Sna
         status=inner.status,
         created_at=item.created_at or inner.created_at,
         instance_id=instance_id,
-        extra=inner.extra,
     )
+    return with_extra(found, inner.extra) if inner.extra else found

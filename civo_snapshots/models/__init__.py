@@ -9,7 +9,7 @@ look for it there would take a quarter more of the CPU; `get()` one to have it.
 
 from .account import Instance, Quota, Region, Subnet, Volume
 from .calls import Call, Page
-from .extra import NOTHING_MORE, SECRETS, Extra
+from .extra import SECRETS, Extra, Record, with_extra
 from .fields import Identifier, Moment, Number
 from .snapshots import (
     Acknowledgement,
@@ -28,7 +28,6 @@ from .snapshots import (
 )
 
 __all__ = [
-    "NOTHING_MORE",
     "SECRETS",
     "Acknowledgement",
     "Call",
@@ -40,6 +39,7 @@ __all__ = [
     "Number",
     "Page",
     "Quota",
+    "Record",
     "Region",
     "RegionSnapshot",
     "Restore",
@@ -54,4 +54,5 @@ __all__ = [
     "Volume",
     "VolumeStatus",
     "state_of",
+    "with_extra",
 ]

@@ -4,29 +4,27 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .extra import NOTHING_MORE, Extra
+from .extra import Record
 from .fields import Identifier, Moment, Number
 
 
 @frozen
-class Volume:
+class Volume(Record):
     """A volume attached to an instance."""
 
     id: Identifier
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Subnet:
+class Subnet(Record):
     """A subnet that an instance is in; a server that sends its id alone leaves the name out."""
 
     id: str = ""
     name: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Instance:
+class Instance(Record):
     """A compute instance (API page "Instances"), without its secrets.
 
     Attributes:
@@ -59,11 +57,10 @@ class Instance:
     subnets: tuple[Subnet, ...] = ()
     reserved_ip: str = ""
     reverse_dns: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Region:
+class Region(Record):
     """A region (API page "Regions")."""
 
     code: Identifier
@@ -74,7 +71,6 @@ class Region:
     out_of_capacity: bool = False
     default: bool = False
     features: dict[str, bool] = field(factory=dict[str, bool], hash=False)
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 Pair = tuple[int | None, int | None]
@@ -82,7 +78,7 @@ Pair = tuple[int | None, int | None]
 
 
 @frozen
-class Quota:
+class Quota(Record):
     """What the account may use and uses; None where the server sent none. A limit of -1 is none.
 
     Attributes:
@@ -93,7 +89,6 @@ class Quota:
     disk_snapshot_count_limit: Number | None = None
     disk_snapshot_count_usage: Number | None = None
     pairs: Mapping[str, Pair] = field(factory=dict[str, Pair], hash=False)
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
     @property
     def is_unlimited(self) -> bool:

@@ -1,6 +1,9 @@
 """What a server sends beyond the fields that a record knows."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
 
 
 class Extra(Mapping[str, object]):
@@ -29,6 +32,45 @@ class Extra(Mapping[str, object]):
 
 NOTHING_MORE = Extra()
 """The `extra` of a record without unknown fields."""
+
+R = TypeVar("R", bound="Record")
+
+
+class Record:
+    """What the API answered; `extra` is what the server sent beyond the fields known here.
+
+    It is no field of attrs: to fill in the default of one costs a long listing a third more. So
+    equality, hash and `repr()` ignore it, and `attrs.evolve()` leaves it out.
+    """
+
+    __slots__ = ("_extra",)
+
+    _extra: Extra
+
+    @property
+    def extra(self) -> Extra:
+        """Unknown fields as the server sent them, by name; never the secrets of an instance."""
+        try:
+            return self._extra
+        except AttributeError:
+            return NOTHING_MORE
+
+    def __reduce__(self) -> tuple[object, ...]:
+        names = (part.name for part in attrs.fields(cast("type[Any]", type(self))))
+        fields = {name: getattr(self, name) for name in names}
+        return _rebuilt, (type(self), fields, dict(self.extra))
+
+
+def _rebuilt(kind: type[R], fields: Mapping[str, Any], extra: Mapping[str, Any]) -> R:
+    record = kind(**fields)
+    return with_extra(record, extra) if extra else record
+
+
+def with_extra(record: R, extra: Mapping[str, Any]) -> R:
+    """A record just made, with what the server sent besides."""
+    object.__setattr__(record, "_extra", Extra(extra))
+    return record
+
 
 SECRETS = frozenset({"initial_password", "rescue_password", "civostatsd_token", "script"})
 """Fields of an instance that are never kept."""

@@ -3,27 +3,26 @@
 from collections.abc import Callable
 from operator import attrgetter
 
-from attrs import Factory, field, frozen
+from attrs import Factory, frozen
 
 from .. import states
-from .extra import NOTHING_MORE, Extra
+from .extra import Record
 from .fields import Identifier, Moment
 
 
 @frozen
-class VolumeStatus:
+class VolumeStatus(Record):
     """One volume of a snapshot."""
 
     id: Identifier
     state: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 
 
 @frozen
-class SnapshotStatus:
+class SnapshotStatus(Record):
     """A snapshot's own state text and those of its volumes, empty right after a create.
 
     Attributes:
@@ -33,11 +32,10 @@ class SnapshotStatus:
     state: str = ""
     volumes: tuple[VolumeStatus, ...] = ()
     message: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Snapshot:
+class Snapshot(Record):
     """A snapshot of one instance (API page "Instance snapshots").
 
     Attributes:
@@ -52,7 +50,6 @@ class Snapshot:
     status: SnapshotStatus = Factory(SnapshotStatus)
     created_at: Moment | None = None
     instance_id: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
     @property
     def state(self) -> str:
@@ -80,7 +77,7 @@ class Snapshot:
 
 
 @frozen
-class RegionSnapshot:
+class RegionSnapshot(Record):
     """An item of the region-wide listing.
 
     Attributes:
@@ -94,19 +91,17 @@ class RegionSnapshot:
     resource_type: str = ""
     created_at: Moment | None = None
     instance: Snapshot | None = None
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class RestoreStatus:
+class RestoreStatus(Record):
     """How far a restore is."""
 
     state: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Restore:
+class Restore(Record):
     """The answer to a restore; its end is seen on the instance, not here.
 
     Attributes:
@@ -124,49 +119,44 @@ class Restore:
     created_at: Moment | None = None
     completed_at: Moment | None = None
     instance_id: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Retention:
+class Retention(Record):
     """How many snapshots a schedule keeps (1 to 10), and optionally for how long ("48h")."""
 
     max_snapshots: int = 0
     period: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class ScheduledInstance:
+class ScheduledInstance(Record):
     """An instance that a schedule snapshots."""
 
     id: Identifier
     size: str = ""
     included_volumes: tuple[str, ...] = ()
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class LastSnapshot:
+class LastSnapshot(Record):
     """What a schedule made last; empty texts before its first run."""
 
     id: str = ""
     name: str = ""
     state: str = ""
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class ScheduleStatus:
+class ScheduleStatus(Record):
     """Whether a schedule is active, and what it made last."""
 
     state: str = ""
     last_snapshot: LastSnapshot = Factory(LastSnapshot)
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Schedule:
+class Schedule(Record):
     """A snapshot schedule (API page "Snapshot schedules")."""
 
     id: Identifier
@@ -178,11 +168,10 @@ class Schedule:
     instances: tuple[ScheduledInstance, ...] = ()
     status: ScheduleStatus = Factory(ScheduleStatus)
     created_at: Moment | None = None
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)
 
 
 @frozen
-class Acknowledgement:
+class Acknowledgement(Record):
     """That a delete was accepted; the quota is freed later, when it completes.
 
     Attributes:
@@ -191,4 +180,3 @@ class Acknowledgement:
 
     result: str = "success"
     already_gone: bool = False
-    extra: Extra = field(default=NOTHING_MORE, eq=False, repr=False)

@@ -2,8 +2,6 @@
 
 from typing import Unpack
 
-from attrs import evolve
-
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
@@ -76,6 +74,8 @@ class RegionSnapshots:
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
         # Always sent, because a server takes its absence for false.
         fields["include_volumes"] = _validation.boolean(include_volumes, "include_volumes")
-        restore = await self._api.restore_region_snapshot(wanted, fields, call_options(options))
         inner = snapshot.instance if isinstance(snapshot, RegionSnapshot) else None
-        return evolve(restore, instance_id=inner.instance_id if inner else "")
+        instance_id = inner.instance_id if inner else ""
+        return await self._api.restore_region_snapshot(
+            wanted, fields, call_options(options), instance_id
+        )

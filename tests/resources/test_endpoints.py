@@ -739,3 +739,45 @@ async def test_bad_time_limits_are_refused_before_anything_is_sent(offline: Civo
 
 async def test_a_time_is_read_with_its_zone(civo: CivoClient, done: Snapshot) -> None:
     assert done.created_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# Restores, in the forms of their answers
+
+OWN_RESTORE = "POST /v2/instances/{id}/snapshots/{sid}/restore"
+WIDE_RESTORE = "POST /v2/resourcesnapshots/{id}/restore"
+
+
+@pytest.mark.parametrize("region_ids", ["outer", "inner", "name"])
+@pytest.mark.parametrize("wrapping", ["documented", "always", "never"])
+async def test_restores_are_read_bare_or_wrapped(wrapping: Any, region_ids: Any) -> None:
+    """R193: whichever of its ids the region shows, an answer for this snapshot is ours."""
+    async with (
+        FakeRegion(restore_wrapping=wrapping, region_ids=region_ids, duration=(0.0, 0.0)) as region,
+        CivoClient(region.token, region="LON1", api_url=region.url) as civo,
+    ):
+        made = await civo.snapshots.create(region.instance_ids[0])
+        own = await civo.snapshots.restore(made, hostname="copy-1")
+        assert (own.hostname, own.from_snapshot) == ("copy-1", made.id)
+        assert own.instance_id == made.instance_id
+        [item] = await civo.region_snapshots.list().collect()
+        wide = await civo.region_snapshots.restore(item, hostname="copy-2")
+        assert (wide.hostname, wide.from_snapshot) == ("copy-2", made.id)
+        assert not wide.extra
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+async def test_a_restore_answered_for_another_snapshot_is_refused(
+    civo: CivoClient, region: FakeRegion, wrapped: bool
+) -> None:
+    """R193: the stray answer of somebody else's restore, of either endpoint."""
+    made = await civo.snapshots.create(region.instance_ids[0])
+    other = await civo.snapshots.create(region.instance_ids[0])
+    answer: Any = {"id": "r-1", "from_snapshot": other.id, "hostname": "copy"}
+    if wrapped:
+        answer = {"resource_type": "instance", "instance": answer}
+    for route in (OWN_RESTORE, WIDE_RESTORE):
+        region.fault(route, Fault.json(answer, status=201))
+    with pytest.raises(OutcomeUnknownError, match="belongs to another request"):
+        await civo.snapshots.restore(made, hostname="copy")
+    with pytest.raises(OutcomeUnknownError, match="belongs to another request"):
+        await civo.region_snapshots.restore(made.id, hostname="copy")

@@ -160,6 +160,15 @@ async def test_deletes_and_their_waits_work_by_name(env: Env) -> None:
         await env.civo.snapshots.get(made)
 
 
+async def test_restores_work_by_name(env: Env) -> None:
+    made = await env.snapshot()
+    restore = await env.civo.snapshots.restore(made.instance_id, "kept", hostname="copy")
+    assert restore.from_snapshot == made.id
+    again = await env.civo.region_snapshots.restore("kept", hostname="other")
+    assert again.hostname == "other"
+    assert env.region.counts[f"POST {ONE}/restore"] == 1
+
+
 async def test_the_code_decides_whatever_the_status(env: Env) -> None:
     """R156: also in an answer with status 200."""
     code = "database_snapshot_cannot_delete_in_use"
