@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
     from .errors import (
+        AmbiguousNameError,
         ApiError,
         AuthenticationError,
         CivoError,
@@ -82,7 +83,7 @@ else:
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
             ".errors": """
-                ApiError AuthenticationError CivoError ClientClosedError
+                AmbiguousNameError ApiError AuthenticationError CivoError ClientClosedError
                 ConfigurationError ConflictError ConnectFailedError ConnectionLostError
                 DeadlineExceededError InvalidArgumentError InvalidRequestError NotFoundError
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
@@ -105,6 +106,7 @@ else:
 
 __all__ = [
     "Acknowledgement",
+    "AmbiguousNameError",
     "ApiError",
     "AuthenticationError",
     "Call",
