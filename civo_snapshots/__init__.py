@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
     from .errors import (
+        AmbiguousNameError,
         ApiError,
         AuthenticationError,
         CivoError,
@@ -83,7 +84,7 @@ else:
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
             ".errors": """
-                ApiError AuthenticationError CivoError ClientClosedError
+                AmbiguousNameError ApiError AuthenticationError CivoError ClientClosedError
                 ConfigurationError ConflictError ConnectFailedError ConnectionLostError
                 DeadlineExceededError InvalidArgumentError InvalidRequestError NotFoundError
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
@@ -106,6 +107,7 @@ else:
 
 __all__ = [
     "Acknowledgement",
+    "AmbiguousNameError",
     "ApiError",
     "AuthenticationError",
     "Call",

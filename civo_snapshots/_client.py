@@ -157,6 +157,7 @@ class CivoClient(RegionView):
         trust_env: use the environment's proxies and netrc.
         ssl_context: for a private certificate authority; verification cannot be switched off.
         allow_insecure_http: send the token in clear to other machines.
+        app: the name of your program, such as "backup-service/2.1", for the User-Agent.
         on_event: told of retries, and of unknown or unusual states.
         clock: the source of time, replaceable in tests.
     """
@@ -178,6 +179,7 @@ class CivoClient(RegionView):
         trust_env: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
+        app: str = "",
         on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -205,6 +207,7 @@ class CivoClient(RegionView):
             max_body=_validation.count(max_body, "max_body", most=1 << 40),
             trust_env=_validation.boolean(trust_env, "trust_env"),
             ssl_context=_given(ssl_context, ssl.SSLContext, "ssl_context"),
+            app=_validation.application(app) if app != "" else "",
         )
         session = Session(
             Transport(settings.url, settings.token, options, http_session),

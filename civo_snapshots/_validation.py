@@ -18,6 +18,9 @@ Id: TypeAlias = str | UUID
 MAX_RETAINED = 10
 _DURATION = re.compile(r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?")
 _EVERY = re.compile(r"\*(?:/([0-9]{1,2}))?")
+_APPLICATION = re.compile(r"[!#-'*+.^-z|~0-9A-Z-]+(?:/[!#-'*+.^-z|~0-9A-Z-]+)?")
+"""A product of RFC 9110: a token, and a version that is one."""
+MAX_APPLICATION = 128
 MIN_INTERVAL = 10
 """Minutes that must lie between two runs of a schedule (API page "Snapshot schedules")."""
 MAX_SECONDS = 366 * 24 * 3600
@@ -92,6 +95,23 @@ def keywords(given: Collection[str], known: Collection[str]) -> None:
                 f"unexpected keyword argument {_shown(name)}; beside its own arguments this method "
                 f"takes {', '.join(known)}"
             )
+
+
+def text(value: object, what: str) -> str:
+    """Any text but an empty one."""
+    if isinstance(value, str) and value:
+        return value
+    raise InvalidArgumentError(f"{what} must be text, and not empty; got {_shown(value)}")
+
+
+def application(value: object) -> str:
+    """The name of the program that uses the client, as a User-Agent may have it."""
+    if isinstance(value, str) and len(value) <= MAX_APPLICATION and _APPLICATION.fullmatch(value):
+        return value
+    raise InvalidArgumentError(
+        f"app must be a name or name/version of 1-{MAX_APPLICATION} ASCII letters, digits or "
+        f"!#$%&'*+-.^_`|~, such as 'backup-service/2.1'; got {_shown(value)}"
+    )
 
 
 def identifier(value: object, what: str) -> str:

@@ -15,6 +15,7 @@
     ├─ UnexpectedResponseError                       an answer that makes no sense
     ├─ OutcomeUnknownError                           a create or restore that may have acted
     ├─ SnapshotExistsError                           a fan-out was told not to adopt what exists
+    ├─ AmbiguousNameError                            several bear the name that was to mean one
     ├─ WaitError                                     a wait that ended without success
     │   ├─ SnapshotFailedError  SnapshotVanishedError  PollFailedError  RestoreFailedError
     │   └─ WaitTimeoutError                          (also TimeoutError)
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .models import Call, Instance, Restore, Snapshot
+from .models import Call, Instance, Restore, Schedule, Snapshot
 
 
 def printable(text: str, limit: int = 2_000) -> str:
@@ -195,8 +196,7 @@ class OutcomeUnknownError(CivoError):
     Attributes:
         instance_id: the instance it was for.
         name: the name that was sent, by which a snapshot can be looked for.
-        started_at: when the request was sent (UTC).
-        ended_at: when its outcome was given up (UTC).
+        started_at, ended_at: when the request was sent, and its outcome given up (UTC).
     """
 
     may_have_acted = True
@@ -226,6 +226,12 @@ class SnapshotExistsError(CivoError):
     ) -> None:
         super().__init__(message, call=call)
         self.snapshot = snapshot
+
+
+class AmbiguousNameError(CivoError):
+    """Several bear the name that was to mean one: the `candidates`."""
+
+    candidates: tuple[Instance, ...] | tuple[Schedule, ...] | tuple[Snapshot, ...] = ()
 
 
 class WaitError(CivoError):

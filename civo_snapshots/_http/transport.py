@@ -41,10 +41,7 @@ _KEPT_HEADERS = (
     "x-ratelimit-reset",
     "x-request-id",
 )
-_HEADERS = {
-    "Accept": "application/json",
-    "User-Agent": f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}",
-}
+_USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
@@ -66,6 +63,8 @@ class HttpOptions:
     max_body: int
     trust_env: bool = False
     ssl_context: ssl.SSLContext | None = None
+    app: str = ""
+    """The program that uses the client, for the User-Agent."""
 
 
 class Transport:
@@ -76,6 +75,8 @@ class Transport:
     ) -> None:
         self._origin = url
         self._token = token
+        agent = " ".join(filter(None, (_USER_AGENT, options.app)))
+        self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
         self._options = options
         self._session = lent
         self._lent = lent is not None
@@ -155,7 +156,7 @@ class Transport:
         )
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {**_HEADERS, "Authorization": f"bearer {self._token.reveal()}"}
+        headers = {**self._usual_headers, "Authorization": f"bearer {self._token.reveal()}"}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         return headers

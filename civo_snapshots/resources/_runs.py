@@ -5,11 +5,12 @@ from typing import Literal, TypedDict
 
 from attrs import frozen
 
-from .. import _validation
+from .. import _naming, _validation
 from .._api import RegionApi
 from .._concurrency import for_each
-from .._fleet import OnExisting, RunSettings
-from .._watch import PollPolicy, policy_or
+from .._create import CreateSupervisor
+from .._fleet import FleetStream, Instances, OnExisting, RunSettings
+from .._watch import PollPolicy, Watcher, policy_or
 from ..errors import CivoError
 from ..events import Transition
 from ..models import Snapshot
@@ -84,6 +85,28 @@ def run_settings(
         _validation.boolean(options.get("allow_empty", False), "allow_empty"),
     )
     return settings, quota == "check"
+
+
+def run_stream(
+    api: RegionApi,
+    creates: CreateSupervisor,
+    watcher: Callable[[], Watcher],
+    *,
+    defaults: RunDefaults,
+    instances: Instances,
+    name: str | None,
+    options: RunOptions,
+) -> FleetStream:
+    """A run, checked, that begins when it is iterated; a name is generated if there is none."""
+    api.named_region()
+    _validation.instances(instances, is_async=True)
+    settings, check_quota = run_settings(
+        _naming.generate_name(api.session.clock.now()) if name is None else name,
+        defaults,
+        options,
+        is_new=name is None,
+    )
+    return FleetStream.open(api, creates, watcher(), settings, instances, check_quota=check_quota)
 
 
 def made_by(run: FleetRun) -> Collection[Snapshot]:

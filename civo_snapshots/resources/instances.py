@@ -7,6 +7,7 @@ from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
 from .._validation import Id
 from ..models import Instance
+from ._names import the_one
 
 MAX_PER_PAGE = 100
 
@@ -29,3 +30,11 @@ class Instances:
         return await self._api.get_instance(
             _validation.instance_id(instance_id), call_options(options)
         )
+
+    async def get_by_name(self, hostname: str, **options: Unpack[CallOptions]) -> Instance:
+        """The instance of this very hostname, by one listing.
+
+        Raises `NotFoundError`, or `AmbiguousNameError` with the candidates.
+        """
+        listing = self._api.list_instances(call_options(options))
+        return await the_one(listing, "hostname", hostname, "instance")

@@ -10,6 +10,7 @@ from .._session import CallOptions, call_options
 from .._validation import Id
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
+from ._names import the_one
 
 IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
@@ -58,6 +59,14 @@ class Schedules:
         return await self._api.schedules.get(
             _validation.schedule_id(schedule), call_options(options)
         )
+
+    async def get_by_name(self, name: str, **options: Unpack[CallOptions]) -> Schedule:
+        """The schedule of this very name, by one listing.
+
+        Raises `NotFoundError`, or `AmbiguousNameError` with the candidates.
+        """
+        listing = self._api.schedules.list(call_options(options))
+        return await the_one(listing, "name", name, "schedule")
 
     async def update(
         self,

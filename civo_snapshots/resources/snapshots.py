@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Unpack
 
-from .. import _naming, _validation
+from .. import _validation
 from .._api import Listing, RegionApi
 from .._create import CreateSupervisor
 from .._fleet import FleetStream, Instances
@@ -24,13 +24,8 @@ from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
-from ._runs import (
-    RunDefaults,
-    RunOptions,
-    delete_all,
-    made_by,
-    run_settings,
-)
+from ._names import the_one
+from ._runs import RunDefaults, RunOptions, delete_all, made_by, run_stream
 
 
 class Snapshots:
@@ -95,6 +90,16 @@ class Snapshots:
     def list(self, instance: Id | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
         """Every snapshot of an instance."""
         return self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
+
+    async def get_by_name(
+        self, instance: Id | Instance, name: str, **options: Unpack[CallOptions]
+    ) -> Snapshot:
+        """The instance's snapshot of this very name, by one listing.
+
+        Raises `NotFoundError`, or `AmbiguousNameError` with the candidates.
+        """
+        listing = self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
+        return await the_one(listing, "name", name, "snapshot")
 
     async def update(
         self,
@@ -272,21 +277,15 @@ class Snapshots:
         **options: Unpack[RunOptions],
     ) -> FleetStream:
         """The same as `create_many()`, yielding each outcome as soon as it is known."""
-        self._api.named_region()
-        _validation.instances(instances, is_async=True)
-        settings, check_quota = run_settings(
-            _naming.generate_name(self._api.session.clock.now()) if name is None else name,
-            RunDefaults(self._policy, self._states, self._concurrency),
-            options,
-            is_new=name is None,
-        )
-        return FleetStream.open(
+        defaults = RunDefaults(self._policy, self._states, self._concurrency)
+        return run_stream(
             self._api,
             self._creates,
-            self._watcher(),
-            settings,
-            instances,
-            check_quota=check_quota,
+            self._watcher,
+            defaults=defaults,
+            instances=instances,
+            name=name,
+            options=options,
         )
 
     async def roll_back(self, run: FleetRun) -> None:

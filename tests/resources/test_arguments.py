@@ -1,6 +1,7 @@
 """What callers pass wrongly is said before anything is sent, whichever method they call."""
 
 import inspect
+import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from civo_snapshots import (
+    AmbiguousNameError,
     CivoClient,
     ConfigurationError,
     InvalidArgumentError,
@@ -28,6 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "instances": ["i-1"],
     "snapshot_id": "s-1",
     "schedule": "sch-1",
+    "hostname": "db1",
     "restore": Restore("r-1", hostname="copy"),
     "name": "nightly",
     "cron_expression": "0 2 * * *",
@@ -346,3 +349,63 @@ async def test_a_long_description_arrives_whole(civo: CivoClient, region: FakeRe
     text = "é\n" * 2_500
     made = await civo.snapshots.create(region.instance_ids[0], description=text)
     assert (await civo.snapshots.get(made)).description == text
+
+
+async def test_one_listing_finds_what_bears_a_name(civo: CivoClient, region: FakeRegion) -> None:
+    """By the very text, and an id is not asked for as if it were a name."""
+    first = region.add_instance("db1")
+    region.add_instance("db10")
+    assert (await civo.instances.get_by_name("db1")).id == first
+    made = await civo.snapshots.create(first, name="nightly")
+    assert (await civo.snapshots.get_by_name(first, "nightly")).id == made.id
+    schedule = await civo.schedules.create(
+        "weekly", cron_expression="0 2 * * 0", max_snapshots=1, instances=[first]
+    )
+    region.counts.clear()
+    assert (await civo.schedules.get_by_name("weekly")).id == schedule.id
+    assert region.total == 1
+    for lookup in (
+        civo.instances.get_by_name("db2"),
+        civo.snapshots.get_by_name(first, "Nightly"),
+        civo.schedules.get_by_name(schedule.id),
+    ):
+        with pytest.raises(NotFoundError, match="there is no"):
+            await lookup
+    for empty in (civo.instances.get_by_name(""), civo.schedules.get_by_name("")):
+        with pytest.raises(InvalidArgumentError, match="name must be text"):
+            await empty
+
+
+async def test_a_name_that_several_bear_lists_them(civo: CivoClient, region: FakeRegion) -> None:
+    two = {region.add_instance("db1"), region.add_instance("db1")}
+    with pytest.raises(AmbiguousNameError, match="2 instances have the hostname 'db1'") as caught:
+        await civo.instances.get_by_name("db1")
+    assert {one.id for one in caught.value.candidates} == two
+    assert all(one in str(caught.value) for one in two)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.candidates == caught.value.candidates
+    instance = region.instance_ids[0]
+    made = [await civo.snapshots.create(instance, name="nightly") for _ in range(2)]
+    with pytest.raises(AmbiguousNameError) as several:
+        await civo.snapshots.get_by_name(instance, "nightly")
+    assert {one.id for one in several.value.candidates} == {one.id for one in made}
+
+
+@pytest.mark.parametrize("app", ["backup-service/2.1", "nightly", "a" * 128])
+async def test_the_user_agent_names_the_application(region: FakeRegion, app: str) -> None:
+    async with CivoClient(
+        region.token, region="LON1", api_url=region.url, clock=region.clock, app=app
+    ) as civo:
+        await civo.quota.get()
+    agent = region.requests[0].headers["User-Agent"]
+    assert agent.startswith("civo-snapshots/")
+    assert agent.endswith(f" {app}")
+
+
+@pytest.mark.parametrize(
+    "app",
+    [" ", "a b", "a/b/c", "/1", "a/", "é", "a\r\nX: y", "a\n", "a" * 129, "(a)", None, 5, b"a"],
+)
+def test_an_application_that_no_header_may_hold_is_refused(app: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="app must be a name or name/version"):
+        CivoClient("token", region="LON1", app=app)

@@ -129,6 +129,15 @@ ROWS = [
         {"page": 1, "pages": 1, "items": []},
     ),
     Row(
+        "instances.get_by_name",
+        lambda civo: civo.instances.get_by_name("db1"),
+        "GET",
+        "/v2/instances",
+        {**HERE, "page": "1", "per_page": "100"},
+        None,
+        {"page": 1, "pages": 1, "items": [{**ACTIVE, "hostname": "db1"}]},
+    ),
+    Row(
         "instances.get",
         lambda civo: civo.instances.get("i-1"),
         "GET",
@@ -191,6 +200,15 @@ ROWS = [
         HERE,
         None,
         [SNAPSHOT],
+    ),
+    Row(
+        "snapshots.get_by_name",
+        lambda civo: civo.snapshots.get_by_name("i-1", "nightly"),
+        "GET",
+        MANY,
+        HERE,
+        None,
+        [{**SNAPSHOT, "name": "nightly"}],
     ),
     Row(
         "snapshots.update",
@@ -399,6 +417,15 @@ ROWS = [
         HERE,
         None,
         [SCHEDULE],
+    ),
+    Row(
+        "schedules.get_by_name",
+        lambda civo: civo.schedules.get_by_name("weekly"),
+        "GET",
+        PLAN,
+        HERE,
+        None,
+        [{**SCHEDULE, "name": "weekly"}],
     ),
     Row(
         "schedules.get",
