@@ -5,6 +5,7 @@ from typing import Unpack
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions
+from .._validation import OnMisfit
 from ..models import Acknowledgement, RegionSnapshot, Restore
 
 
@@ -14,9 +15,16 @@ class RegionSnapshots:
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 
-    def list(self, **options: Unpack[CallOptions]) -> Listing[RegionSnapshot]:
-        """Every snapshot of the region, in one answer that grows with the region."""
-        return self._api.list_region_snapshots(options)
+    def list(
+        self, *, on_misfit: OnMisfit = "raise", **options: Unpack[CallOptions]
+    ) -> Listing[RegionSnapshot]:
+        """Every snapshot of the region, in one answer that grows with the region.
+
+        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
+        counted in `Listing.misfits`.
+        """
+        found = self._api.list_region_snapshots(options)
+        return found.skipping(_validation.skips(on_misfit))
 
     async def get(
         self, snapshot: str | RegionSnapshot, **options: Unpack[CallOptions]

@@ -6,6 +6,7 @@ from typing import Unpack
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions
+from .._validation import OnMisfit
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 
@@ -43,9 +44,15 @@ class Schedules:
         }
         return await self._api.create_schedule(_validation.label(name), fields, options)
 
-    def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
-        """Every schedule of the region."""
-        return self._api.list_schedules(options)
+    def list(
+        self, *, on_misfit: OnMisfit = "raise", **options: Unpack[CallOptions]
+    ) -> Listing[Schedule]:
+        """Every schedule of the region.
+
+        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
+        counted in `Listing.misfits`.
+        """
+        return self._api.list_schedules(options).skipping(_validation.skips(on_misfit))
 
     async def get(self, schedule: str | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""

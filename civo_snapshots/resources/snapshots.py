@@ -89,9 +89,16 @@ class Snapshots:
         key = _validation.snapshot_key(snapshot, snapshot_id)
         return await self._api.get_snapshot(*key, options)
 
-    def list(self, instance: str | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
-        """Every snapshot of an instance."""
-        return self._api.list_snapshots(_validation.instance_id(instance), options)
+    def list(
+        self,
+        instance: str | Instance,
+        *,
+        on_misfit: _validation.OnMisfit = "raise",
+        **options: Unpack[CallOptions],
+    ) -> Listing[Snapshot]:
+        """Every snapshot of an instance; `on_misfit` as in `RegionSnapshots.list()`."""
+        found = self._api.list_snapshots(_validation.instance_id(instance), options)
+        return found.skipping(_validation.skips(on_misfit))
 
     async def update(
         self,
