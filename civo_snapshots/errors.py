@@ -178,7 +178,10 @@ class UnexpectedResponseError(CivoError):
     Attributes:
         status: its HTTP status.
         path: where in the body the first wrong field is, such as ``$.status.volumes[0].id``.
+        is_final: whether the same request would meet the same again: it is not repeated then.
     """
+
+    is_final: bool = False
 
     def __init__(
         self, message: str, *, status: int = 0, path: str = "", call: Call | None = None
