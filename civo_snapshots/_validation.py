@@ -4,7 +4,7 @@ import inspect
 import ipaddress
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _naming
@@ -211,6 +211,15 @@ def one_of(value: object, what: str, allowed: Sequence[str]) -> str:
     if isinstance(value, str) and value in allowed:
         return value
     raise InvalidArgumentError(f"{what} must be one of {', '.join(allowed)}; got {_shown(value)}")
+
+
+OnMisfit = Literal["raise", "skip"]
+"""What becomes of an item of a listing that is not as documented."""
+
+
+def skips(value: object) -> bool:
+    """Whether an `on_misfit` argument leaves out what does not fit."""
+    return one_of(value, "on_misfit", ("raise", "skip")) == "skip"
 
 
 def cron(value: object) -> str:

@@ -179,7 +179,10 @@ class UnexpectedResponseError(CivoError):
     Attributes:
         status: its HTTP status.
         path: where in the body the first wrong field is, such as ``$.status.volumes[0].id``.
+        is_final: whether the same request would meet the same again: it is not repeated then.
     """
+
+    is_final: bool = False
 
     def __init__(
         self, message: str, *, status: int = 0, path: str = "", call: Call | None = None
@@ -283,13 +286,10 @@ class WaitTimeoutError(WaitError, TimeoutError):
 
 
 class PollFailedError(WaitError):
-    """Looking failed for too long, or access was refused; the snapshot itself may be fine.
-
-    Attributes:
-        error: what looking failed with last.
-    """
+    """Polls failed for too long, or access was refused; the snapshot itself may be fine."""
 
     error: CivoError | None = None
+    """What the last poll failed with."""
 
 
 class RestoreFailedError(WaitError):

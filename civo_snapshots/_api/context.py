@@ -121,8 +121,9 @@ class RegionContext:
             if page_size is not None:
                 query["per_page"] = page_size
             request = self.request("GET", *segments, query=query)
-            read = page(array, number)
-            found = await self.session.call(request, read, sink=read, poll=poll, options=options)
-            return complete(found) if complete else found
+            read = page(array, number, skip=found.skips_misfits)
+            answer = await self.session.call(request, read, sink=read, poll=poll, options=options)
+            return complete(answer) if complete else answer
 
-        return Listing(fetch, key, page_size)
+        found = Listing(fetch, key, page_size)
+        return found

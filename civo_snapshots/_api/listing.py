@@ -6,7 +6,9 @@ ends on what the pages hold, and it raises rather than end early or never.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
+
+from attrs import evolve
 
 from ..errors import (
     ApiError,
@@ -36,6 +38,7 @@ class Walk(Generic[T]):
         self._promised: int | None = None
         self.next: int | None = 1
         self.drifted = False
+        self.misfits = 0
 
     @property
     def is_probe(self) -> bool:
@@ -56,7 +59,8 @@ class Walk(Generic[T]):
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(item)
-        if self.is_probe and not fresh:
+        only_misfits = page.misfits > 0 and not keys
+        if self.is_probe and not fresh and not only_misfits:
             # Beyond its last page a server answers with nothing, or with the last page again.
             self.next = None
             return ()
@@ -68,6 +72,7 @@ class Walk(Generic[T]):
                 f"asked for page {page.number} of the listing, got {said}; read no further",
                 status=200,
             )
+        self.misfits += page.misfits
         changed = self._promised is not None and page.pages not in (None, self._promised)
         self.drifted = self.drifted or changed or len(fresh) < len(keys)
         self._previous = keys
@@ -79,7 +84,7 @@ class Walk(Generic[T]):
         size = page.per_page or self._page_size
         more_promised = page.number < (self._promised or 0)
         # More items than a page holds: the server does not page at all.
-        maybe_more = size is not None and len(page.items) == size
+        maybe_more = size is not None and len(page.items) + page.misfits == size
         self.next = page.number + 1 if more_promised or maybe_more else None
         if self.next is not None and self.next > MAX_PAGES:
             raise UnexpectedResponseError(
@@ -98,6 +103,9 @@ class Listing(Generic[T]):
     Attributes:
         drifted: whether the last walk saw the listing change under it (an item twice, another
             number of pages); items that moved to an earlier page may then be missing.
+        misfits: how many items the last walk left out because they are not as documented; always 0
+            unless the listing was asked for with ``on_misfit="skip"``.
+        skips_misfits: whether it was.
     """
 
     def __init__(
@@ -110,6 +118,13 @@ class Listing(Generic[T]):
         self._key = key
         self._page_size = page_size
         self.drifted = False
+        self.misfits = 0
+        self.skips_misfits = False
+
+    def skipping(self, skips: bool) -> Self:
+        """The same listing, which then leaves out items that are not as documented, or does not."""
+        self.skips_misfits = skips
+        return self
 
     def pages(self) -> AsyncGenerator[Page[T]]:
         """The pages in order, each without items that an earlier one had."""
@@ -131,9 +146,9 @@ class Listing(Generic[T]):
                         raise
                     return
                 fresh = walk.take(page)
-                self.drifted = walk.drifted
+                self.drifted, self.misfits = walk.drifted, walk.misfits
                 if fresh or page.number == 1:
-                    yield Page(page.number, fresh, page.echoed, page.pages, page.per_page)
+                    yield evolve(page, items=fresh)
         finally:
             await _forget(asked.values())
 

@@ -5,8 +5,8 @@ named by the same path.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Generic, TypeVar, get_args
 
 from .._http import JSON, Mask, Response, parse_json, too_large
 from ..errors import UnexpectedResponseError
@@ -25,15 +25,18 @@ class PageReader(Generic[T]):
     a large one stops the event loop for no longer than a part of it takes.
     """
 
-    def __init__(self, array: type[tuple[T, ...]], number: int) -> None:
+    def __init__(self, array: type[tuple[T, ...]], number: int, *, skip: bool = False) -> None:
+        """`skip` leaves out items that do not fit, and counts them, instead of raising."""
         self._array = array
         self._number = number
+        self._skip = skip
         self.begin(None, 0, bytes)
 
     def begin(self, length: int | None, most: int, mask: Mask) -> bool:
         self._most = most
         self._mask = mask
         self._found: list[T] = []
+        self._misfits = 0
         self._refused: UnexpectedResponseError | None = None
         self._reader = ArrayReader(self._slice, self._found.extend)
         return self._fits(length or 0)
@@ -58,7 +61,7 @@ class PageReader(Generic[T]):
             self._found += last
         if self._refused is not None:
             raise self._refused
-        return Page(self._number, tuple(self._found))
+        return Page(self._number, tuple(self._found), misfits=self._misfits)
 
     def _fits(self, size: int) -> bool:
         if size > self._most:
@@ -80,7 +83,7 @@ class PageReader(Generic[T]):
         except UnexpectedResponseError:
             return None
         try:
-            return structure(data, self._array)
+            return self._fitting(data, 200)
         except UnexpectedResponseError as error:
             self._refused = _moved(error, len(self._found))
             return ()
@@ -95,8 +98,27 @@ class PageReader(Generic[T]):
         envelope: dict[str, JSON] = {}
         if isinstance(data, dict) and "items" in data:
             envelope, data = data, data["items"]
-        items = structure([] if data is None else data, array, status)
-        return Page(number, items, *_hints(envelope))
+        try:
+            items = self._fitting([] if data is None else data, status)
+        except UnexpectedResponseError as error:
+            if number > 1:
+                error.args = (f"{error.message} of page {number}",)
+                error.message = error.args[0]
+            raise
+        return Page(number, items, *_hints(envelope), misfits=self._misfits)
+
+    def _fitting(self, data: JSON, status: int) -> tuple[T, ...]:
+        """The records of a list; of those items that fit, if others may be left out."""
+        if not (self._skip and isinstance(data, list)):
+            return structure(data, self._array, status)
+        target: type[T] = get_args(self._array)[0]
+        found: list[T] = []
+        for item in data:
+            try:
+                found.append(structure(item, target, status))
+            except UnexpectedResponseError:
+                self._misfits += 1
+        return tuple(found)
 
 
 def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
@@ -110,13 +132,14 @@ def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:
     )
 
 
-def page(array: type[tuple[T, ...]], number: int) -> PageReader[T]:
+def page(array: type[tuple[T, ...]], number: int, *, skip: bool = False) -> PageReader[T]:
     """A reader for one page of a listing, large or small."""
-    return PageReader(array, number)
+    return PageReader(array, number, skip=skip)
 
 
-def _hints(envelope: Mapping[str, JSON]) -> Iterator[int | None]:
-    return (_hint(envelope.get(key)) for key in ("page", "pages", "per_page"))
+def _hints(envelope: Mapping[str, JSON]) -> tuple[int | None, int | None, int | None]:
+    number, pages, per_page = (envelope.get(key) for key in ("page", "pages", "per_page"))
+    return _hint(number), _hint(pages), _hint(per_page)
 
 
 def _hint(value: JSON) -> int | None:

@@ -14,6 +14,8 @@ from ..errors import (
     ProxyError,
     TLSError,
 )
+from .aiohttp_internals import what_was_unreadable
+from .messages import unreadable
 
 LIBRARY_ERRORS = (aiohttp.ClientError, OSError, RuntimeError, ValueError)
 """Everything that a request of aiohttp may raise, but for a cancellation."""
@@ -28,7 +30,7 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def translate(  # noqa: PLR0911 - a table
+def translate(  # noqa: PLR0911, PLR0912 - a table
     error: Exception, timeout: float, *, fell_silent: bool, may_have_acted: bool
 ) -> CivoError:
     """The error that an exception of aiohttp stands for."""
@@ -51,6 +53,8 @@ def translate(  # noqa: PLR0911 - a table
             return ConnectFailedError(f"no connection within {timeout:.3g} s: nothing was sent")
         case TimeoutError():
             return ConnectionLostError(f"no complete answer within {timeout:.3g} s")
+        case aiohttp.ClientResponseError() if what := what_was_unreadable(error):
+            return unreadable(what)
         case aiohttp.ClientResponseError():
             # Its text and repr hold the request's headers.
             return ConnectionLostError("the answer was not valid HTTP")

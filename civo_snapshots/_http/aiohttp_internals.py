@@ -11,6 +11,8 @@ from typing import Any, cast
 import aiohttp
 from aiohttp.tracing import Trace
 
+from ..errors import printable
+
 _MISSING = object()
 
 _FREED_BLOCK = 1 << 20
@@ -39,6 +41,27 @@ def track_response(request: aiohttp.ClientRequest) -> None:
     Takes `ClientRequest.response_class`, which a lent session may use too. Without it, see there.
     """
     request.response_class = TrackedResponse
+
+
+DECODED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+"""Content encodings that aiohttp decodes, or refuses itself; it passes on others as they come."""
+
+
+def what_was_unreadable(error: aiohttp.ClientResponseError) -> str:
+    """What of an answer the library could not read, and what helps; empty if it is not known.
+
+    Takes the beginning of the error's text, for its class says nothing. Without that it is an
+    answer that was not valid HTTP, which is asked for again.
+    """
+    said = error.message
+    if said.startswith("Got more than "):  # what follows is the line, which may hold anything
+        return (
+            "a header line of the answer is longer than the HTTP library takes; lend an "
+            "http_session= with a larger max_line_size and max_field_size"
+        )
+    if said.startswith("Can not decode content-encoding: "):
+        return f"the body cannot be read: {printable(said, 200)}"
+    return ""
 
 
 def may_have_left(request: aiohttp.ClientRequest | None) -> bool:

@@ -77,9 +77,16 @@ class Sink(Protocol):
 
 def too_large(cap: int, status: int) -> UnexpectedResponseError:
     """The error that a body above the cap ends with."""
-    return UnexpectedResponseError(
-        f"the body is larger than {cap} bytes; raise max_body if that is expected", status=status
+    return unreadable(
+        f"the body is larger than {cap} bytes; raise max_body if that is expected", status
     )
+
+
+def unreadable(what: str, status: int = 0) -> UnexpectedResponseError:
+    """The error of an answer that could not be read, and could not be a second time either."""
+    error = UnexpectedResponseError(what, status=status)
+    error.is_final = True
+    return error
 
 
 Reader = Callable[[Response], T]

@@ -16,9 +16,10 @@ from attrs import frozen
 from yarl import URL
 
 from .._version import __version__
-from ..errors import CivoError, ClientClosedError, ConfigurationError
+from ..errors import CivoError, ClientClosedError, ConfigurationError, printable
 from .aiohttp_errors import LIBRARY_ERRORS, translate
 from .aiohttp_internals import (
+    DECODED,
     CheckedConnector,
     TrackedResponse,
     free_one_large_block,
@@ -26,7 +27,7 @@ from .aiohttp_internals import (
 )
 from .body import BodyReader
 from .exchange import AnswerBody, Exchange
-from .messages import Request, Response, Sink, too_large
+from .messages import Request, Response, Sink, too_large, unreadable
 from .secret import Secret
 from .timeouts import Watchdog
 
@@ -213,6 +214,15 @@ class Transport:
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
         wire = answer.wire if isinstance(answer, TrackedResponse) else None
+        encoding = self._token.masked(answer.headers.get("Content-Encoding", "")).strip().lower()
+        if encoding not in DECODED and answer.status < 300:
+            # A short body has come already, and its connection is back in the pool.
+            (answer.close if wire is None else wire.close)()
+            return unreadable(
+                f"the body has the content encoding {printable(encoding, 40)!r}, which no setting "
+                "makes readable here; have the gateway send it plain or as gzip",
+                answer.status,
+            )
         cap, masked = self._options.max_body, self._token.masked
         streamed = False
         body: bytes | CivoError

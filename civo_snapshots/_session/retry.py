@@ -85,7 +85,8 @@ def is_transient(error: CivoError) -> bool:
     if isinstance(error, ApiError):
         return error.status in _TRANSIENT and type(error) in (ApiError, ServerError)
     if isinstance(error, UnexpectedResponseError):
-        return 200 <= error.status < 300  # a cut or stray body, unlike a redirect
+        # A cut or stray body, unlike a redirect, or one that is too large to be read.
+        return 200 <= error.status < 300 and not error.is_final
     return isinstance(error, (ConnectFailedError, ConnectionLostError))
 
 

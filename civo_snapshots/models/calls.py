@@ -42,6 +42,7 @@ class Page(Generic[T]):
         echoed: the page the server says it sent; None if it does not say.
         pages: how many pages the server promises; None if it does not say.
         per_page: the page size the server says it used; None if it does not say.
+        misfits: how many further items were left out because they do not fit.
     """
 
     number: int
@@ -49,3 +50,4 @@ class Page(Generic[T]):
     echoed: int | None = None
     pages: int | None = None
     per_page: int | None = None
+    misfits: int = 0

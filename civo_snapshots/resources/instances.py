@@ -5,7 +5,7 @@ from typing import Unpack
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
-from .._validation import Id
+from .._validation import Id, OnMisfit
 from ..models import Instance
 from ._names import the_one
 
@@ -19,11 +19,20 @@ class Instances:
         self._api = api
 
     def list(
-        self, *, per_page: int = MAX_PER_PAGE, **options: Unpack[CallOptions]
+        self,
+        *,
+        per_page: int = MAX_PER_PAGE,
+        on_misfit: OnMisfit = "raise",
+        **options: Unpack[CallOptions],
     ) -> Listing[Instance]:
-        """Every instance, page by page as they are read; `per_page` is 1 to 100."""
+        """Every instance, page by page as they are read; `per_page` is 1 to 100.
+
+        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
+        counted in `Listing.misfits`.
+        """
         size = _validation.count(per_page, "per_page", most=MAX_PER_PAGE)
-        return self._api.list_instances(call_options(options), per_page=size)
+        found = self._api.list_instances(call_options(options), per_page=size)
+        return found.skipping(_validation.skips(on_misfit))
 
     async def get(self, instance_id: Id, **options: Unpack[CallOptions]) -> Instance:
         """One instance; `NotFoundError` if there is none."""

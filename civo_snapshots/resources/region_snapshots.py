@@ -5,7 +5,7 @@ from typing import Unpack
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
-from .._validation import Id
+from .._validation import Id, OnMisfit
 from ..models import Acknowledgement, RegionSnapshot, Restore
 
 
@@ -15,9 +15,16 @@ class RegionSnapshots:
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 
-    def list(self, **options: Unpack[CallOptions]) -> Listing[RegionSnapshot]:
-        """Every snapshot of the region, in one answer that grows with the region."""
-        return self._api.list_region_snapshots(call_options(options))
+    def list(
+        self, *, on_misfit: OnMisfit = "raise", **options: Unpack[CallOptions]
+    ) -> Listing[RegionSnapshot]:
+        """Every snapshot of the region, in one answer that grows with the region.
+
+        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
+        counted in `Listing.misfits`.
+        """
+        found = self._api.list_region_snapshots(call_options(options))
+        return found.skipping(_validation.skips(on_misfit))
 
     async def get(
         self, snapshot: Id | RegionSnapshot, **options: Unpack[CallOptions]

@@ -7,7 +7,7 @@ from uuid import UUID
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
-from .._validation import Id
+from .._validation import Id, OnMisfit
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 from ._names import the_one
@@ -50,9 +50,17 @@ class Schedules:
             _validation.label(name), fields, call_options(options)
         )
 
-    def list(self, **options: Unpack[CallOptions]) -> Listing[Schedule]:
-        """Every schedule of the region."""
-        return self._api.schedules.list(call_options(options))
+    def list(
+        self, *, on_misfit: OnMisfit = "raise", **options: Unpack[CallOptions]
+    ) -> Listing[Schedule]:
+        """Every schedule of the region.
+
+        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
+        counted in `Listing.misfits`.
+        """
+        return self._api.schedules.list(call_options(options)).skipping(
+            _validation.skips(on_misfit)
+        )
 
     async def get(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
         """One schedule; `NotFoundError` if there is none."""

@@ -87,9 +87,16 @@ class Snapshots:
         key = _validation.snapshot_key(snapshot, snapshot_id)
         return await self._api.get_snapshot(*key, call_options(options))
 
-    def list(self, instance: Id | Instance, **options: Unpack[CallOptions]) -> Listing[Snapshot]:
-        """Every snapshot of an instance."""
-        return self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
+    def list(
+        self,
+        instance: Id | Instance,
+        *,
+        on_misfit: _validation.OnMisfit = "raise",
+        **options: Unpack[CallOptions],
+    ) -> Listing[Snapshot]:
+        """Every snapshot of an instance; `on_misfit` as in `RegionSnapshots.list()`."""
+        found = self._api.list_snapshots(_validation.instance_id(instance), call_options(options))
+        return found.skipping(_validation.skips(on_misfit))
 
     async def get_by_name(
         self, instance: Id | Instance, name: str, **options: Unpack[CallOptions]
@@ -248,11 +255,7 @@ class Snapshots:
     # Runs over many instances
 
     async def create_many(
-        self,
-        instances: Instances,
-        *,
-        name: str | None = None,
-        **options: Unpack[RunOptions],
+        self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetRun:
         """Snapshot many instances, wait for all, and return one outcome per input.
 
@@ -270,11 +273,7 @@ class Snapshots:
         return stream.run
 
     def create_each(
-        self,
-        instances: Instances,
-        *,
-        name: str | None = None,
-        **options: Unpack[RunOptions],
+        self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetStream:
         """The same as `create_many()`, yielding each outcome as soon as it is known."""
         defaults = RunDefaults(self._policy, self._states, self._concurrency)

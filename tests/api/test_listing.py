@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,7 +52,7 @@ def listing(server: Callable[[int], Awaitable[Page[str]]], size: int | None = 2)
     return Listing(server, key=lambda item: item, page_size=size)
 
 
-def page(number: int, items: str, pages: int | None = None, **more: int | None) -> Page[str]:
+def page(number: int, items: str, pages: int | None = None, **more: Any) -> Page[str]:
     return Page(number, tuple(items), pages=pages, **more)
 
 
@@ -383,3 +384,22 @@ async def test_iterating_asks_for_one_page_at_a_time() -> None:
         if item == "2-a":
             break
     assert asked == [1, 2]
+
+
+async def test_misfits_are_counted_over_all_pages_and_fill_their_places() -> None:
+    """R200: a page that is full but for a misfit is no last page."""
+    server = scripted(page(1, "a", misfits=1), page(2, "bc"), page(3, "", misfits=2), page(4, "d"))
+    found = listing(server)
+    assert await found.collect() == ["a", "b", "c", "d"]
+    assert found.misfits == 3
+    assert await found.collect() == ["a", "b", "c", "d"]
+    assert found.misfits == 3
+
+
+async def test_misfits_of_a_last_page_that_is_sent_again_count_once() -> None:
+    """R200."""
+    last = page(2, "c", pages=2, misfits=1)
+    server = scripted(page(1, "ab", pages=2), last, beyond=page(3, "c", pages=2, misfits=1))
+    found = listing(server)
+    assert await found.collect() == ["a", "b", "c"]
+    assert found.misfits == 1

@@ -4,6 +4,7 @@ That a list in pieces is read like a whole one is tested in `test_fast`.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from support.payloads import (
 )
 
 from civo_snapshots._codec import page
+from civo_snapshots._codec.page_reader import PageReader
 from civo_snapshots._http import Response
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import Instance, Page, Region, RegionSnapshot, Schedule, Snapshot
@@ -162,3 +164,62 @@ def test_any_json_is_a_page_or_an_unexpected_response(data: Any, array: Any) -> 
         return
     assert result.number == 3
     assert all(hint is None or hint > 0 for hint in (result.echoed, result.pages, result.per_page))
+
+
+# Items that do not fit
+
+
+def listed(count: int, *misfits: int) -> bytes:
+    """A list of snapshots, of which those of these numbers have a name that is none."""
+    items = [{"id": f"s-{n}", "name": 5 if n in misfits else "n"} for n in range(count)]
+    return json.dumps(items).encode()
+
+
+def in_pieces(reader: PageReader[Snapshot], body: bytes, size: int) -> Page[Snapshot]:
+    reader.begin(len(body), 1 << 30, bytes)
+    for at in range(0, len(body), size):
+        reader.take(body[at : at + size])
+    return reader(Response(200, {}, b"", streamed=True))
+
+
+def whole(reader: PageReader[Snapshot], body: bytes) -> Page[Snapshot]:
+    return reader(Response(200, {}, body))
+
+
+READINGS: dict[str, Callable[[PageReader[Snapshot], bytes], Page[Snapshot]]] = {
+    "whole": whole,
+    "wrapped": lambda reader, body: whole(reader, b'{"items":' + body + b"}"),
+    "in-pieces": lambda reader, body: in_pieces(reader, body, 7_000),
+}
+
+
+@pytest.mark.parametrize("way", READINGS)
+def test_the_error_of_one_misfit_among_thousands_says_which_and_where(way: str) -> None:
+    """R200."""
+    with pytest.raises(UnexpectedResponseError) as caught:
+        READINGS[way](page(tuple[Snapshot, ...], 1), listed(8_000, 7_531))
+    assert caught.value.path == "$[7531].name"
+    assert "expected text, got int at $[7531].name" in caught.value.message
+
+
+@pytest.mark.parametrize("way", READINGS)
+def test_misfits_may_be_left_out_and_are_counted(way: str) -> None:
+    """R200."""
+    misfits = (0, 17, 4_000, 7_999)
+    found = READINGS[way](page(tuple[Snapshot, ...], 1, skip=True), listed(8_000, *misfits))
+    assert [int(one.id[2:]) for one in found.items] == [
+        number for number in range(8_000) if number not in misfits
+    ]
+    assert found.misfits == 4
+
+
+def test_the_page_of_a_misfit_is_named() -> None:
+    """R200."""
+    with pytest.raises(UnexpectedResponseError, match=r"at \$\[1\]\.name of page 3"):
+        whole(page(tuple[Snapshot, ...], 3), listed(2, 1))
+
+
+@pytest.mark.parametrize("body", [b"[1", b"{}", b'"x"', b""])
+def test_a_body_that_is_no_list_is_no_misfit(body: bytes) -> None:
+    with pytest.raises(UnexpectedResponseError):
+        whole(page(tuple[Snapshot, ...], 1, skip=True), body)

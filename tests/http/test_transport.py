@@ -40,6 +40,7 @@ from civo_snapshots import (
     ConnectionLostError,
     DeadlineExceededError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     ProxyError,
     RetryPolicy,
     ServerError,
@@ -366,6 +367,48 @@ async def test_what_is_not_http_is_no_answer_of_the_api(data: bytes) -> None:  #
         assert "400" not in caught.value.message
         await failure(civo.snapshots.restore("i-1", "s-1", hostname="a"), OutcomeUnknownError)
         assert wire.counts == {"GET": 1, "POST": 1}
+
+
+LONG_BODY = b"x" * 5_000
+
+UNREADABLE = {
+    "a long header": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000 + b"\r\n\r\n", "max_field_size"),
+    "a long status": (b"HTTP/1.1 200 " + b"O" * 10_000 + b"\r\n\r\n", "max_line_size"),
+    "brotli": (http(b"x", headers={"Content-Encoding": "br"}), "Please install `Brotli`"),
+    "unknown": (http(b"x", headers={"Content-Encoding": "snappy"}), "'snappy'.* plain or as gzip"),
+    "two": (http(b"x", headers={"Content-Encoding": "gzip, br"}), "'gzip, br'.* plain or as gzip"),
+    "too large": (http(LONG_BODY), "larger than 1000 bytes; raise max_body"),
+}
+
+
+@pytest.mark.parametrize(("data", "helps"), UNREADABLE.values(), ids=UNREADABLE)
+async def test_what_could_not_be_read_a_second_time_either_is_asked_for_once(
+    data: bytes, helps: str
+) -> None:
+    """R196: the error says what could not be read, and what helps."""
+    async with Wire(raw(data, then_close=True)) as wire, client_to(wire, max_body=1_000) as civo:
+        with pytest.raises(UnexpectedResponseError, match=helps) as caught:
+            await civo.snapshots.get("i-1", "s-1")
+        assert caught.value.is_final
+        assert_clean(caught.value)
+        assert "yyy" not in str(caught.value)
+        await failure(civo.snapshots.restore("i-1", "s-1", hostname="a"), OutcomeUnknownError)
+        assert wire.counts == {"GET": 1, "POST": 1}
+
+
+async def test_a_long_listing_above_the_cap_is_asked_for_once() -> None:
+    """R196."""
+    async with Wire(answer(LONG)) as wire, client_to(wire, max_body=200_000) as civo:
+        with pytest.raises(UnexpectedResponseError, match="raise max_body"):
+            await civo.snapshots.list("i-1").collect()
+        assert len(wire.requests) == 1
+
+
+async def test_the_status_of_an_unreadable_error_still_tells() -> None:
+    """R196."""
+    step = answer(b"?", 403, {"Content-Encoding": "snappy"})
+    async with Wire(step) as wire, client_to(wire) as civo:
+        await failure(civo.snapshots.get("i-1", "s-1"), PermissionDeniedError)
 
 
 # Stray answers

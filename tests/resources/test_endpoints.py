@@ -17,6 +17,7 @@ from civo_snapshots import (
     ConflictError,
     InvalidArgumentError,
     InvalidRequestError,
+    Listing,
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -739,6 +740,32 @@ async def test_bad_time_limits_are_refused_before_anything_is_sent(offline: Civo
 
 async def test_a_time_is_read_with_its_zone(civo: CivoClient, done: Snapshot) -> None:
     assert done.created_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# Items that are not as documented
+
+LISTS: dict[str, Callable[[CivoClient, Any], Listing[Any]]] = {
+    "GET /v2/instances": lambda civo, how: civo.instances.list(on_misfit=how),
+    "GET /v2/instances/{id}/snapshots": lambda civo, how: civo.snapshots.list("i-1", on_misfit=how),
+    "GET /v2/resourcesnapshots": lambda civo, how: civo.region_snapshots.list(on_misfit=how),
+    "GET /v2/resourcesnapshotschedules": lambda civo, how: civo.schedules.list(on_misfit=how),
+}
+
+
+@pytest.mark.parametrize("route", LISTS)
+async def test_a_list_goes_on_after_a_misfit_if_that_is_asked_for(
+    civo: CivoClient, region: FakeRegion, route: str
+) -> None:
+    """R200."""
+    items: Any = [{"id": "x-1"}, {"id": "x-2", "created_at": 5}, {"id": "x-3"}]
+    region.fault(route, Fault.json(items), times=None)
+    found = LISTS[route](civo, "skip")
+    assert [item.id for item in await found.collect()] == ["x-1", "x-3"]
+    assert found.misfits == 1
+    with pytest.raises(UnexpectedResponseError, match=r"expected a time, got int at \$\[1\]"):
+        await LISTS[route](civo, "raise").collect()
+    with pytest.raises(InvalidArgumentError, match="on_misfit"):
+        LISTS[route](civo, "ignore")
 
 
 # Restores, in the forms of their answers

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots._http import Kind
+from civo_snapshots._http import Kind, too_large
 from civo_snapshots._session import RetryPolicy, Waits, is_transient, policy_for
 from civo_snapshots._session.retry import NO_RETRIES, cost_of, never_left
 from civo_snapshots.errors import (
@@ -59,6 +59,7 @@ FINAL = [
     ClientClosedError("closed"),
     OutcomeUnknownError("unknown"),
     InvalidArgumentError("bad"),
+    too_large(1_000, 200),  # R196
     UnexpectedResponseError("redirected", status=302),
     UnexpectedResponseError("partial", status=304),
     UnexpectedResponseError("odd", status=799),
