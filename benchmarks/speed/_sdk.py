@@ -151,11 +151,12 @@ async def listing(url: str, count: int) -> Figures:
     return {"cpu_ms": cpu * 1e3, "stall_ms": heart.latest * 1e3}
 
 
-async def pages(url: str, per_page: int) -> Figures:
-    """`instances.list().collect()`."""
+async def pages(url: str, per_page: int, how: str) -> Figures:
+    """`instances.list()`, collected or by `async for`."""
     async with opened(url, 64) as civo:
         started, cpu = time.monotonic(), time.process_time()
-        found = await civo.instances.list(per_page=per_page).collect()
+        listing = civo.instances.list(per_page=per_page)
+        found = await listing.collect() if how == "collect" else [one async for one in listing]
         wall, used = time.monotonic() - started, time.process_time() - cpu
     assert [one.id for one in found] == [instance_id(number) for number in range(len(found))]
     asked = ask(url, "/_stats")["counts"]["GET instances"]

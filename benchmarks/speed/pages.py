@@ -11,10 +11,12 @@ def run(bench: Bench) -> Report:
     # A full last page may not be the last one, if a server counts wrongly; so two cases.
     count = pages * PER_PAGE - 1
     spec = {"per_page": PER_PAGE}
+    collected, iterated = {**spec, "how": "collect"}, {**spec, "how": "iterate"}
     runs = {
-        "sdk": Run("_sdk", "pages", spec, {"instances": count, "latency": 0.03}),
+        "sdk": Run("_sdk", "pages", collected, {"instances": count, "latency": 0.03}),
+        "async for": Run("_sdk", "pages", iterated, {"instances": count, "latency": 0.03}),
         "raw": Run("_raw", "pages", spec, {"instances": count, "latency": 0.03}),
-        "sdk full": Run("_sdk", "pages", spec, {"instances": count + 1, "latency": 0.03}),
+        "sdk full": Run("_sdk", "pages", collected, {"instances": count + 1, "latency": 0.03}),
     }
     found = bench.interleave(runs, bench.rounds())
     for name in runs:
@@ -22,9 +24,11 @@ def run(bench: Bench) -> Report:
             raise AssertionError(f"{name} did not read every instance")
         report.note(f"{name} wall", "s", values(found[name], "wall"))
         report.note(f"{name} CPU", "ms", values(found[name], "cpu_ms"))
-    wall = ratios(found["sdk"], found["raw"], "wall")
-    report.bar(12, report.note("sdk wall / one after the other", "", wall), 0.20)
-    for name, case in {"sdk": "", "sdk full": ", last page full"}.items():
+    for name in ("sdk", "async for"):
+        wall = ratios(found[name], found["raw"], "wall")
+        report.bar(12, report.note(f"{name} wall / one after the other", "", wall), 0.20)
+    cases = {"sdk": "", "async for": ", async for", "sdk full": ", last page full"}
+    for name, case in cases.items():
         more = [one["pages"] - pages for one in found[name]]
         report.bar(12, report.note(f"pages too many{case}", "", more), 0)
     return report
