@@ -16,11 +16,8 @@ from .._create import CreateSupervisor
 from .._session import LEAST_ATTEMPT
 from .._watch import CompletionWait, RegisteredWait, Watcher
 from ..errors import (
-    AuthenticationError,
     CivoError,
     DeadlineExceededError,
-    QuotaExceededError,
-    ServiceDisabledError,
     SnapshotExistsError,
 )
 from ..models import Snapshot
@@ -28,14 +25,12 @@ from ..outcomes import FleetRun, Outcome, OutcomeKind
 from .adoption import Adoption, best_of
 from .member import Member, kind_of, kind_of_end
 from .settings import RunSettings, Source
+from .stopping import StopCondition
 
 CANCEL_GRACE = 2.0
 """Seconds that creates already sent may take to learn their outcome when a run is cancelled.
 
 One whose answer is lost is searched for once; if that shows nothing, the client goes on alone."""
-
-_STOPPING = (AuthenticationError, QuotaExceededError, ServiceDisabledError)
-"""Errors that every further create would meet as well."""
 
 
 class Fleet:
@@ -65,7 +60,7 @@ class Fleet:
         self._ready: deque[Outcome] = deque()
         self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
-        self._stopped_by: CivoError | None = None
+        self._stop = StopCondition(api)
         self._broken_by: Exception | None = None
         self._over = False
         self._closing = False
@@ -168,8 +163,8 @@ class Fleet:
             return None
 
     async def _begin(self, member: Member) -> None:
-        if self._stopped_by is not None:
-            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stopped_by))
+        if self._stop.error is not None:
+            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stop.error))
             return
         if self.left() <= 0:
             late = DeadlineExceededError("the run's time was over before this create was sent")
@@ -178,9 +173,10 @@ class Fleet:
         try:
             member.snapshot = await self._adopt(member) or await self._create(member)
         except CivoError as error:
-            if isinstance(error, _STOPPING):
-                self._stopped_by = error
-            self._finish(member, kind_of(error), error)
+            try:
+                await self._stop.consider(error, member.instance_id)
+            finally:  # also where the run is cancelled meanwhile
+                self._finish(member, kind_of(error), error)
             return
         except Exception as error:  # a defect: the others go on, and the run raises it at its end
             self._broken_by = error
