@@ -20,10 +20,12 @@ CATALOGUE = (
     ("C", 127, 140),
     ("X", 141, 150),
 )
+# Found in trials from outside; the others of R151 to R204 are still open.
+FOUND = (151, 154, 155, 156, 157, 179, 187, 188, 189, 190, 193, 195, 196, 199, 200)
 CASES = [
     f"{letter}{number}" for letter, first, last in CATALOGUE for number in range(first, last + 1)
-]
-_CITED = re.compile(r"\b([THBSPFLCX])(\d{1,3})\b(?:(?:\s*-\s*|\s+to\s+)(?:\1)?(\d{1,3})\b)?")
+] + [f"R{number}" for number in FOUND]
+_CITED = re.compile(r"\b([THBSPFLCXR])(\d{1,3})\b(?:(?:\s*-\s*|\s+to\s+)(?:\1)?(\d{1,3})\b)?")
 
 
 def cited() -> set[str]:
