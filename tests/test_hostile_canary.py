@@ -119,6 +119,12 @@ def free_port() -> int:
         return port
 
 
+async def ambiguous(env: Env) -> object:
+    for _ in range(2):
+        env.region.add_instance("db1")
+    return await env.civo.instances.get_by_name("db1")
+
+
 async def nobody_there(env: Env) -> object:
     url = f"http://127.0.0.1:{free_port()}"
     async with CivoClient(TOKEN, region="LON1", api_url=url, retries=False) as civo:
@@ -171,6 +177,7 @@ SCENES: dict[type[errors.CivoError], Scene] = {
     errors.UnexpectedResponseError: malformed,
     errors.OutcomeUnknownError: unknown,
     errors.SnapshotExistsError: exists,
+    errors.AmbiguousNameError: ambiguous,
     errors.SnapshotFailedError: failed,
     errors.SnapshotVanishedError: waiting(
         Fault.status(404, {"code": "database_snapshot_not_found"})
