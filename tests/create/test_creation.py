@@ -462,3 +462,57 @@ async def test_what_an_earlier_create_of_the_name_made_is_not_taken_for_a_new_on
     first, second = server.creation(claims=claims), server.creation(claims=claims)
     assert (await first.run()).id == "s0"
     assert (await second.run()).id == "s1"
+
+
+async def test_what_a_gateway_says_of_a_create_of_the_same_name_makes_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R155: the snapshot of the other create may be there."""
+    clock, claims = FakeClock(), Claims()
+
+    async def slowly(server: Server) -> Snapshot:
+        await clock.sleep(5)
+        return server.make()
+
+    async def gateway(*_: object, **__: object) -> Snapshot:
+        raise NotFoundError("a page", status=404)
+
+    server = Server(clock, [slowly, answered])
+    monkeypatch.setattr(server, "get_snapshot", gateway)
+    first, second = (server.creation(claims=claims) for _ in range(2))
+    made, failed = await asyncio.gather(first.run(), second.run(), return_exceptions=True)
+    assert isinstance(made, Snapshot)
+    assert isinstance(failed, NotFoundError)
+    assert server.sent == 1
+
+
+async def test_a_search_that_a_gateway_answers_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R155."""
+    server = Server(FakeClock(), [lost_after_acting])
+    pages = iter([NotFoundError("a page", status=404)] * 3)
+
+    async def search() -> list[Snapshot]:
+        for page in pages:
+            raise page
+        return list(server.table)
+
+    monkeypatch.setattr(server, "search", search)
+    assert (await server.creation().run()).id == "s0"
+    assert server.sent == 1
+
+
+async def test_an_instance_that_is_gone_is_not_searched_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server(FakeClock(), [lost_before_acting])
+
+    async def search() -> list[Snapshot]:
+        server.searches += 1
+        raise NotFoundError("gone", status=404, code="database_instance_find")
+
+    monkeypatch.setattr(server, "search", search)
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.searches == 1

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support.scene import turn
+from support.stubs import StubApi
 
 from civo_snapshots import (
     CivoClient,
@@ -264,3 +265,18 @@ async def test_two_snapshots_of_one_lost_create_are_told_apart(nothing_left: Non
         assert civo.extra_snapshots == (
             ExtraSnapshot(region.instance_ids[0], "n", ours.id, made[0].id),
         )
+
+
+async def test_a_create_that_cannot_be_prepared_releases_its_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock()
+    api, creates = StubApi(clock), CreateSupervisor(clock, lambda _: None)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(creates, "prepare", broken)
+    for _ in range(11):  # one more than there are slots
+        with pytest.raises(ZeroDivisionError):
+            await creates.create(api, "i", None, None, {})

@@ -1,5 +1,6 @@
 """What a 404 and a 403 prove, and names where ids are due."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ from civo_snapshots import (
     CivoClient,
     ConflictError,
     NotFoundError,
+    OutcomeUnknownError,
     Snapshot,
     WaitTimeoutError,
 )
@@ -113,6 +115,29 @@ async def test_a_schedule_is_not_deleted_by_a_gateway(env: Env, fault: Fault) ->
         await env.civo.schedules.delete(made, missing_ok=True)
 
 
+LIST = "GET /v2/instances/{id}/snapshots"
+
+
+async def test_a_404_that_cannot_be_confirmed_is_no_deletion(env: Env) -> None:
+    made = await env.snapshot()
+    await env.civo.snapshots.delete(made)
+    env.region.fault(DELETE, Fault.gateway_html(404), times=None)
+    with pytest.raises(NotFoundError):
+        await env.civo.snapshots.delete(made, missing_ok=True, timeout=3)
+    env.region.fault(LIST, Fault.gateway_html(404), times=None)
+    with pytest.raises(NotFoundError):
+        await env.civo.snapshots.delete(made, missing_ok=True)
+
+
+async def test_a_wait_goes_on_while_neither_the_snapshot_nor_its_listing_can_be_read(
+    env: Env,
+) -> None:
+    made = await env.civo.snapshots.create(env.region.instance_ids[0])
+    env.region.fault(GET, Fault.gateway_html(404), times=4)
+    env.region.fault(LIST, Fault.gateway_html(), times=3)
+    assert (await env.civo.snapshots.wait_until_complete(made)).id == made.id
+
+
 # R154: a 403 about one object
 
 
@@ -144,6 +169,19 @@ async def test_a_wait_by_name_goes_on_with_the_id(env: Env) -> None:
     assert done.id == made.id
     paths = [sent.path for sent in env.region.requests if sent.route == GET]
     assert [path.rsplit("/", 1)[-1] for path in paths[:2]] == ["kept", made.id]
+
+
+async def test_two_waits_by_one_name_go_on_with_the_id(env: Env) -> None:
+    made = await env.civo.snapshots.create(env.region.instance_ids[0], name="kept")
+    waits = [env.civo.snapshots.wait_until_complete(made.instance_id, "kept") for _ in range(2)]
+    assert [done.id for done in await asyncio.gather(*waits)] == [made.id] * 2
+
+
+async def test_a_region_wide_restore_of_what_cannot_be_read_back_is_unknown(env: Env) -> None:
+    await env.snapshot()
+    env.region.fault("GET /v2/resourcesnapshots/{id}", Fault.gateway_html(), times=None)
+    with pytest.raises(OutcomeUnknownError):
+        await env.civo.region_snapshots.restore("kept", hostname="copy")
 
 
 async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
