@@ -55,7 +55,7 @@ async def civo_client(
 ) -> AsyncIterator[object]:
     """A `CivoClient` of `civo_region`; `@pytest.mark.civo_client(...)` gives it options."""
     # Loaded when it is used: the fake region stands below the SDK and shares nothing with it.
-    make = import_module("civo_snapshots").CivoClient
+    make = import_module(__name__.partition(".")[0]).CivoClient
     options: dict[str, Any] = {"clock": _clock(request)} | _marked(request, "civo_client")
     async with make(
         civo_region.token, region=civo_region.region, api_url=civo_region.url, **options
