@@ -234,7 +234,7 @@ class SnapshotExistsError(CivoError):
 class AmbiguousNameError(CivoError):
     """Several bear the name that was to mean one: the `candidates`."""
 
-    candidates: tuple[Instance, ...] | tuple[Schedule, ...] | tuple[Snapshot, ...] = ()
+    candidates: tuple[Instance | Schedule | Snapshot, ...] = ()
 
 
 class WaitError(CivoError):

@@ -87,9 +87,8 @@ class CheckedConnector(aiohttp.TCPConnector):
     told only by its content.
     """
 
-    def __init__(self, read_size: int, **options: Any) -> None:
-        super().__init__(**options)
-        self._read_size = read_size
+    read_size = 4 << 10
+    """Bytes taken in one turn of the loop, until more is known of an answer."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -97,7 +96,7 @@ class CheckedConnector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             if not getattr(connection.protocol, "should_close", False):
-                limit_read_size(connection.transport, self._read_size)
+                limit_read_size(connection.transport, self.read_size)
                 return connection
             connection.close()
 

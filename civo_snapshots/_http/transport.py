@@ -47,9 +47,10 @@ _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
 _READ_BUFFER_OF_LISTINGS = 1 << 20
-_AT_ONCE, _AT_ONCE_PLAIN = 4 << 10, 1 << 18
-"""Bytes taken from a socket in one turn of the loop. Chunks, compression and interim answers cost
-time per byte, and a hostile server may send nothing else; a body of known length costs none."""
+_AT_ONCE_PLAIN = 1 << 18
+"""Bytes taken from a socket in one turn of the loop where a body's length is known. Chunks,
+compression and interim answers cost time per byte, and a hostile server may send nothing else, so
+less is taken until then."""
 
 
 @frozen
@@ -144,7 +145,6 @@ class Transport:
         options = self._options
         free_one_large_block()
         connector = CheckedConnector(
-            _AT_ONCE,
             limit=options.connections,
             keepalive_timeout=_KEEP_ALIVE,
             ttl_dns_cache=_DNS_CACHE,
@@ -268,11 +268,11 @@ def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> Non
         loop.call_soon_threadsafe(lambda: loop.create_task(session.close()))
 
 
-def _check_lent(session: HttpSession, *, trust_env: bool) -> None:
+def _check_lent(session: object, *, trust_env: bool) -> None:
     """Refuse a session that would add its own credentials or follow its own rules."""
     problem = ""
     if not isinstance(session, HttpSession):
-        problem = "it is no aiohttp.ClientSession"  # type: ignore[unreachable]
+        problem = "it is no aiohttp.ClientSession"
     elif session.closed:
         problem = "it is closed"
     elif session.auth is not None or "authorization" in session.headers:

@@ -52,7 +52,7 @@ async def wire() -> AsyncIterator[Wire]:
 async def test_a_request_has_no_response_before_it_is_sent_and_one_after(wire: Wire) -> None:
     seen = Seen()
     async with (
-        aiohttp.ClientSession(connector=CheckedConnector(1 << 12)) as session,
+        aiohttp.ClientSession(connector=CheckedConnector()) as session,
         session.get(wire.url, middlewares=(seen,)),
     ):
         assert hasattr(seen.request, "response"), TRIED_WITH
@@ -63,7 +63,7 @@ async def test_a_response_remembers_its_connection_and_when_it_was_waited_for(wi
     seen = Seen()
     before = asyncio.get_running_loop().time()
     async with (
-        aiohttp.ClientSession(connector=CheckedConnector(1 << 12)) as session,
+        aiohttp.ClientSession(connector=CheckedConnector()) as session,
         session.get(wire.url, middlewares=(seen,)) as response,
     ):
         assert isinstance(response, TrackedResponse), TRIED_WITH
