@@ -58,14 +58,13 @@ class Missing(Enum):
     """It tells of a wrong address, gateway or region, and proves nothing."""
 
 
-_INSTANCE_CODES = ("database_instance_find", "database_snapshot_create_instance_not_found")
 _NO_PROOF = ("region", "account", "authentication")
 
 
 def missing_of(error: NotFoundError) -> Missing:
     """What a 404 proves by its code: without one it may be any gateway's."""
-    if error.code in _INSTANCE_CODES:
-        return Missing.INSTANCE
-    if not error.code or any(word in error.code for word in _NO_PROOF):
+    code = error.code
+    if not code or any(word in code for word in _NO_PROOF):
         return Missing.NOTHING
-    return Missing.INSTANCE if "instance_not_found" in error.code else Missing.OBJECT
+    is_instance = code == "database_instance_find" or "instance_not_found" in code
+    return Missing.INSTANCE if is_instance else Missing.OBJECT

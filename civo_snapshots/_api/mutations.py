@@ -8,7 +8,7 @@ from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
 from ..models import Acknowledgement, with_extra
 from .context import Fields, RegionContext
-from .identity import Missing, missing_of
+from .identity import Missing, bears, missing_of
 from .listing import Listing
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ async def _lacks(listing: Listing[Any], wanted: str, session: Session, deadline:
             listed = await listing.collect()
         except CivoError:
             return False
-        if any(wanted in (found.id, found.name) for found in listed):
+        if any(map(bears(wanted), listed)):
             return False
     return True
 
