@@ -44,6 +44,7 @@ if typing.TYPE_CHECKING:
         SnapshotVanishedError,
         TLSError,
         TransportError,
+        TryLaterError,
         UnexpectedResponseError,
         WaitError,
         WaitTimeoutError,
@@ -90,8 +91,8 @@ else:
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
                 QuotaExceededError RateLimitError RestoreFailedError ServerError
                 ServiceDisabledError SnapshotExistsError SnapshotFailedError
-                SnapshotVanishedError TLSError TransportError UnexpectedResponseError
-                WaitError WaitTimeoutError
+                SnapshotVanishedError TLSError TransportError TryLaterError
+                UnexpectedResponseError WaitError WaitTimeoutError
             """,
             ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
             ".models": """
@@ -168,6 +169,7 @@ __all__ = [
     "Timeouts",
     "Transition",
     "TransportError",
+    "TryLaterError",
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",

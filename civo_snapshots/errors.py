@@ -5,13 +5,13 @@
     CivoError
     ├─ ConfigurationError, InvalidArgumentError      (also ValueError) nothing was sent
     ├─ TransportError                                no usable answer
-    │   ├─ ConnectFailedError                        nothing was sent
+    │   ├─ ConnectFailedError, TLSError, ProxyError  nothing was sent
     │   ├─ ConnectionLostError                       the request may have been sent
-    │   ├─ TLSError, ProxyError                      nothing was sent, never retried
     ├─ DeadlineExceededError                         (also TimeoutError) the call's own time ran out
     ├─ ApiError                                      the API said no
     │   ├─ InvalidRequestError  AuthenticationError  PermissionDeniedError  NotFoundError
-    │   ├─ ConflictError  RateLimitError  QuotaExceededError  ServiceDisabledError  ServerError
+    │   ├─ ConflictError  TryLaterError  RateLimitError  QuotaExceededError  ServiceDisabledError
+    │   ├─ ServerError
     ├─ UnexpectedResponseError                       an answer that makes no sense
     ├─ OutcomeUnknownError                           a create or restore that may have acted
     ├─ SnapshotExistsError                           a fan-out was told not to adopt what exists
@@ -131,7 +131,7 @@ class ApiError(CivoError):
         self.details = details
         self.request_id = request_id
         self.retry_after = retry_after
-        if status == 408:  # the server gave up on a request that it had begun to read
+        if status == 408 and not code:  # the server gave up on what it had begun to read
             self.may_have_acted = True
 
 
@@ -153,6 +153,10 @@ class NotFoundError(ApiError):
 
 class ConflictError(ApiError):
     """The object's state does not allow this now (409)."""
+
+
+class TryLaterError(ApiError):
+    """Something is busy and nothing was done; the same request may succeed a little later."""
 
 
 class RateLimitError(ApiError):
@@ -200,9 +204,11 @@ class OutcomeUnknownError(CivoError):
         instance_id: the instance it was for.
         name: the name that was sent, by which a snapshot can be looked for.
         started_at, ended_at: when the request was sent, and its outcome given up (UTC).
+        candidates: snapshots of that name, of which it cannot be told whether they are its own.
     """
 
     may_have_acted = True
+    candidates: tuple[Snapshot, ...] = ()
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .._http import Kind, Reader, Response, parse_json
-from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
+from .._session import CallOptions, Deadline, Session
 from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
 from ..models import Acknowledgement, with_extra
 from .context import Fields, RegionContext
@@ -15,10 +15,6 @@ T = TypeVar("T")
 
 _CONFIRMED_AFTER = 5.0
 """Seconds between two listings that prove an absence: longer than a replica lags behind."""
-
-_UPDATES = 5
-"""How often an update is sent, each time after the one before it was seen to have done nothing."""
-
 
 _RECORD_FIELDS = frozenset({"name", "created_at", "included_volumes", "instances", "hostname"})
 
@@ -56,16 +52,15 @@ async def delete(
     """
     session = context.session
     request = context.request("DELETE", *segments)
-    deadline = session.deadline(request.kind, options)
-    deadline.began = session.clock.monotonic()
+    call = session.begin(request.kind, options)
     try:
-        return await session.call(request, acknowledgement, options=options)
+        return await session.call(request, acknowledgement, within=call)
     except NotFoundError as error:
         if not missing_ok and not (error.call and error.call.may_have_acted):
             raise
         failure = error
     proven = missing_of(failure) is not Missing.NOTHING
-    if not proven and not (listing and await _lacks(listing, segments[-1], session, deadline)):
+    if not proven and not (listing and await _lacks(listing, segments[-1], session, call.deadline)):
         raise failure
     return Acknowledgement(already_gone=True)
 
@@ -98,23 +93,20 @@ async def update(
     Somebody else's newer change must not be undone by a blind repetition.
     """
     session = context.session
-    deadline = session.deadline(Kind.COMPARED, options)
-    deadline.began = session.clock.monotonic()
-    waits = Waits(RetryPolicy())
+    call = session.begin(Kind.COMPARED, options)
     wanted = {name: value for name, value in fields.items() if value is not None}
-    sends = 1 if options.get("retries") is False else _UPDATES
-
-    async def call(method: str, body: Fields | None, asked: str) -> T:
-        path, within = (*segments[:-1], asked), deadline.options(options)
-        return await context.record(
-            target, method, *path, body=body, is_ours=is_ours(asked), options=within
-        )
 
     async def current_record() -> T | None:
         # Asked for by a name that the PUT has changed, it is there under the new one.
         for asked in dict.fromkeys((segments[-1], str(wanted.get("name", segments[-1])))):
             try:
-                return await call("GET", None, asked)
+                return await context.record(
+                    target,
+                    "GET",
+                    *(*segments[:-1], asked),
+                    is_ours=is_ours(asked),
+                    options=call.subcall(),
+                )
             except NotFoundError:
                 continue
             except CivoError:
@@ -123,20 +115,21 @@ async def update(
 
     while True:
         try:
-            return await call("PUT", fields, segments[-1])
+            return await context.record(
+                target, "PUT", *segments, body=fields, is_ours=is_ours(segments[-1]), options=call
+            )
         except CivoError as error:
             failure = error
-        sends -= 1
-        if not failure.may_have_acted or not sends:
+        if not failure.may_have_acted or call.policy.attempts == 1:
             raise failure
         current = await current_record()
-        if current is None:
-            raise failure
-        if all(getattr(current, name) == value for name, value in wanted.items()):
+        if current is not None and all(
+            getattr(current, name) == value for name, value in wanted.items()
+        ):
             return current
-        pause = waits.after(failure)
-        if pause >= deadline.left():  # also where a Retry-After asks for more than there is
-            raise failure
+        pause = None if current is None else call.resend_pause(failure, Kind.COMPARED)
+        if pause is None:
+            raise call.summed_up(failure)
         await session.clock.sleep(pause)
 
 
@@ -157,7 +150,7 @@ async def post_once(
     failure: CivoError
     try:
         request = context.request("POST", *segments, body=body)
-        return await context.session.call(request, read, is_ours=is_ours, options=options)
+        return await context.session.call(request, read, is_ours=is_ours, within=options)
     except CivoError as error:
         failure = error
     if not failure.may_have_acted:

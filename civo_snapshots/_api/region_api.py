@@ -6,7 +6,7 @@ by then. `poll` marks a call of a watcher's, which has slots of its own among th
 
 from .._codec import ListingConsumer, RegionListingReader, items_of, page
 from .._http import Kind, Request
-from .._session import CallOptions, Deadline, Session
+from .._session import CallOptions, LogicalCall, Session, Within
 from ..errors import CivoError
 from ..models import (
     Acknowledgement,
@@ -46,12 +46,12 @@ class RegionApi:
 
     # Instances
 
-    def list_instances(self, options: CallOptions, *, per_page: int = 100) -> Listing[Instance]:
+    def list_instances(self, options: Within, *, per_page: int = 100) -> Listing[Instance]:
         return self._context.listing(
             tuple[Instance, ...], "instances", key=id_of, page_size=per_page, options=options
         )
 
-    async def get_instance(self, instance_id: str, options: CallOptions) -> Instance:
+    async def get_instance(self, instance_id: str, options: Within) -> Instance:
         is_ours = is_instance_of(instance_id, self.named_region())
         return await self._context.record(
             Instance, "GET", "instances", instance_id, is_ours=is_ours, options=options
@@ -60,7 +60,7 @@ class RegionApi:
     # The snapshots of an instance
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         def with_instance(page: Page[Snapshot]) -> Page[Snapshot]:
             for found in page.items:
@@ -77,7 +77,7 @@ class RegionApi:
         )
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         found = await self._context.record(
             Snapshot,
@@ -95,16 +95,14 @@ class RegionApi:
         instance_id: str,
         name: str,
         description: str | None,
-        deadline: Deadline,
-        options: CallOptions,
+        call: LogicalCall,
     ) -> Snapshot:
         made = await self._context.record(
             Snapshot,
             "POST",
             *_of(instance_id),
             body={"name": name, "description": description},
-            options=options,
-            deadline=deadline,
+            options=call,
         )
         return owned(made, instance_id)
 
@@ -152,15 +150,13 @@ class RegionApi:
     # The snapshots of the region
 
     def list_region_snapshots(
-        self, options: CallOptions, *, poll: bool = False
+        self, options: Within, *, poll: bool = False
     ) -> Listing[RegionSnapshot]:
         return self._context.listing(
             tuple[RegionSnapshot, ...], _REGION_WIDE, key=id_of, poll=poll, options=options
         )
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         """Show the listing as it comes.
 
         Returns for how many seconds that kept the event loop; None if it broke off because it was
@@ -168,7 +164,7 @@ class RegionApi:
         """
         reader = RegionListingReader(consumer)
         request = self._context.request("GET", _REGION_WIDE)
-        seen = await self.session.call(request, reader, sink=reader, poll=True, options=options)
+        seen = await self.session.call(request, reader, sink=reader, poll=True, within=options)
         if seen and reader.has_pages:  # this listing is documented as one answer
             consumer.begin(bytes)
             found = await self.list_region_snapshots(options, poll=True).collect()
@@ -176,7 +172,7 @@ class RegionApi:
             consumer.consume(items, len(found) - len(items))
         return reader.spent if seen else None
 
-    async def get_region_snapshot(self, snapshot_id: str, options: CallOptions) -> RegionSnapshot:
+    async def get_region_snapshot(self, snapshot_id: str, options: Within) -> RegionSnapshot:
         return await self._context.record(
             RegionSnapshot,
             "GET",
@@ -243,7 +239,7 @@ class RegionApi:
                 "GET", path_of("regions"), Kind.SAFE, self._context.region or "", query
             )
             return await self.session.call(
-                request, page(tuple[Region, ...], number), options=options
+                request, page(tuple[Region, ...], number), within=options
             )
 
         return Listing(fetch, lambda region: region.code)

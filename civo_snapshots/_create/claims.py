@@ -3,6 +3,8 @@
 import asyncio
 from weakref import WeakValueDictionary
 
+from .age import BackendClock
+
 _CLAIMS_KEPT = 4_096
 
 
@@ -24,10 +26,15 @@ class Claims:
     def __init__(self) -> None:
         self._claimed: dict[str, None] = {}
         self._locks: WeakValueDictionary[tuple[str, str], NameLock] = WeakValueDictionary()
+        self._clocks: dict[str, BackendClock] = {}
 
     def name_lock(self, instance_id: str, name: str) -> NameLock:
         """The lock for this name on this instance."""
         return self._locks.setdefault((instance_id, name), NameLock())
+
+    def clock_of(self, region: str) -> BackendClock:
+        """What is known of the clock that dates a region's snapshots."""
+        return self._clocks.setdefault(region, BackendClock())
 
     def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to a create."""

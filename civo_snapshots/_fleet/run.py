@@ -13,7 +13,6 @@ from copy import copy
 from .._api import RegionApi
 from .._concurrency import Gate, wait_at_most
 from .._create import CreateSupervisor
-from .._session import LEAST_ATTEMPT
 from .._watch import CompletionWait, RegisteredWait, Watcher
 from ..errors import (
     CivoError,
@@ -203,13 +202,12 @@ class Fleet:
 
     async def _create(self, member: Member) -> Snapshot:
         member.may_have_acted = True
-        within = min(max(self.left(), LEAST_ATTEMPT), self._api.session.timeouts.create)
         member.creation = self._creates.prepare(
             self._api,
             member.instance_id,
             member.name,
             self._settings.description,
-            {"timeout": within},
+            self._api.session.begin_step(self._deadline),
             unique=self._settings.on_existing != "create",
         )
         try:

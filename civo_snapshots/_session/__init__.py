@@ -3,11 +3,12 @@
 It must not know records, resources, or what a request is for.
 """
 
-from .call import Session
+from .call import Session, Within
 from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
+from .logical_call import LogicalCall
 from .options import ONCE, CallOptions, Timeouts, call_options
-from .retry import RetryPolicy, Waits, is_transient, policy_for
+from .retry import RetryPolicy, is_about_one_object, is_transient, policy_for
 
 __all__ = [
     "LEAST_ATTEMPT",
@@ -15,11 +16,13 @@ __all__ = [
     "CallOptions",
     "Deadline",
     "Limiter",
+    "LogicalCall",
     "RetryPolicy",
     "Session",
     "Timeouts",
-    "Waits",
+    "Within",
     "call_options",
+    "is_about_one_object",
     "is_transient",
     "policy_for",
 ]

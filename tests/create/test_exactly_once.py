@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from civo_snapshots import CivoClient, Schedule, Snapshot
-from civo_snapshots._create.creation import SENDS
 from civo_snapshots.errors import (
     CivoError,
     InvalidArgumentError,
@@ -126,13 +125,16 @@ async def test_an_update_gives_up_when_it_cannot_compare(nothing_left: None) -> 
     async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_before_acting(), times=None)
-        with pytest.raises(CivoError):
+        before = region.total
+        with pytest.raises(CivoError) as caught:
             await civo.snapshots.update(snapshot, name="kept")
-        assert region.counts[f"PUT {SNAPSHOT}"] == SENDS
+        assert region.counts[f"PUT {SNAPSHOT}"] == 8
+        assert caught.value.call is not None
+        assert caught.value.call.attempts == region.total - before
         region.fault(f"GET {SNAPSHOT}", Fault.unauthorized())
         with pytest.raises(CivoError):
             await civo.snapshots.update(snapshot, name="kept")
-        assert region.counts[f"PUT {SNAPSHOT}"] == SENDS + 1
+        assert region.counts[f"PUT {SNAPSHOT}"] == 9
 
 
 async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(nothing_left: None) -> None:

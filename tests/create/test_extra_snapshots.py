@@ -40,7 +40,7 @@ async def test_an_extra_found_at_once_is_not_told_again_later() -> None:
         region.fault(CREATE, Fault.late_commit(8.1))
         region.fault(CREATE, Fault.drop_after_acting(), after=1)
         async with client_of(region, clock) as civo:
-            kept = await civo.snapshots.create(region.instance_ids[0], name="n")
+            kept = await civo.snapshots.create(region.instance_ids[0])
         assert [extra.snapshot_id for extra in civo.extra_snapshots] == [kept.id]
         assert {kept.id, civo.extra_snapshots[0].extra_id} == set(region.state.snapshots)
 

@@ -46,7 +46,7 @@ from civo_snapshots._create import CreateSupervisor, Creation
 from civo_snapshots._fleet import RunSettings
 from civo_snapshots._fleet.run import Fleet
 from civo_snapshots._naming import name_for
-from civo_snapshots._session import Deadline
+from civo_snapshots._session import LogicalCall
 from civo_snapshots._watch import RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
@@ -103,14 +103,13 @@ class StubRegion(StubApi):
         instance_id: str,
         name: str,
         description: str | None,
-        deadline: Deadline,
-        options: CallOptions,
+        call: LogicalCall,
     ) -> Snapshot:
         self.asked.append(instance_id)
         self.names.append(name)
         self.creating += 1
         self.most_creating = max(self.most_creating, self.creating)
-        deadline.may_have_acted = not self.unsent
+        call.may_have_acted = not self.unsent
         try:
             if self.loses:
                 await self.lost.wait()
@@ -154,6 +153,7 @@ class StubSupervisor(CreateSupervisor):
     def __init__(self, region: StubRegion) -> None:
         super().__init__(region.clock, lambda _: None)
         self._region = region
+        self._closing = True  # no searches for what comes late
 
     def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
         self._region.detached[creation.instance_id] = task

@@ -477,7 +477,7 @@ async def test_without_a_region_nothing_but_regions_can_be_asked(region: FakeReg
         (403, "quota_limit_reached", QuotaExceededError),
         (403, "disabled_service", ServiceDisabledError),
         (403, "database_account_access_denied", PermissionDeniedError),
-        (409, "instance_state_must_be_active_or_shutoff", ConflictError),
+        (409, "database_snapshot_cannot_replace", ConflictError),
         (404, "database_snapshot_create_instance_not_found", NotFoundError),
     ],
 )
