@@ -48,7 +48,15 @@ if typing.TYPE_CHECKING:
         WaitError,
         WaitTimeoutError,
     )
-    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState, UnusualState
+    from .events import (
+        Event,
+        ExtraSnapshot,
+        ListingAvoided,
+        RetryScheduled,
+        Transition,
+        UnknownState,
+        UnusualState,
+    )
     from .models import (
         Acknowledgement,
         Call,
@@ -93,7 +101,10 @@ else:
                 SnapshotVanishedError TLSError TransportError UnexpectedResponseError
                 WaitError WaitTimeoutError
             """,
-            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
+            ".events": """
+                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
+                UnusualState
+            """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
@@ -130,6 +141,7 @@ __all__ = [
     "InvalidRequestError",
     "LastSnapshot",
     "Listing",
+    "ListingAvoided",
     "NotFoundError",
     "Outcome",
     "OutcomeKind",

@@ -18,9 +18,14 @@ class Gate:
         self.used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no permit is free, or somebody waits for it."""
+        return self.used >= self.limit or bool(self._waiting)
+
     def try_acquire(self) -> bool:
         """Take a permit if one is free and nobody waits for it."""
-        if self.used >= self.limit or self._waiting:
+        if self.is_full:
             return False
         self.used += 1
         return True

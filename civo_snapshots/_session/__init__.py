@@ -4,22 +4,27 @@ It must not know records, resources, or what a request is for.
 """
 
 from .call import Session
+from .confirmation import CONFIRMED_AFTER, Confirmation, Doubt, doubt_of
 from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
 from .options import ONCE, CallOptions, Timeouts, call_options
 from .retry import RetryPolicy, Waits, is_transient, policy_for
 
 __all__ = [
+    "CONFIRMED_AFTER",
     "LEAST_ATTEMPT",
     "ONCE",
     "CallOptions",
+    "Confirmation",
     "Deadline",
+    "Doubt",
     "Limiter",
     "RetryPolicy",
     "Session",
     "Timeouts",
     "Waits",
     "call_options",
+    "doubt_of",
     "is_transient",
     "policy_for",
 ]

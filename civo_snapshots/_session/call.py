@@ -31,6 +31,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..events import Event, Listener, RetryScheduled
+from .confirmation import Confirmation
 from .deadline import LEAST_ATTEMPT, CallRecord, Deadline, brief
 from .limiter import Limiter
 from .options import CallOptions, Timeouts
@@ -59,6 +60,7 @@ class Session:
         self.timeouts = timeouts
         self._policy = policy
         self._listener = listener
+        self.confirmation = Confirmation(clock)
         self.requests_sent = 0
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
@@ -101,6 +103,7 @@ class Session:
             if not isinstance(outcome, CivoError):
                 self._limiter.budget.refund(spent)
                 self._limiter.succeeded()
+                self.confirmation.succeeded(request.region)
                 return outcome
             transient = is_transient(outcome)
             if transient:

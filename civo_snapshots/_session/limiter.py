@@ -100,7 +100,10 @@ class Limiter:
         """
         gate = self._polls if poll else self._calls
         latest = self._clock.monotonic() + within
-        await gate.acquire(again=again)
+        if poll and gate.is_full and self._calls.try_acquire():
+            gate = self._calls  # a slot that no call waits for
+        else:
+            await gate.acquire(again=again)
         try:
             while (pause := min(self._resume_at, latest) - self._clock.monotonic()) > 0:
                 await self._clock.sleep(pause)

@@ -66,6 +66,8 @@ class Scene:
         strangers: how many snapshots that nobody waits for the listing holds.
         too_large_for: for how many waits at most the listing is too long to pay.
         spent: seconds of the event loop that reading the listing takes.
+        denied: by snapshot, what a GET of it ends with.
+        has_own_slot: whether each poll but the region's listing used the polls' own slots.
     """
 
     clock: FakeClock = field(factory=FakeClock)
@@ -78,7 +80,8 @@ class Scene:
     strangers: int = 0
     too_large_for: int = 0
     spent: float = 0.0
-    parts: list[bool] = field(factory=list)
+    denied: dict[str, CivoError] = field(factory=dict)
+    has_own_slot: list[bool] = field(factory=list)
 
     def add(self, count: int, each: int = 1, shown: Shown = "Pending") -> list[tuple[str, str]]:
         """Add `count` instances with `each` snapshots each. Return the keys of the snapshots."""
@@ -117,15 +120,17 @@ class Scene:
             raise fault
 
     async def get(self, instance: str, key: str, *, poll: bool) -> Snapshot:
-        self.parts.append(not poll)
+        self.has_own_slot.append(poll)
         await self._ask("get", key)
+        if key in self.denied:
+            raise self.denied[key]
         found = self._now(instance, key)
         if found is None:
             raise gone()
         return found
 
     async def list_instance(self, instance: str, *, poll: bool) -> Sequence[Snapshot]:
-        self.parts.append(not poll)
+        self.has_own_slot.append(poll)
         await self._ask("instance", instance)
         listed = [self._now(*key) for key in self.shown if key[0] == instance]
         return [found for found in listed if found and found.id not in self.unlisted]
@@ -190,7 +195,7 @@ class Waiter:
         now = scene.clock.monotonic()
         self.progress = kind(*key, policy, table, now)
         if known is not None:
-            self.progress.seed(known)
+            self.progress.seed(known, is_fresh=True)
         self.changes: list[Transition] = []
         self.ended_at: float | None = None
         self.ends = 0
