@@ -5,7 +5,7 @@ from copy import copy
 from typing import TypeVar
 
 from .._api import RegionApi
-from .._session import ONCE, doubt_of
+from .._session import ONCE, Doubt, doubt_of
 from ..errors import CivoError, QuotaExceededError, ServiceDisabledError
 
 T = TypeVar("T")
@@ -21,7 +21,9 @@ class StopCondition:
         """`left` tells how many seconds the run has left."""
         self.error: CivoError | None = None
         self._api = api
+        self._clock = api.session.clock
         self._left = left
+        self._successes = 0
 
     async def confirmed(
         self, call: Callable[[], Awaitable[T]], instance_id: str | None = None
@@ -31,36 +33,46 @@ class StopCondition:
         The read is of the instance's snapshots, without an instance the call itself. A call that
         was refused access has done nothing. Raises the run's own error if that is why it ends.
         """
+        successes = self._successes
         for pause in (*_PAUSES, None):
-            began = self._api.session.clock.monotonic()
+            began = self._api.session.confirmation.mark()
             try:
-                return await call()
+                done = await call()
             except CivoError as error:
                 if isinstance(error, (QuotaExceededError, ServiceDisabledError)):
                     self.error = self.error or error
                 if doubt_of(error) is None:
                     raise
                 refusal = error
-            if await self._is_confirmed(refusal, instance_id, call, began):
+            else:
+                self._successes += 1
+                return done
+            if await self._is_confirmed(refusal, instance_id, call, began) or (
+                pause is None and self._is_read_only(refusal, successes)
+            ):
                 self.error = self.error or refusal
             if self.error is not None:
                 raise copy(self.error)
             if pause is None or pause >= self._left():
                 break
-            await self._api.session.clock.sleep(pause)
+            await self._clock.sleep(pause)
         raise refusal
+
+    def _is_read_only(self, error: CivoError, successes: int) -> bool:
+        """Whether the token serves for reads alone: nothing else succeeded while one was tried."""
+        return doubt_of(error) is Doubt.ACCOUNT and self._successes == successes
 
     async def _is_confirmed(
         self,
         error: CivoError,
         instance_id: str | None,
         call: Callable[[], Awaitable[object]],
-        since: float,
+        since: int,
     ) -> bool:
         def read() -> Awaitable[object]:
             if instance_id is None:
                 return call()
-            return self._api.list_snapshots(instance_id, ONCE).collect()
+            return self._api.list_snapshots(instance_id, ONCE, poll=True).collect()
 
         return await self._api.session.confirmation.confirms(
             error, read, region=self._api.named_region(), since=since

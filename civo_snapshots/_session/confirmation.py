@@ -56,6 +56,7 @@ class _Subject:
     lock: asyncio.Lock = field(factory=asyncio.Lock)
     finished: int = 0
     proven: float = -inf
+    proven_mark: int = 0
 
 
 class Confirmation:
@@ -63,12 +64,18 @@ class Confirmation:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._succeeded: dict[str, float] = {}
+        self._successes = 0
+        self._succeeded: dict[str, int] = {}
         self._subjects: dict[tuple[Doubt, str], _Subject] = {}
 
     def succeeded(self, region: str) -> None:
         """Note that a call in this region has just succeeded."""
-        self._succeeded[region.upper()] = self._clock.monotonic()
+        self._successes += 1
+        self._succeeded[region.upper()] = self._successes
+
+    def mark(self) -> int:
+        """This moment, among the successes of the client."""
+        return self._successes
 
     async def confirms(
         self,
@@ -76,11 +83,11 @@ class Confirmation:
         read: Callable[[], Awaitable[object]],
         *,
         region: str,
-        since: float,
+        since: int,
     ) -> bool:
         """Whether an error that casts doubt is proven, by up to two calls of `read`.
 
-        `since` is when the refused request was sent: any later success clears the doubt.
+        `since` is the mark of when the refused request was sent: a later success clears the doubt.
         """
         doubt = doubt_of(error)
         if doubt is None or self._is_cleared(doubt, region, since):
@@ -94,20 +101,21 @@ class Confirmation:
             if subject.finished == finished:  # else another one's confirmation answers for this
                 is_proven = await self._look_twice(doubt, read, region, since)
                 subject.proven = self._clock.monotonic() if is_proven else -inf
+                subject.proven_mark = self.mark()
                 subject.finished += 1
             return self._is_proven(subject, doubt, region)
 
-    def _is_cleared(self, doubt: Doubt, region: str, since: float) -> bool:
+    def _is_cleared(self, doubt: Doubt, region: str, since: int) -> bool:
         if doubt is Doubt.ACCOUNT:
-            return max(self._succeeded.values(), default=-inf) >= since
-        return self._succeeded.get(region.upper(), -inf) >= since
+            return self._successes > since
+        return self._succeeded.get(region.upper(), 0) > since
 
     def _is_proven(self, subject: _Subject, doubt: Doubt, region: str) -> bool:
         recent = self._clock.monotonic() - subject.proven <= _PROVEN_FOR
-        return recent and not self._is_cleared(doubt, region, subject.proven)
+        return recent and not self._is_cleared(doubt, region, subject.proven_mark)
 
     async def _look_twice(
-        self, doubt: Doubt, read: Callable[[], Awaitable[object]], region: str, since: float
+        self, doubt: Doubt, read: Callable[[], Awaitable[object]], region: str, since: int
     ) -> bool:
         for pause in _PAUSES:
             await self._clock.sleep(pause)

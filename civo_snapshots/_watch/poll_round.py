@@ -48,7 +48,7 @@ class PollRound:
         self._api = api
         self._observer = observer
         self._clock = api.session.clock
-        self._started = self._clock.monotonic()
+        self._began = api.session.confirmation.mark()
         self._open: dict[_Key, list[RegisteredWait]] = {}
         for wait in waits:
             key = (wait.progress.instance_id, wait.progress.snapshot_id)
@@ -168,7 +168,7 @@ class PollRound:
             error,
             lambda: self._api.get_snapshot(*key, ONCE, poll=True),
             region=self._api.named_region(),
-            since=self._started,
+            since=self._began,
         )
         return doubt_of(error) if is_proven else None
 

@@ -76,12 +76,12 @@ class Poller:
         that pays.
         """
         watched = len(self._registry)
-        started = self._clock.monotonic()
+        began = self._api.session.confirmation.mark()
         matcher = ListingMatcher(self._registry, LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
         try:
             spent = await self._api.read_region_listing(matcher, ONCE)
         except CivoError as error:
-            return await self._listing_failed(error, is_due, started)
+            return await self._listing_failed(error, is_due, began)
         if spent is None:
             self._avoid_listing("it is larger than it is worth", too_large_for=watched)
             return None
@@ -139,7 +139,7 @@ class Poller:
     # Where the listing fails
 
     async def _listing_failed(
-        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], started: float
+        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], began: int
     ) -> Sequence[RegisteredWait] | None:
         """The waits to poll instead: none, as it would fail too; None for all that are due."""
         if is_listing_refusal(error):
@@ -147,7 +147,7 @@ class Poller:
         if isinstance(error, UnexpectedResponseError) and error.is_final:
             self._avoid_listing(error.message)
             return None
-        if doubt_of(error) is not None and await self._is_refused(error, is_due, started):
+        if doubt_of(error) is not None and await self._is_refused(error, is_due, began):
             for wait in list(self._registry):
                 self._observer.on_refused(wait, error)
             return ()
@@ -169,7 +169,7 @@ class Poller:
         return None
 
     async def _is_refused(
-        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], started: float
+        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], began: int
     ) -> bool:
         """Whether a GET is refused in the same way, so that it is not about the listing alone."""
         wait = next(filter(is_due, self._registry), None)
@@ -180,7 +180,7 @@ class Poller:
             error,
             lambda: self._api.get_snapshot(*key, ONCE, poll=True),
             region=self._api.named_region(),
-            since=started,
+            since=began,
         )
 
     async def _is_proven_broken(self, is_due: Callable[[RegisteredWait], bool]) -> bool:

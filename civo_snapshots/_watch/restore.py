@@ -112,7 +112,7 @@ async def wait_until_restored(
         restore.instance_id, restore.from_snapshot, policy, states, progress.started
     )
     while progress.outcome is None:
-        now = clock.monotonic()
+        now, began = clock.monotonic(), api.session.confirmation.mark()
         try:
             found = await _find(api, progress, max(0.0, deadline - now) + grace_of(timeout))
             progress.observe(found, clock.monotonic())
@@ -121,7 +121,7 @@ async def wait_until_restored(
             confirm = api.session.confirmation.confirms
             read = partial(_find, api, progress, grace_of(timeout))
             has_time = deadline - now > CONFIRMED_AFTER
-            if has_time and await confirm(error, read, region=api.named_region(), since=now):
+            if has_time and await confirm(error, read, region=api.named_region(), since=began):
                 trouble.on_refused(error, now)
             else:
                 trouble.on_error(error, now)
