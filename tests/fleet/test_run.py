@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -650,6 +651,38 @@ async def test_a_quota_that_says_nothing_stops_nothing(env: Env) -> None:
     env.region.fault("GET /v2/quota", Fault.json({}), times=None)
     result = await env.many(env.region.instance_ids, quota="check")
     assert result.counts["complete"] == 8
+
+
+@pytest.mark.parametrize("seconds", [100, 900])
+@pytest.mark.parametrize("env", [{"duration": (300.0, 600.0)}], indirect=True)
+async def test_an_outage_in_the_middle_of_a_run_is_survived(env: Env, seconds: float) -> None:
+    """R162: of minutes, where the run has two hours."""
+    env.region.outage(seconds, after=60)
+    result = await env.many(env.region.instance_ids, timeout=7200)
+    assert result.counts["complete"] == 8
+    assert env.clock.monotonic() <= max(660, 60 + seconds) + 15
+
+
+@pytest.mark.parametrize("seconds", [2, 3, 5, 20])
+@pytest.mark.parametrize("env", [{"instances": 100, "duration": (60, 120)}], indirect=True)
+async def test_a_short_outage_costs_no_more_requests_than_none(env: Env, seconds: float) -> None:
+    """R163: it was 24 requests per snapshot."""
+    env.region.outage(seconds, after=8)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 100
+    assert env.region.total <= 100 + 42  # polls of two minutes without any outage: 36
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_polls_keep_to_a_retry_after(env: Env, status: int) -> None:
+    """R169: of five minutes, in a run of two hours."""
+    busy = Fault.status(status, headers={"Retry-After": "300"})
+    env.region.fault("GET /v2/resourcesnapshots", busy, after=3)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 8
+    times = [one.at for one in env.region.requests if one.method == "GET"]
+    assert max(later - earlier for earlier, later in pairwise(times)) >= 300
+    assert len(times) == 5
 
 
 async def test_a_token_that_serves_for_reads_alone_stops_the_run(env: Env) -> None:
