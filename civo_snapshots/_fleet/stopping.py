@@ -34,7 +34,8 @@ class StopCondition:
         was refused access has done nothing. Raises the run's own error if that is why it ends.
         """
         successes = self._successes
-        for pause in (*_PAUSES, None):
+        pauses = iter(_PAUSES)
+        while True:
             began = self._api.session.confirmation.mark()
             try:
                 done = await call()
@@ -47,6 +48,7 @@ class StopCondition:
             else:
                 self._successes += 1
                 return done
+            pause = next(pauses, None)
             if await self._is_confirmed(refusal, instance_id, call, began) or (
                 pause is None and self._is_read_only(refusal, successes)
             ):
@@ -54,9 +56,8 @@ class StopCondition:
             if self.error is not None:
                 raise copy(self.error)
             if pause is None or pause >= self._left():
-                break
+                raise refusal
             await self._clock.sleep(pause)
-        raise refusal
 
     def _is_read_only(self, error: CivoError, successes: int) -> bool:
         """Whether the token serves for reads alone: nothing else succeeded while one was tried."""

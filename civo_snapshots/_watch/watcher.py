@@ -17,7 +17,7 @@ from ..models import Snapshot
 from .poll_round import asked_to_wait
 from .poller import Poller
 from .progress import CompletionWait
-from .schedule import RegisteredWait, WaitRegistry
+from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
 
 logger = logging.getLogger("civo_snapshots")
@@ -121,7 +121,7 @@ class Watcher:
 
     async def _tick(self, now: float) -> None:
         """Poll for the waits that are due, and once more for those whose time is over."""
-        due = set() if self._is_paused() else self._registry.due(now)
+        due: set[PollGroup] = set() if self._is_paused() else self._registry.due(now)
         last = {wait for wait in self._registry.overdue(now) if self._needs_final_poll(wait)}
         if not due and not last:
             return
