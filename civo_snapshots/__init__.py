@@ -49,7 +49,15 @@ if typing.TYPE_CHECKING:
         WaitError,
         WaitTimeoutError,
     )
-    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState, UnusualState
+    from .events import (
+        Event,
+        ExtraSnapshot,
+        ListingAvoided,
+        RetryScheduled,
+        Transition,
+        UnknownState,
+        UnusualState,
+    )
     from .models import (
         Acknowledgement,
         Call,
@@ -94,7 +102,10 @@ else:
                 SnapshotVanishedError TLSError TransportError TryLaterError
                 UnexpectedResponseError WaitError WaitTimeoutError
             """,
-            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
+            ".events": """
+                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
+                UnusualState
+            """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
@@ -131,6 +142,7 @@ __all__ = [
     "InvalidRequestError",
     "LastSnapshot",
     "Listing",
+    "ListingAvoided",
     "NotFoundError",
     "Outcome",
     "OutcomeKind",

@@ -28,6 +28,11 @@ class Gate:
         """Whether anybody waits for a permit."""
         return bool(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no permit is free, or somebody waits for it."""
+        return self.used >= self.limit or bool(self._waiting)
+
     def try_acquire(self) -> bool:
         """Take a permit if one is free and nobody waits for it."""
         if self._waiting or not self._has_room():

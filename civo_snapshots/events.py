@@ -75,6 +75,22 @@ class ExtraSnapshot:
     extra_id: str
 
 
-Event = RetryScheduled | UnknownState | UnusualState | ExtraSnapshot
+@frozen
+class ListingAvoided:
+    """Waits do without the region-wide listing for a while: each snapshot takes a GET of its own.
+
+    Told once until the listing works again.
+
+    Attributes:
+        reason: why, in a few words.
+        seconds: how long at most, until it is tried again.
+    """
+
+    region: str
+    reason: str
+    seconds: float
+
+
+Event = RetryScheduled | UnknownState | UnusualState | ExtraSnapshot | ListingAvoided
 Listener = Callable[[Event], None]
 OnChange = Callable[[Transition], Awaitable[None] | None]

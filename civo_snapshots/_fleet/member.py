@@ -29,6 +29,7 @@ class Member:
         may_have_acted: whether a create is on its way that may have made a snapshot.
         creation: the create that is on its way.
         wait: the wait for its snapshot, while there is one.
+        refusal: what its create was refused with, while that is being confirmed.
     """
 
     on_end: Callable[["Member", Snapshot | CivoError], None]
@@ -41,6 +42,7 @@ class Member:
     may_have_acted: bool = False
     creation: Creation | None = None
     wait: RegisteredWait | None = None
+    refusal: CivoError | None = None
 
     def __call__(self, end: Snapshot | CivoError) -> None:
         self.on_end(self, end)
@@ -48,6 +50,11 @@ class Member:
     def cancel(self) -> bool:
         """Keep its create from being sent; False if that may have acted already."""
         return self.creation is None or self.creation.cancel()
+
+    def refused_with(self, error: CivoError) -> None:
+        """Note what its create ended with, which may be tried again."""
+        self.refusal = error
+        self.may_have_acted = error.may_have_acted
 
     def finish(self, kind: OutcomeKind, error: CivoError | None) -> Outcome:
         """Nothing more is to come; its outcome."""
@@ -66,6 +73,8 @@ class Member:
                 snapshot=self.snapshot,
             )
             return self._outcome(OutcomeKind.TIMED_OUT, error)
+        if self.refusal is not None:
+            return self._outcome(kind_of(self.refusal), self.refusal)
         if self.may_have_acted:
             error = OutcomeUnknownError(
                 f"the run ended before the create of {self.name} on instance "

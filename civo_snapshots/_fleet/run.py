@@ -9,16 +9,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from copy import copy
+from functools import partial
 
 from .._api import RegionApi
 from .._concurrency import Gate, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher
-from ..errors import (
-    CivoError,
-    DeadlineExceededError,
-    SnapshotExistsError,
-)
+from ..errors import CivoError, DeadlineExceededError, SnapshotExistsError
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
 from .adoption import Adoption, best_of
@@ -59,7 +56,7 @@ class Fleet:
         self._ready: deque[Outcome] = deque()
         self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
-        self._stop = StopCondition(api)
+        self.stop = StopCondition(api, self.left)
         self._broken_by: Exception | None = None
         self._over = False
         self._closing = False
@@ -68,7 +65,7 @@ class Fleet:
     async def prepare(self) -> None:
         """Read what the region has, once for all instances."""
         if self._adoption is not None:
-            await self._adoption.prepare()
+            await self.stop.confirmed(self._adoption.prepare)
 
     async def find(self, instance_id: str) -> Sequence[Snapshot]:
         """What exists under an instance's name already, the one to adopt first."""
@@ -162,20 +159,18 @@ class Fleet:
             return None
 
     async def _begin(self, member: Member) -> None:
-        if self._stop.error is not None:
-            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stop.error))
+        if self.stop.error is not None:
+            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self.stop.error))
             return
         if self.left() <= 0:
             late = DeadlineExceededError("the run's time was over before this create was sent")
             self._finish(member, OutcomeKind.NOT_ATTEMPTED, late)
             return
         try:
-            member.snapshot = await self._adopt(member) or await self._create(member)
+            launch = partial(self._launch, member)
+            member.snapshot = await self.stop.confirmed(launch, member.instance_id)
         except CivoError as error:
-            try:
-                await self._stop.consider(error, member.instance_id)
-            finally:  # also where the run is cancelled meanwhile
-                self._finish(member, kind_of(error), error)
+            self._finish(member, kind_of(error), error)
             return
         except Exception as error:  # a defect: the others go on, and the run raises it at its end
             self._broken_by = error
@@ -184,6 +179,13 @@ class Fleet:
             return
         if not self._closing:
             self._watch(member, member.snapshot)
+
+    async def _launch(self, member: Member) -> Snapshot:
+        try:
+            return await self._adopt(member) or await self._create(member)
+        except CivoError as error:
+            member.refused_with(error)
+            raise
 
     async def _adopt(self, member: Member) -> Snapshot | None:
         found = await self.find(member.instance_id)
@@ -201,7 +203,7 @@ class Fleet:
         return found[0]
 
     async def _create(self, member: Member) -> Snapshot:
-        member.may_have_acted = True
+        member.may_have_acted, member.refusal = True, None
         member.creation = self._creates.prepare(
             self._api,
             member.instance_id,
@@ -223,7 +225,7 @@ class Fleet:
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )
-        self._watcher.seed(progress, snapshot)
+        self._watcher.seed(progress, snapshot, is_fresh=True)
         if progress.outcome is not None:
             self.ended(member, progress.outcome)
             return

@@ -4,6 +4,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Self
 
 from attrs import evolve
@@ -59,7 +60,7 @@ class FleetStream:
                 await fleet.prepare()
                 if check_quota:
                     wanted = [one async for one in each(source)]
-                    await _check_quota(api, fleet, set(wanted))
+                    await fleet.stop.confirmed(partial(_check_quota, api, fleet, set(wanted)))
                     source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:

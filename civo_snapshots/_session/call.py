@@ -30,6 +30,7 @@ from ..errors import (
 )
 from ..events import Event, Listener, RetryScheduled
 from ..models import Call
+from .confirmation import Confirmation
 from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
 from .logical_call import LogicalCall, brief
@@ -62,6 +63,7 @@ class Session:
         self.timeouts = timeouts
         self._policy = policy
         self._listener = listener
+        self.confirmation = Confirmation(clock)
         self.requests_sent = 0
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
@@ -103,6 +105,7 @@ class Session:
             outcome = await self._attempt(call, request, read, is_ours, sink, poll=poll)
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
+                self.confirmation.succeeded(request.region)
                 return outcome
             self._limiter.failed(outcome)
             pause = call.retry_pause(outcome, request.kind)

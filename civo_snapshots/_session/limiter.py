@@ -58,6 +58,8 @@ class Limiter:
         is held while nothing may be sent.
         """
         gate = self._polls if poll else self._calls
+        if poll and gate.is_full and self._calls.try_acquire():
+            return self._calls  # a slot that no call waits for
         again = call.record.attempts > 0
         while not gate.try_acquire():
             if (refusal := self._refusal(call)) is not None:

@@ -5,11 +5,13 @@ overwritten one may still be ACTIVE from before: it counts once it was seen in a
 has stayed ACTIVE for half a minute.
 """
 
+from functools import partial
+
 from attrs import define, evolve
 
 from .. import _validation, states
 from .._api import RegionApi
-from .._session import ONCE, CallOptions
+from .._session import CONFIRMED_AFTER, ONCE, CallOptions
 from ..errors import (
     CivoError,
     InvalidArgumentError,
@@ -20,9 +22,8 @@ from ..errors import (
 )
 from ..models import Instance, Restore
 from ..states import State, StateTable
-from .policy import PollPolicy
+from .policy import PollPolicy, grace_of
 from .progress import CompletionWait
-from .watcher import FINAL_POLL_GRACE
 
 _ACTIVE_FOR = 30.0
 _FAILED = ("error", "failed")
@@ -111,13 +112,19 @@ async def wait_until_restored(
         restore.instance_id, restore.from_snapshot, policy, states, progress.started
     )
     while progress.outcome is None:
-        now = clock.monotonic()
+        now, began = clock.monotonic(), api.session.confirmation.mark()
         try:
-            found = await _find(api, progress, max(0.0, deadline - now) + FINAL_POLL_GRACE)
+            found = await _find(api, progress, max(0.0, deadline - now) + grace_of(timeout))
             progress.observe(found, clock.monotonic())
             trouble.recover()
         except CivoError as error:
-            trouble.on_error(error, now)
+            confirm = api.session.confirmation.confirms
+            read = partial(_find, api, progress, grace_of(timeout))
+            has_time = deadline - now > CONFIRMED_AFTER
+            if has_time and await confirm(error, read, region=api.named_region(), since=began):
+                trouble.on_refused(error, now)
+            else:
+                trouble.on_error(error, now)
             if isinstance(trouble.outcome, PollFailedError):
                 trouble.outcome.restore = restore
                 trouble.outcome.instance = progress.last

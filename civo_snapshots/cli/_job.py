@@ -33,7 +33,7 @@ async def plan(civo: CivoClient, options: Options, clock: Clock) -> Plan:
     """Read whatever tells how a run would go; sends GET requests only."""
     name = options.name or _naming.generate_name(clock.now())
 
-    async def subcall(instance_id: str) -> Planned:
+    async def look(instance_id: str) -> Planned:
         wire_name = _naming.name_for(name, instance_id)
         try:
             instance = await civo.instances.get(instance_id)

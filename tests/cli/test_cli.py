@@ -475,7 +475,7 @@ async def test_a_run_that_fails_before_its_first_create_is_printed(
 ) -> None:
     async with FakeRegion(instances=1) as region:
         use(region, monkeypatch)
-        region.fault("GET /v2/resourcesnapshots", Fault.unauthorized())
+        region.fault("GET /v2/resourcesnapshots", Fault.unauthorized(), times=None)
         paper = Paper()
         options = Options(tuple(region.instance_ids), name="nightly", yes=True)
         with pytest.raises(Exception, match="401"):

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from support.stubs import StubApi, listing_of
 
-from civo_snapshots import CallOptions, CivoClient, Listing, states
+from civo_snapshots import CivoClient, Listing, states
 from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
 from civo_snapshots._fleet import adoption as adoption_module
 from civo_snapshots._fleet.adoption import Adoption, best_of
+from civo_snapshots._session import Within
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -43,7 +44,7 @@ class Region(StubApi):
         self.asked: list[str] = []
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         self.asked.append(f"get {instance_id} {snapshot_id}")
         await asyncio.sleep(0)
@@ -55,7 +56,7 @@ class Region(StubApi):
         raise NotFoundError("404", status=404)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         async def listed() -> Sequence[Snapshot]:
             self.asked.append(f"list {instance_id}")
@@ -63,9 +64,7 @@ class Region(StubApi):
 
         return listing_of(listed)
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         self.asked.append("region")
         if self.refusal is not None:
             raise self.refusal
@@ -220,7 +219,7 @@ async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over(
     """L115, B63."""
     region = Region(ONE)
 
-    async def read(consumer: ListingConsumer, options: CallOptions) -> float | None:
+    async def read(consumer: ListingConsumer, options: Within) -> float | None:
         consumer.consume(
             [ListingItem("s-1", "run-1", instance=msgspec.Raw(b'{"id":"i-1","status":5}'))]
         )

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,8 +14,6 @@ from support.scene import snapshot, turn
 from support.stubs import StubApi, listing_of
 
 from civo_snapshots import (
-    AuthenticationError,
-    CallOptions,
     CivoClient,
     CivoError,
     ClientClosedError,
@@ -46,7 +45,7 @@ from civo_snapshots._create import CreateSupervisor, Creation
 from civo_snapshots._fleet import RunSettings
 from civo_snapshots._fleet.run import Fleet
 from civo_snapshots._naming import name_for
-from civo_snapshots._session import LogicalCall
+from civo_snapshots._session import LogicalCall, Within
 from civo_snapshots._watch import RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
@@ -121,13 +120,11 @@ class StubRegion(StubApi):
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         raise NotFoundError("each instance is asked", status=404)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         async def existing() -> list[Snapshot]:
             name = name_for("nightly", instance_id)
@@ -336,7 +333,6 @@ async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
 @pytest.mark.parametrize(
     "error",
     [
-        AuthenticationError("no", status=401),
         QuotaExceededError("full", status=403),
         ServiceDisabledError("no", status=403),
     ],
@@ -654,12 +650,45 @@ async def test_a_quota_that_says_nothing_stops_nothing(env: Env) -> None:
     assert result.counts["complete"] == 8
 
 
-async def test_an_expired_token_stops_the_run(env: Env) -> None:  # H26
+@pytest.mark.parametrize("seconds", [100, 900])
+@pytest.mark.parametrize("env", [{"duration": (300.0, 600.0)}], indirect=True)
+async def test_an_outage_in_the_middle_of_a_run_is_survived(env: Env, seconds: float) -> None:
+    """R162: of minutes, where the run has two hours."""
+    env.region.outage(seconds, after=60)
+    result = await env.many(env.region.instance_ids, timeout=7200)
+    assert result.counts["complete"] == 8
+    assert env.clock.monotonic() <= max(660, 60 + seconds) + 15
+
+
+@pytest.mark.parametrize("seconds", [2, 3, 5, 20])
+@pytest.mark.parametrize("env", [{"instances": 100, "duration": (60, 120)}], indirect=True)
+async def test_a_short_outage_costs_no_more_requests_than_none(env: Env, seconds: float) -> None:
+    """R163: it was 24 requests per snapshot."""
+    env.region.outage(seconds, after=8)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 100
+    assert env.region.total <= 100 + 42  # polls of two minutes without any outage: 36
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_polls_keep_to_a_retry_after(env: Env, status: int) -> None:
+    """R169: of five minutes, in a run of two hours."""
+    busy = Fault.status(status, headers={"Retry-After": "300"})
+    env.region.fault("GET /v2/resourcesnapshots", busy, after=3)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 8
+    times = [one.at for one in env.region.requests if one.method == "GET"]
+    assert max(later - earlier for earlier, later in pairwise(times)) >= 300
+    assert len(times) == 5
+
+
+async def test_a_token_that_serves_for_reads_alone_stops_the_run(env: Env) -> None:
+    """H26, R153: one create is tried three times, because the reads do not confirm its refusal."""
     env.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)
     result = await env.many(env.region.instance_ids, concurrency=1)
     assert result.counts["refused"] == 1
     assert result.counts["not_attempted"] == 4
-    assert env.region.counts[CREATE] == 4
+    assert env.region.counts[CREATE] == 3 + 3
 
 
 async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(

@@ -265,6 +265,21 @@ async def test_polls_have_slots_of_their_own(clock: FakeClock) -> None:
     assert await waiting[1] is polls[0]
 
 
+async def test_polls_borrow_slots_that_no_call_waits_for(clock: FakeClock) -> None:
+    """R171: so a round of many keeps its share and never queues behind a thousand creates."""
+    limiter = Limiter(2, clock)
+    polls = [await enter(limiter, poll=True) for _ in range(Limiter.POLLS + 2)]
+    create = start(enter(limiter))
+    further = start(enter(limiter, poll=True))
+    await turn()
+    assert not create.done()
+    assert not further.done()
+    polls[-1].release()  # a borrowed one goes back to the calls
+    assert await create is polls[-1]
+    polls[0].release()
+    assert await further is polls[0]
+
+
 async def test_a_call_that_enters_again_goes_first(clock: FakeClock) -> None:
     limiter = Limiter(1, clock)
     gate = await enter(limiter)

@@ -21,6 +21,7 @@ from civo_snapshots import (
     NotFoundError,
     PollFailedError,
     PollPolicy,
+    RateLimitError,
     Restore,
     RestoreFailedError,
     Snapshot,
@@ -86,21 +87,43 @@ async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     assert env.civo.requests_sent == env.region.total
 
 
-async def test_a_finished_snapshot_is_returned_without_a_request(env: Env) -> None:
+async def test_a_finished_snapshot_is_looked_at_once(env: Env) -> None:
+    """R168: a record that says complete is not believed for ever."""
     done = await env.done()
-    spent = env.region.total
-    assert await env.civo.snapshots.wait_until_complete(done) is done
-    assert await env.civo.snapshots.wait_until_complete(done, on_change=print) is done
+    spent, now = env.region.total, env.clock.monotonic()
+    assert await env.civo.snapshots.wait_until_complete(done) == done
+    assert await env.civo.snapshots.wait_until_complete(done, on_change=print) == done
     assert [change async for change in env.civo.snapshots.watch(done)] == []
-    assert env.region.total == spent
+    assert env.region.total == spent + 3
+    assert env.clock.monotonic() == now
+    await env.civo.snapshots.delete(done)
+    await ends(env.civo.snapshots.wait_until_complete(done), SnapshotVanishedError)
 
 
-async def test_a_failed_snapshot_is_told_without_a_request(env: Env) -> None:
+async def test_a_failed_snapshot_is_looked_at_once(env: Env) -> None:
+    """R168."""
     env.region.fail_volume(env.instance_id)
     made = await env.made()
     error = await ends(env.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
     spent = env.region.total
     await ends(env.civo.snapshots.wait_until_complete(error.snapshot), SnapshotFailedError)
+    assert env.region.total == spent + 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_timeout_that_a_pause_outlasts_ends_a_wait_without_a_poll(
+    env: Env, known: bool
+) -> None:
+    """R168, R169: the record says nothing, and nothing is sent."""
+    done = await env.done()
+    env.region.fault("*", Fault.rate_limited("30"))
+    with pytest.raises(RateLimitError):
+        await env.civo.snapshots.get(done, retries=False)
+    spent, now = env.region.total, env.clock.monotonic()
+    key = (done,) if known else (done.instance_id, done.id)
+    error = await ends(env.civo.snapshots.wait_until_complete(*key, timeout=2), WaitTimeoutError)
+    assert error.polls == 0
+    assert env.clock.monotonic() == now + 2
     assert env.region.total == spent
 
 
@@ -183,18 +206,61 @@ async def test_an_outage_of_a_minute_is_survived(env: Env) -> None:  # P96
 async def test_a_longer_outage_ends_the_wait_which_can_be_repeated(env: Env) -> None:
     made = await env.made()
     env.region.outage(90, after=1)  # P96
-    error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
+    wait = env.civo.snapshots.wait_until_complete(made, poll=PollPolicy(tolerate=60))
+    error = await ends(wait, PollFailedError)
     assert error.snapshot.id == made.id
     env.region.clear_faults()
     assert (await env.civo.snapshots.wait_until_complete(error.snapshot)).state == "Complete"
 
 
-async def test_a_revoked_token_ends_the_wait_at_once(env: Env) -> None:  # P97
+async def test_a_revoked_token_ends_the_wait_within_six_seconds(env: Env) -> None:
+    """P97, R153: after three requests."""
     made = await env.made()
-    env.region.fault(GET, Fault.unauthorized(), after=2)
+    env.region.fault(GET, Fault.unauthorized(), after=2, times=None)
     error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
-    assert env.region.counts[GET] == 3
+    assert env.region.counts[GET] == 2 + 3
+    first = next(one.at for one in env.region.requests if one.status == 401)
+    assert env.clock.monotonic() - first <= 6
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.unauthorized(),
+        Fault.code("authentication_failed"),
+        Fault.code("database_account_access_denied"),
+        Fault.code("authentication_access_denied"),
+        Fault.gateway_html(403),
+        Fault.code("database_region_not_found"),
+    ],
+    ids=lambda fault: fault.name,
+)
+async def test_one_stray_refusal_ends_no_wait(env: Env, fault: Fault) -> None:
+    """R153, R154, R155."""
+    made = await env.made()
+    env.region.fault(GET, fault, after=2)
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
+
+
+async def test_other_calls_of_the_client_clear_a_doubt(env: Env) -> None:
+    """R153: nobody asks whether the token is good while it is seen to be."""
+    made = await env.made()
+    env.region.fault(GET, Fault.unauthorized(), times=5)
+    wait = asyncio.create_task(env.civo.snapshots.wait_until_complete(made))
+    while not wait.done():
+        await env.civo.snapshots.list(env.instance_id).collect()
+        await env.clock.sleep(0.5)
+    assert (await wait).state == "Complete"
+
+
+async def test_a_call_of_its_own_raises_at_once(env: Env) -> None:
+    """R153: only waits and runs ask again."""
+    made = await env.made()
+    env.region.fault(GET, Fault.unauthorized())
+    with pytest.raises(AuthenticationError):
+        await env.civo.snapshots.get(made)
+    assert env.region.counts[GET] == 1
 
 
 async def test_a_rate_limit_delays_every_wait_and_fails_none(env: Env) -> None:  # P98
@@ -514,7 +580,8 @@ async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
 async def test_a_longer_outage_ends_the_wait_for_a_restore(env: Env) -> None:  # P96
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     env.region.outage(900, after=1)
-    wait = env.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
+    other = evolve(restore, hostname="else")
+    wait = env.civo.snapshots.wait_until_restored(other, poll=PollPolicy(tolerate=60))
     error = await ends(wait, PollFailedError)
     assert error.restore.id == restore.id
     assert error.instance is None
@@ -525,6 +592,13 @@ async def test_a_revoked_token_ends_the_wait_for_a_restore(env: Env) -> None:  #
     env.region.fault("*", Fault.unauthorized(), times=None)
     error = await ends(env.civo.snapshots.wait_until_restored(restore), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
+
+
+async def test_one_stray_401_ends_no_wait_for_a_restore(env: Env) -> None:
+    """R153."""
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    env.region.fault("*", Fault.unauthorized())
+    assert (await env.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
 
 
 async def test_a_poll_for_a_restore_gets_only_the_time_left(
@@ -544,8 +618,8 @@ async def test_a_poll_for_a_restore_gets_only_the_time_left(
     ):
         wait = env.civo.snapshots.wait_until_restored(restore, timeout=10)
         error = await ends(wait, WaitTimeoutError)
-        assert allowed == [15.0]
-        assert error.elapsed == 15.0
+        assert allowed == [11.0]  # R168
+        assert error.elapsed == 11.0
         allowed.clear()
 
 
