@@ -14,6 +14,7 @@ if typing.TYPE_CHECKING:
     from ._client import CivoClient, RegionView
     from ._clock import Clock
     from ._fleet import FleetStream
+    from ._naming import run_name
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
     from .errors import (
@@ -81,6 +82,7 @@ else:
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
             "._fleet": "FleetStream",
+            "._naming": "run_name",
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
             ".errors": """
@@ -178,4 +180,5 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "__version__",
+    "run_name",
 ]

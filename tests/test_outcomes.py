@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -24,7 +25,10 @@ FAILED = Outcome(
     Snapshot("s-2", status=SnapshotStatus("Failed")),
     SnapshotFailedError("it \x1b[31mfailed"),
     adopted=True,
-    duplicates=("s-3", "s-4"),
+    duplicates=(
+        Snapshot("s-3", "n-2", created_at=datetime(2026, 11, 23, tzinfo=UTC), instance_id="i-2"),
+        Snapshot("s-4", "n-2", status=SnapshotStatus("Failed"), instance_id="i-2"),
+    ),
 )
 REFUSED = Outcome("i-3", "n-3", OutcomeKind.REFUSED, error=QuotaExceededError("full", status=402))
 LEFT = Outcome("i-4", "n-4", OutcomeKind.NOT_ATTEMPTED)
@@ -78,6 +82,8 @@ def test_a_run_is_plain_json() -> None:
         "name": "nightly",
         "partial": True,
         "counts": dict(run.counts),
+        "adopted": 1,
+        "duplicates": 2,
         "outcomes": [
             {
                 "instance_id": "i-1",
@@ -99,7 +105,20 @@ def test_a_run_is_plain_json() -> None:
                 "state": "Failed",
                 "message": "",
                 "adopted": True,
-                "duplicates": ["s-3", "s-4"],
+                "duplicates": [
+                    {
+                        "snapshot_id": "s-3",
+                        "name": "n-2",
+                        "state": "",
+                        "created_at": "2026-11-23T00:00:00+00:00",
+                    },
+                    {
+                        "snapshot_id": "s-4",
+                        "name": "n-2",
+                        "state": "Failed",
+                        "created_at": None,
+                    },
+                ],
                 "error": "it \\x1b[31mfailed",
                 "error_type": "SnapshotFailedError",
             },

@@ -21,7 +21,7 @@ from ..errors import (
     OutcomeUnknownError,
     UnexpectedResponseError,
 )
-from ..models import Call, Snapshot
+from ..models import Call, Snapshot, oldest_first
 from .claims import Claims, NameLock
 
 SENDS = 5
@@ -48,7 +48,7 @@ class Creation:
         reconcile_window: seconds after which a create that shows nowhere did nothing.
         abandoned: nobody waits any more, so it only searches and sends nothing more.
         resent: whether it was sent again after a loss, so that a late commit makes a second one.
-        extras: ids of further snapshots that its earlier sends made.
+        extras: further snapshots of the name, which its earlier sends may have made.
     """
 
     api: RegionApi
@@ -63,7 +63,7 @@ class Creation:
     reconcile_window: float
     abandoned: bool = False
     resent: bool = False
-    extras: tuple[str, ...] = ()
+    extras: tuple[Snapshot, ...] = ()
     _started: datetime | None = None
     _last: CivoError | None = None
     _pause: asyncio.Task[None] | None = None
@@ -105,8 +105,8 @@ class Creation:
         try:
             async with self._name_lock.lock:
                 snapshot = await self._made_meanwhile(known) or await self._run()
-                for made in (snapshot.id, *self.extras):
-                    self._claim(made)
+                for made in (snapshot, *self.extras):
+                    self._claim(made.id)
                 return snapshot
         finally:
             self._tell()
@@ -140,13 +140,13 @@ class Creation:
         """One snapshot of the instance."""
         return await self.api.get_snapshot(self.instance_id, snapshot_id, self.deadline.options({}))
 
-    async def late(self) -> tuple[str, ...]:
-        """Search for snapshots that earlier sends of this create made after all; their ids."""
+    async def late(self) -> tuple[Snapshot, ...]:
+        """Search for snapshots that earlier sends of this create made after all."""
         async with self._name_lock.lock:
             listed = await self._search_again()
-            found = [one.id for one in listed if self._may_be_ours(one) and self._is_new(one)]
+            found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
             for extra in found:
-                self._claim(extra)
+                self._claim(extra.id)
         return tuple(found)
 
     async def _search_again(self) -> Sequence[Snapshot]:
@@ -238,8 +238,8 @@ class Creation:
             candidates = [found for found in listed if self._may_be_ours(found)]
             ours = [found for found in candidates if self._is_new(found)]
             if ours:
-                ours.sort(key=_age)
-                self.extras += tuple(found.id for found in ours[1:])
+                ours.sort(key=oldest_first)
+                self.extras += tuple(ours[1:])
                 return ours[0], True
             certain = all(self._is_new(found) is False for found in candidates)
             self._tell()
@@ -282,7 +282,3 @@ class Creation:
             ended_at=self.clock.now(),
             call=call,
         )
-
-
-def _age(snapshot: Snapshot) -> str:
-    return snapshot.created_at.isoformat() if snapshot.created_at else ""

@@ -38,7 +38,7 @@ class CreateSupervisor:
         self._tell = tell
         self._detached: dict[Creation, asyncio.Task[Any]] = {}
         self._resolved: list[Unresolved] = []
-        self._late: dict[asyncio.Task[None], tuple[Creation, str]] = {}
+        self._late: dict[asyncio.Task[None], tuple[Creation, Snapshot]] = {}
         self.extras: list[ExtraSnapshot] = []
 
     @property
@@ -138,10 +138,10 @@ class CreateSupervisor:
         if creation in self._detached:
             self._resolve(creation, snapshot)
         for extra in creation.extras:
-            self._report(creation, snapshot.id, extra)
+            self._report(snapshot, extra)
         if creation.resent:
-            task = asyncio.get_running_loop().create_task(self._search_late(creation, snapshot.id))
-            self._late[task] = (creation, snapshot.id)
+            task = asyncio.get_running_loop().create_task(self._search_late(creation, snapshot))
+            self._late[task] = (creation, snapshot)
             task.add_done_callback(lambda done: self._late.pop(done, None))
         return snapshot
 
@@ -162,17 +162,17 @@ class CreateSupervisor:
             error = end if isinstance(end, CivoError) else CivoError(repr(end))
         self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
 
-    async def _search_late(self, creation: Creation, kept: str) -> None:
+    async def _search_late(self, creation: Creation, kept: Snapshot) -> None:
         for pause in _LATE_SEARCHES:
             await self._clock.sleep(pause)
             await self._search_once(creation, kept)
 
-    async def _search_once(self, creation: Creation, kept: str) -> None:
+    async def _search_once(self, creation: Creation, kept: Snapshot) -> None:
         for extra in await creation.late():
-            self._report(creation, kept, extra)
+            self._report(kept, extra)
 
-    def _report(self, creation: Creation, kept: str, extra: str) -> None:
-        event = ExtraSnapshot(creation.instance_id, creation.name, kept, extra)
+    def _report(self, kept: Snapshot, extra: Snapshot) -> None:
+        event = ExtraSnapshot(kept, extra)
         self.extras.append(event)
         self._tell(event)
 

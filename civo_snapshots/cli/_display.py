@@ -130,15 +130,20 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
         label = report.labels.get(outcome.instance_id, outcome.instance_id)
         text = Text(f"{outcome.kind}  ", _STYLES[outcome.kind])
         yield text.append(f"{label}  {outcome.error or ''}", "default")
-    duplicates = {outcome.name: outcome.duplicates for outcome in report.run}
-    for name, others in duplicates.items():
-        if others:
-            yield Text(f"{name} exists more than once; the others: {', '.join(others)}", "yellow")
+    yield Text(
+        f"{len(report.run.adopted)} existed before and were adopted, "
+        f"{len(report.run.duplicates)} further snapshots bear the run's names"
+    )
+    for further in report.run.duplicates:
+        told = f"{further.id}, made {further.created_at or 'at no known time'}, {further.state!a}"
+        yield Text(
+            f"A further snapshot is named {further.name}: {told}; whose is not known", "yellow"
+        )
     for left in report.unresolved:
         what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
         yield Text(f"The interrupted create of {left.name} {what}", "magenta")
     for extra in report.extras:
-        yield Text(f"{extra.name} was made once more, as {extra.extra_id}", "yellow")
+        yield Text(f"There is {extra}", "yellow")
     if report.restoration:
         told = str(report.restoration)
         yield Text(

@@ -132,7 +132,9 @@ class StubRegion(StubApi):
     ) -> Listing[Snapshot]:
         async def existing() -> list[Snapshot]:
             name = name_for("nightly", instance_id)
-            return [evolve(found, name=name) for found in self.existing.get(instance_id, [])]
+            made = self.clock.now()
+            found = self.existing.get(instance_id, [])
+            return [evolve(one, name=name, created_at=made) for one in found]
 
         return listing_of(existing)
 
@@ -510,7 +512,8 @@ async def test_what_exists_is_adopted_and_waited_for() -> None:
     result, _ = await run(region, "i-1", "i-2")
     one, two = result
     assert region.asked == ["i-2"]
-    assert (one.adopted, one.duplicates, one.kind) == (True, ("s-2",), OutcomeKind.COMPLETE)
+    assert (one.adopted, one.duplicates, one.kind) == (True, one.duplicates, OutcomeKind.COMPLETE)
+    assert [further.id for further in one.duplicates] == ["s-2"]
     assert (two.adopted, two.duplicates) == (False, ())
 
 
@@ -667,7 +670,7 @@ async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(
 ) -> None:
     env.region.fault("GET /v2/resourcesnapshots", Fault.gateway_html(), times=None)
     with pytest.raises(CivoError):
-        await env.many(env.region.instance_ids, name="nightly")
+        await env.many(env.region.instance_ids, name="nightly", timeout=60)
     assert env.region.counts[CREATE] == 0
 
 
