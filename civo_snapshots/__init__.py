@@ -14,7 +14,6 @@ if typing.TYPE_CHECKING:
     from ._client import CivoClient, RegionView
     from ._clock import Clock
     from ._fleet import FleetStream
-    from ._naming import run_name
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
     from .errors import (
@@ -72,7 +71,7 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RunOptions
+    from .resources import RunOptions, run_name
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -82,7 +81,6 @@ else:
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
             "._fleet": "FleetStream",
-            "._naming": "run_name",
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
             ".errors": """
@@ -102,7 +100,7 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RunOptions",
+            ".resources": "RunOptions run_name",
             ".states": "State Verdict",
         },
     )

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import pickle
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from civo_snapshots.errors import (
     CivoError,
@@ -136,6 +138,19 @@ def test_a_run_is_plain_json() -> None:
             },
         ],
     }
+
+
+def test_what_was_adopted_and_what_there_is_twice_is_told_once_each() -> None:
+    """R159, R161: beside the kinds, also of an instance given twice; nothing refused is adopted."""
+    exists = evolve(REFUSED, adopted=True, duplicates=FAILED.duplicates[:1])
+    run = FleetRun("nightly", (FAILED, DONE, FAILED, exists))
+    assert run.adopted == (FAILED,)
+    assert run.duplicates == FAILED.duplicates
+
+
+def test_a_run_is_the_same_after_pickling() -> None:
+    run = FleetRun("nightly", (DONE, evolve(FAILED, error=None), LEFT), partial=True)
+    assert pickle.loads(pickle.dumps(run)) == run
 
 
 def test_a_run_is_found_on_the_exception_it_was_left_on() -> None:

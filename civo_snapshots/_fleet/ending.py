@@ -65,7 +65,7 @@ async def tell_further(
         )
 
     doubtful = [one for one, found in shown.items() if _has_more(found, known[one], outer=outer)]
-    await for_each(doubtful, ask, workers=workers)
+    await for_each(doubtful, ask, workers=min(workers, len(doubtful)))
 
 
 def _ids_of(member: Member) -> set[str]:

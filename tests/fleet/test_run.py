@@ -365,6 +365,25 @@ async def test_after_its_deadline_a_run_sends_no_more() -> None:
     assert isinstance(result.outcomes[-1].error, DeadlineExceededError)
 
 
+async def test_no_create_follows_an_adoption_that_took_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R167: not even a last one."""
+    region = StubRegion()
+
+    def slow(instance_id: str, options: CallOptions, *, poll: bool = False) -> Listing[Snapshot]:
+        async def found() -> list[Snapshot]:
+            await region.clock.sleep(35)
+            return []
+
+        return listing_of(found)
+
+    monkeypatch.setattr(region, "list_snapshots", slow)
+    result, _ = await run(region, "i-1", "i-2", timeout=35, concurrency=1)
+    assert region.asked == []
+    assert result.counts["not_attempted"] == 2
+
+
 async def test_an_input_that_raises_half_way_is_raised_after_what_was_launched() -> None:  # F111
     region = StubRegion()
 
