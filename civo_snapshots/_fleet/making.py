@@ -51,9 +51,7 @@ class Making:
         """Whether the run would make a snapshot of the instance, as far as one look tells."""
         if not self.adopts:
             return True
-        found = self._adoption.shown(instance_id)
-        if found is None:
-            found = await self._adoption.listed(instance_id)
+        found = self._adoption.shown(instance_id) or await self._adoption.find(instance_id)
         return self._choose(instance_id, found).snapshot is None
 
     async def make(self, member: Member) -> None:

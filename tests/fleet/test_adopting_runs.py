@@ -12,9 +12,9 @@ from civo_snapshots import (
     ConflictError,
     FleetRun,
     InvalidArgumentError,
-    OutcomeKind,
     SnapshotExistsError,
     SnapshotFailedError,
+    SnapshotVanishedError,
     WaitTimeoutError,
 )
 from civo_snapshots._naming import name_for
@@ -42,6 +42,12 @@ class Env:
     def client(self) -> CivoClient:
         region = self.region
         return CivoClient(region.token, region="LON1", api_url=region.url, clock=self.clock)
+
+    def item_of(self, instance_id: str) -> dict[str, object]:
+        """The instance's only snapshot as the region lists it when it is complete."""
+        [one] = [s for s in self.region.state.snapshots.values() if s.instance_id == instance_id]
+        inner = {"id": instance_id, "status": {"state": "Complete"}}
+        return {"id": one.id, "name": one.name, "created_at": one.created_at, "instance": inner}
 
     def others_make(self, instance_id: str) -> str:
         """Another process of the run makes a snapshot now; its id."""
@@ -85,26 +91,25 @@ async def test_a_name_on_another_instance_is_not_a_backup_of_this_one(env: Env) 
 
 @region_with(delete_takes=30.0, shows_deleting=True)
 async def test_what_is_being_deleted_is_not_said_to_be_complete(env: Env) -> None:
-    """R159."""
-    first = await env.many(env.ids, name="nightly")
-    assert first.outcomes[0].snapshot is not None
-    await env.civo.snapshots.delete(first.outcomes[0].snapshot)
+    """R159: the listing is older than the deletion."""
+    await env.many(env.ids, name="nightly")
+    env.region.fault(REGION, Fault.json([env.item_of(one) for one in env.ids]))
+    [ending] = [one for one in env.region.state.snapshots.values() if one.instance_id == env.ids[2]]
+    await env.civo.snapshots.delete(env.ids[2], ending.id)
     run = await env.many(env.ids, name="nightly")
-    assert run.outcomes[0].kind is OutcomeKind.FAILED
-    assert run.counts["complete"] == 3
+    assert [out.kind.value for out in run] == ["complete", "complete", "failed", "complete"]
+    assert isinstance(run.outcomes[2].error, SnapshotVanishedError)
 
 
 async def test_what_was_deleted_after_the_first_look_is_made_again(env: Env) -> None:
     """R159: the listing still shows it."""
     await env.many(env.ids, name="nightly")
+    env.region.fault(REGION, Fault.json([env.item_of(one) for one in env.ids]))
     [gone] = [one for one in env.region.state.snapshots.values() if one.instance_id == env.ids[3]]
     await env.civo.snapshots.delete(env.ids[3], gone.id)
-    inner = {"id": gone.instance_id, "status": {"state": "Complete"}}
-    item = {"id": gone.id, "name": gone.name, "created_at": gone.created_at, "instance": inner}
-    env.region.fault(REGION, Fault.json([item]))
-    run = await env.many(env.ids[3:], name="nightly")
-    assert run.counts["complete"] == 1
-    assert not run.adopted
+    run = await env.many(env.ids, name="nightly")
+    assert run.counts["complete"] == 4
+    assert [out.adopted for out in run] == [True, True, True, False]
     assert env.region.counts[CREATE] == 5
 
 
@@ -223,6 +228,15 @@ async def test_a_run_that_goes_on_after_a_crash_makes_nothing_twice(env: Env) ->
     assert [out.adopted for out in run] == [True, True, True, False]
     assert env.region.counts[CREATE] == 1
     assert not run.duplicates
+
+
+@region_with(visible_after=5.0, snapshot_limit=4)
+async def test_the_quota_is_compared_with_what_is_missing_once_everything_shows(env: Env) -> None:
+    """R161: what the attempt before made counts in the quota already."""
+    for instance_id in env.ids[:3]:
+        env.others_make(instance_id)
+    run = await env.many(env.ids, name="nightly", resume=True, quota="check")
+    assert run.counts["complete"] == 4
 
 
 @region_with(visible_after=5.0)
@@ -361,3 +375,12 @@ async def test_a_stalled_listing_ends_with_the_runs_time_and_nothing_is_created(
         with pytest.raises(CivoError):
             await civo.snapshots.create_many(env.ids, name="nightly", timeout=0.3)
     assert env.region.counts[CREATE] == 0
+
+
+async def test_a_callback_that_takes_all_the_time_is_followed_by_no_create(env: Env) -> None:
+    """R167."""
+    run = await env.many(
+        env.ids, timeout=50, max_in_flight=1, on_change=lambda _: env.clock.advance(100)
+    )
+    assert env.region.counts[CREATE] == 1
+    assert run.counts["not_attempted"] == 3
