@@ -8,7 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..outcomes import OutcomeKind
+from ..events import ExtraSnapshot
+from ..outcomes import FleetRun, OutcomeKind
 from ..states import State
 from ._board import Board, Row
 from ._report import Plan, Report
@@ -134,11 +135,7 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
         f"{len(report.run.adopted)} existed before and were adopted, "
         f"{len(report.run.duplicates)} further snapshots bear the run's names"
     )
-    for further in report.run.duplicates:
-        told = f"{further.id}, made {further.created_at or 'at no known time'}, {further.state!a}"
-        yield Text(
-            f"A further snapshot is named {further.name}: {told}; whose is not known", "yellow"
-        )
+    yield from _further(report.run)
     for left in report.unresolved:
         what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
         yield Text(f"The interrupted create of {left.name} {what}", "magenta")
@@ -152,6 +149,14 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     yield from _requests(report)
     if report.is_open and not report.received:  # the embedded region ends with the demo
         yield Text(f"To continue, run the same again with --name {report.run.name}", "bold")
+
+
+def _further(run: FleetRun) -> Iterator[RenderableType]:
+    kept = {outcome.instance_id: outcome.snapshot for outcome in run}
+    for further in run.duplicates:
+        beside = kept.get(further.instance_id)
+        told = ExtraSnapshot(beside, further) if beside else f"{further.name}: {further.id}"
+        yield Text(f"There is {told}", "yellow")
 
 
 def _requests(report: Report) -> Iterator[RenderableType]:

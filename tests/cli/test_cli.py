@@ -290,8 +290,9 @@ async def test_further_snapshots_of_one_name_are_told(monkeypatch: pytest.Monkey
         printed = " ".join(paper.out.split())
         assert "1 existed before and were adopted, 1 further snapshots" in printed
         further = set(region.state.snapshots) - {first.id}
-        assert f"A further snapshot is named {first.name}: {further.pop()}, made 2026-" in printed
-        assert "'Pending'; whose is not known" in printed
+        assert f"a further snapshot of the name {first.name} on instance" in printed
+        assert f"{further.pop()} (made 2026-01-01 00:00:" in printed
+        assert f"state 'Pending'), beside {first.id} (made" in printed
 
 
 # Interruptions
