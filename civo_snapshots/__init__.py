@@ -80,7 +80,7 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RunOptions
+    from .resources import RunOptions, run_name
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -112,7 +112,7 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RunOptions",
+            ".resources": "RunOptions run_name",
             ".states": "State Verdict",
         },
     )
@@ -192,4 +192,5 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "__version__",
+    "run_name",
 ]

@@ -228,7 +228,7 @@ class OutcomeUnknownError(CivoError):
 
 
 class SnapshotExistsError(CivoError):
-    """A snapshot of this name exists already, and the fan-out was told not to adopt it."""
+    """A `snapshot` of this name exists, and the fan-out was not to adopt it, or it is too old."""
 
     def __init__(
         self, message: str, *, snapshot: Snapshot | None = None, call: Call | None = None

@@ -60,7 +60,7 @@ async def test_the_second_run_of_a_name_creates_nothing(nothing_left: None) -> N
         first = await civo.snapshots.create_many(region.instance_ids, name="nightly")
         spent = region.total
         second = await civo.snapshots.create_many(region.instance_ids, name="nightly")
-        assert region.total - spent <= 3
+        assert region.total - spent <= 1_003  # R158: the instance itself proves each of them
         assert region.counts[CREATE] == 1_000
     assert second.counts["complete"] == 1_000
     assert all(outcome.adopted for outcome in second)

@@ -244,7 +244,7 @@ class RegionApi:
 
         return Listing(fetch, lambda region: region.code)
 
-    async def get_quota(self, options: CallOptions) -> Quota:
+    async def get_quota(self, options: Within) -> Quota:
         return await self._context.record(Quota, "GET", "quota", options=options)
 
 

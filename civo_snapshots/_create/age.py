@@ -50,9 +50,3 @@ class BackendClock:
         if made - self.most >= sent - _TOLERANCE:
             return True
         return False if made - self.least < sent - _TOLERANCE else None
-
-
-def made_at(snapshot: Snapshot) -> float:
-    """A sort key: the oldest first, and before it what has no date."""
-    # Not the text of the time: its order says nothing where offsets differ.
-    return snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")

@@ -43,7 +43,7 @@ class Creation:
         reconcile_window: seconds after which a create that shows nowhere did nothing.
         abandoned: nobody waits any more, so it only searches and sends nothing more.
         lost: whether an answer was lost, so that a snapshot may still appear that nobody knows of.
-        extras: ids of further snapshots that its earlier sends made.
+        extras: further snapshots of the name, which its earlier sends may have made.
     """
 
     api: RegionApi
@@ -56,7 +56,7 @@ class Creation:
     reconcile_window: float
     abandoned: bool = False
     lost: bool = False
-    extras: tuple[str, ...] = ()
+    extras: tuple[Snapshot, ...] = ()
     _last: CivoError | None = None
     _settled: asyncio.Event | None = None
     _lookup: Lookup = field(init=False)
@@ -109,8 +109,8 @@ class Creation:
         try:
             async with self._turn():
                 snapshot = await self._made_meanwhile(known) or await self._run()
-                for made in (snapshot.id, *self.extras):
-                    self._lookup.claim(made)
+                for made in (snapshot, *self.extras):
+                    self._lookup.claim(made.id)
                 return snapshot
         finally:
             self._tell()
@@ -262,7 +262,7 @@ class Creation:
     def _take(self, finding: Finding) -> Snapshot:
         """The oldest of what this create made; what it made besides is told."""
         first, *others = finding.ours
-        self.extras += tuple(found.id for found in others)
+        self.extras += tuple(others)
         return first
 
     def _unknown(self) -> OutcomeUnknownError:

@@ -5,8 +5,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from ..models import Snapshot
-from .age import made_at
+from ..models import Snapshot, oldest_first
 
 
 class Found(Enum):
@@ -41,7 +40,7 @@ NOTHING_SEEN = Finding(Found.UNKNOWN)
 
 def judge(namesakes: Iterable[Snapshot], is_new: Callable[[Snapshot], bool | None]) -> Finding:
     """Sort the snapshots of one name by whether they are new, as far as that can be told."""
-    told = [(one, is_new(one)) for one in sorted(namesakes, key=made_at)]
+    told = [(one, is_new(one)) for one in sorted(namesakes, key=oldest_first)]
     ours, doubtful, older = (
         tuple(one for one, new in told if new is answer) for answer in (True, None, False)
     )

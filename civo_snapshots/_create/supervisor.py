@@ -38,7 +38,7 @@ class CreateSupervisor:
         self._tell = tell
         self._detached: dict[Creation, asyncio.Task[Any]] = {}
         self._resolved: list[Unresolved] = []
-        self._late: dict[asyncio.Task[None], tuple[Creation, str]] = {}
+        self._late: dict[asyncio.Task[None], tuple[Creation, Snapshot | None]] = {}
         self.extras: list[ExtraSnapshot] = []
         self._closing = False
 
@@ -129,17 +129,19 @@ class CreateSupervisor:
             if creation in self._detached:
                 self._resolve(creation, error)
             if creation.lost and isinstance(error, CivoError) and not self._closing:
-                self._begin_late_searches(creation, "")
+                self._begin_late_searches(
+                    creation, Snapshot("", creation.name, instance_id=creation.instance_id)
+                )
             raise
         if creation in self._detached:
             self._resolve(creation, snapshot)
         for extra in creation.extras:
-            self._report(creation, snapshot.id, extra)
+            self._report(snapshot, extra)
         if creation.was_repeated:
-            self._begin_late_searches(creation, snapshot.id)
+            self._begin_late_searches(creation, snapshot)
         return snapshot
 
-    def _begin_late_searches(self, creation: Creation, kept: str) -> None:
+    def _begin_late_searches(self, creation: Creation, kept: Snapshot | None) -> None:
         task = asyncio.get_running_loop().create_task(self._search_late(creation, kept))
         self._late[task] = (creation, kept)
         task.add_done_callback(lambda done: self._late.pop(done, None))
@@ -161,17 +163,17 @@ class CreateSupervisor:
             error = end if isinstance(end, CivoError) else CivoError(repr(end))
         self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
 
-    async def _search_late(self, creation: Creation, kept: str) -> None:
+    async def _search_late(self, creation: Creation, kept: Snapshot | None) -> None:
         for pause in _LATE_SEARCHES:
             await self._clock.sleep(pause)
             await self._search_once(creation, kept)
 
-    async def _search_once(self, creation: Creation, kept: str) -> None:
+    async def _search_once(self, creation: Creation, kept: Snapshot | None) -> None:
         for extra in await creation.late():
-            self._report(creation, kept, extra.id)
+            self._report(kept, extra)
 
-    def _report(self, creation: Creation, kept: str, extra: str) -> None:
-        event = ExtraSnapshot(creation.instance_id, creation.name, kept, extra)
+    def _report(self, kept: Snapshot | None, extra: Snapshot) -> None:
+        event = ExtraSnapshot(kept, extra)
         self.extras.append(event)
         self._tell(event)
 

@@ -24,6 +24,7 @@ from .snapshots import (
     Snapshot,
     SnapshotStatus,
     VolumeStatus,
+    oldest_first,
     state_of,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "Subnet",
     "Volume",
     "VolumeStatus",
+    "oldest_first",
     "state_of",
     "with_extra",
 ]

@@ -76,6 +76,12 @@ class Snapshot(Record):
         return states.verdict(self.state, (volume.state for volume in self.volumes), table)
 
 
+def oldest_first(snapshot: Snapshot) -> float:
+    """The sort key for "the oldest snapshot": one without a date comes first."""
+    # Not the text of the time: its order says nothing where offsets differ.
+    return snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")
+
+
 @frozen
 class RegionSnapshot(Record):
     """An item of the region-wide listing.

@@ -260,8 +260,8 @@ class Snapshots:
         """Snapshot many instances, wait for all, and return one outcome per input.
 
         Each snapshot is named ``<name>-<12 hex digits of a digest of the instance id>``, so `name`
-        has at most 50 characters; one is generated if none is given. The same `name` again
-        continues the run. The further options are those of `RunOptions`.
+        has at most 47 characters (`run_name()` makes one of any text); one is generated if none is
+        given. The same `name` again continues the run. The options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
         cancellation, or an error of the input, leaves the partial run on the exception: see
         `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be

@@ -495,7 +495,7 @@ async def test_a_second_snapshot_of_the_same_create_is_reported() -> None:
     server = Server(clock, [both_act])
     creation = server.creation()
     assert (await creation.run()).id == "s0"
-    assert creation.extras == ("s1",)
+    assert [extra.id for extra in creation.extras] == ["s1"]
 
 
 async def test_a_late_second_snapshot_is_found_once() -> None:

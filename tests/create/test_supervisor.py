@@ -264,9 +264,9 @@ async def test_two_snapshots_of_one_name_and_one_lost_create(nothing_left: None)
             civo.snapshots.create(region.instance_ids[0], name="n"), somebody_else()
         )
         assert ours.id != made[0].id
-        assert civo.extra_snapshots == (
-            ExtraSnapshot(region.instance_ids[0], "n", ours.id, made[0].id),
-        )
+        [extra] = civo.extra_snapshots
+        assert extra == ExtraSnapshot(ours, made[0])
+        assert (extra.instance_id, extra.name) == (region.instance_ids[0], "n")
 
 
 async def test_a_create_that_cannot_be_prepared_releases_its_slot(

@@ -128,7 +128,9 @@ class StubRegion(StubApi):
     ) -> Listing[Snapshot]:
         async def existing() -> list[Snapshot]:
             name = name_for("nightly", instance_id)
-            return [evolve(found, name=name) for found in self.existing.get(instance_id, [])]
+            made = self.clock.now()
+            found = self.existing.get(instance_id, [])
+            return [evolve(one, name=name, created_at=made) for one in found]
 
         return listing_of(existing)
 
@@ -359,6 +361,25 @@ async def test_after_its_deadline_a_run_sends_no_more() -> None:
     assert isinstance(result.outcomes[-1].error, DeadlineExceededError)
 
 
+async def test_no_create_follows_an_adoption_that_took_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R167: not even a last one."""
+    region = StubRegion()
+
+    def slow(instance_id: str, options: Within, *, poll: bool = False) -> Listing[Snapshot]:
+        async def found() -> list[Snapshot]:
+            await region.clock.sleep(35)
+            return []
+
+        return listing_of(found)
+
+    monkeypatch.setattr(region, "list_snapshots", slow)
+    result, _ = await run(region, "i-1", "i-2", timeout=35, concurrency=1)
+    assert region.asked == []
+    assert result.counts["not_attempted"] == 2
+
+
 async def test_an_input_that_raises_half_way_is_raised_after_what_was_launched() -> None:  # F111
     region = StubRegion()
 
@@ -506,7 +527,8 @@ async def test_what_exists_is_adopted_and_waited_for() -> None:
     result, _ = await run(region, "i-1", "i-2")
     one, two = result
     assert region.asked == ["i-2"]
-    assert (one.adopted, one.duplicates, one.kind) == (True, ("s-2",), OutcomeKind.COMPLETE)
+    assert (one.adopted, one.duplicates, one.kind) == (True, one.duplicates, OutcomeKind.COMPLETE)
+    assert [further.id for further in one.duplicates] == ["s-2"]
     assert (two.adopted, two.duplicates) == (False, ())
 
 
@@ -696,7 +718,7 @@ async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(
 ) -> None:
     env.region.fault("GET /v2/resourcesnapshots", Fault.gateway_html(), times=None)
     with pytest.raises(CivoError):
-        await env.many(env.region.instance_ids, name="nightly")
+        await env.many(env.region.instance_ids, name="nightly", timeout=60)
     assert env.region.counts[CREATE] == 0
 
 
