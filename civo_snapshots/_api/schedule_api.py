@@ -4,9 +4,10 @@ from .._codec import one
 from .._session import CallOptions
 from ..models import Acknowledgement, Schedule
 from .context import Fields, RegionContext
+from .deletions import delete
 from .identity import bears, id_of
 from .listing import Listing
-from .mutations import delete, post_once, update
+from .mutations import post_once, update
 
 _PATH = "resourcesnapshotschedules"
 
@@ -38,10 +39,17 @@ class ScheduleApi:
             Schedule, "GET", _PATH, schedule_id, is_ours=is_ours, options=options
         )
 
-    async def update(self, schedule_id: str, fields: Fields, options: CallOptions) -> Schedule:
-        segments = (_PATH, schedule_id)
+    async def update(
+        self, schedule_id: str, fields: Fields, options: CallOptions, before: Schedule | None
+    ) -> Schedule:
         return await update(
-            self._context, Schedule, *segments, fields=fields, is_ours=bears, options=options
+            self._context,
+            Schedule,
+            *(_PATH, schedule_id),
+            fields=fields,
+            is_ours=bears,
+            options=options,
+            before=before,
         )
 
     async def delete(
@@ -53,5 +61,5 @@ class ScheduleApi:
             schedule_id,
             options=options,
             missing_ok=missing_ok,
-            listing=self.list(options),
+            listed=self.list,
         )

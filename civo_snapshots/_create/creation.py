@@ -162,7 +162,7 @@ class Creation:
         return ()
 
     def _claim(self, snapshot_id: str) -> None:
-        self.claims.claim(snapshot_id)
+        self.claims.claim(snapshot_id, self.clock.monotonic())
         self._name_lock.claimed[snapshot_id] = None
 
     async def _run(self) -> Snapshot:

@@ -3,8 +3,9 @@
 It must not know creates or runs.
 """
 
+from .deletion import DeletionWait, wait_until_deleted
 from .policy import PollPolicy, policy_or
-from .progress import CompletionWait, DeletionWait
+from .progress import CompletionWait
 from .restore import wait_until_restored
 from .schedule import RegisteredWait
 from .state_report import StateReporter
@@ -21,5 +22,6 @@ __all__ = [
     "Watcher",
     "policy_or",
     "wait_timeout",
+    "wait_until_deleted",
     "wait_until_restored",
 ]
