@@ -44,6 +44,7 @@ async def orphan_of(
             return item
     if failure is None:
         raise NotFoundError(f"{snapshot_id} is a name; only a snapshot's id tells it from others")
+    # Where there is nothing at all there is no proof either, and the two answers have to do.
     if found and not await _shows_own_ids(context, found, options):
         raise failure
     return None

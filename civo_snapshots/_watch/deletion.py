@@ -6,7 +6,7 @@ from attrs import define
 
 from .._api import Missing, RegionApi, missing_of, outlasts_lag
 from .._session import ONCE
-from ..errors import CivoError, NotFoundError
+from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..events import OnChange
 from ..models import Snapshot
 from .progress import CompletionWait
@@ -80,10 +80,12 @@ async def _wait_for_orphan(
             if outlasts_lag(untold_since, now):
                 instance_gone.message += "; whether its snapshot is gone as well cannot be told"
                 raise instance_gone from None
+        except ClientClosedError:
+            raise
         except CivoError as error:
             progress.on_error(error, now)
         left = deadline - clock.monotonic()
-        if progress.outcome is None and left <= 0:
+        if progress.outcome is None and left < 0.001:  # a sleep may end a rounding error early
             progress.expire(clock.monotonic())
         if progress.outcome is None:
             await clock.sleep(min(left, progress.policy.pause(now - progress.started)))

@@ -212,7 +212,7 @@ async def wait_until_restored(
                 progress.fail(error, now)
         if progress.outcome is None:
             left = deadline - clock.monotonic()
-            if left <= 0:
+            if left < 0.001:  # a sleep may end a rounding error early
                 progress.expire(clock.monotonic())
             else:
                 await clock.sleep(min(left, policy.pause(now - progress.started)))

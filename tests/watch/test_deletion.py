@@ -1,5 +1,6 @@
 """Waiting for a snapshot to be gone: what is believed, and what is told meanwhile."""
 
+import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 from civo_snapshots import (
     CivoClient,
     CivoError,
+    ClientClosedError,
     ConflictError,
     InvalidArgumentError,
     NotFoundError,
@@ -217,6 +219,18 @@ async def test_an_outage_while_the_region_is_asked_is_tolerated(env: Env, tolera
     else:
         with pytest.raises(PollFailedError):
             await wait
+
+
+async def test_closing_the_client_ends_the_question_to_the_region(env: Env) -> None:
+    """R204, L117."""
+    made = await env.made()
+    await env.clock.sleep(30)
+    env.region.state.remove_instance(made.instance_id)
+    wait = asyncio.create_task(env.gone(made))
+    await env.clock.sleep(10)
+    await env.civo.close()
+    with pytest.raises(ClientClosedError):
+        await wait
 
 
 @pytest.mark.parametrize("env", [{}, {"names_as_ids": False}], indirect=True)

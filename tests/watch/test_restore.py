@@ -1,6 +1,7 @@
 """Waiting for a restore through its instance: which one it is, and when it is there."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -26,7 +27,7 @@ def instance(
     created: datetime | None = None,
     hostname: str = "copy",
     status: str = "ACTIVE",
-    **more: str,
+    **more: Any,
 ) -> Instance:
     return Instance(id_, hostname, status, created_at=created, **more)
 
@@ -74,9 +75,10 @@ def test_the_made_instance_is_told_from_its_namesakes(
 def test_an_instance_that_names_its_snapshot_proves_itself(field: str) -> None:
     """R177: by the snapshot it was made of, whatever the dates leave open."""
     restore = Restore("r-1", hostname="copy", from_snapshot="s-1")
-    ours = instance("ours", **{field: "s-1"})
-    others = instance("a"), instance("b", LATER), instance("c", **{field: "s-2"})
-    assert picked(restore, *others, ours) == "ours"
+    proof: dict[str, Any] = {field: "s-1"}
+    no_proof: dict[str, Any] = {field: "s-2"}
+    others = instance("a"), instance("b", LATER), instance("c", **no_proof)
+    assert picked(restore, *others, instance("ours", **proof)) == "ours"
 
 
 def test_an_earlier_restore_of_the_same_snapshot_is_not_this_one() -> None:

@@ -514,7 +514,9 @@ async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
 async def test_a_longer_outage_ends_the_wait_for_a_restore(env: Env) -> None:  # P96
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     env.region.outage(900, after=1)
-    wait = env.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
+    wait = env.civo.snapshots.wait_until_restored(
+        evolve(restore, hostname="else"), poll=PollPolicy(tolerate=60)
+    )
     error = await ends(wait, PollFailedError)
     assert error.restore.id == restore.id
     assert error.instance is None
