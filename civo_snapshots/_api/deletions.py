@@ -59,13 +59,13 @@ async def delete(
     clock = context.session.clock
     deadline = deadline or deadline_of(context, options)
     request = context.request("DELETE", *segments)
-    chosen, acted, pause = options, missing_ok, 1.0
+    chosen, gone_is_fine, pause = options, missing_ok, 1.0
     while True:
         try:
             return await context.session.call(request, acknowledgement, options=chosen)
         except NotFoundError as error:
             failure = error
-        acted = acted or bool(failure.call and failure.call.may_have_acted)
+        gone_is_fine = gone_is_fine or bool(failure.call and failure.call.may_have_acted)
         doubted = believed_from - clock.monotonic()
         if missing_of(failure) is not Missing.OBJECT or doubted <= 0:
             break
@@ -76,7 +76,7 @@ async def delete(
         await clock.sleep(pause)
         pause *= 2
         chosen = deadline.options(options)
-    if not acted:
+    if not gone_is_fine:
         raise failure
     proven = missing_of(failure) is Missing.OBJECT
     if missing_of(failure) is Missing.NOTHING and listed is not None:
@@ -156,6 +156,7 @@ async def delete_snapshot(
             *(REGION_WIDE, orphan.id),
             options=deadline.options(options),
             missing_ok=missing_ok,
+            believed_from=believed_from,
             deadline=deadline,
         )
     if not missing_ok or context.session.clock.monotonic() < believed_from:

@@ -8,6 +8,7 @@ from attrs import frozen
 from .. import _validation
 from .._api import RegionApi
 from .._create import CreateSupervisor
+from .._session import CallOptions
 from .._validation import Id
 from .._watch import (
     CompletionWait,
@@ -25,6 +26,9 @@ from ..models import Instance, Restore, Snapshot
 from ..states import StateTable
 from ._names import refuse_name
 from ._runs import believed_from
+
+_LEAST_TIME = 0.5
+"""Seconds for a question before a wait, however short that is to be."""
 
 _Kind = TypeVar("_Kind", bound=CompletionWait)
 
@@ -65,7 +69,8 @@ class Waits:
         progress, deadline = self._begin(DeletionWait, snapshot, snapshot_id, timeout, poll)
         key = progress.instance_id, progress.snapshot_id
         why = "nothing is known of a name once it is gone"
-        await refuse_name(self.api, snapshot, key, why, {})
+        within: CallOptions = {"timeout": max(deadline - progress.started, _LEAST_TIME)}
+        await refuse_name(self.api, snapshot, key, why, within)
         progress.believed_from = believed_from(self.api, self.creates, progress.snapshot_id)
         known = _known(snapshot)
         await wait_until_deleted(

@@ -100,6 +100,12 @@ def test_what_was_listed_before_the_restore_is_not_its_instance() -> None:
     assert picked(evolve(restore, namesakes=()), instance("new", EARLIER)) == "new"
 
 
+def test_a_restore_may_name_the_domain_that_its_instance_does_not() -> None:
+    """R177."""
+    assert picked(evolve(NEW, hostname="copy.fleet.example"), instance("a", LATER)) == "a"
+    assert picked(evolve(NEW, hostname="copy.fleet.example"), instance("a", LATER, "co")) is None
+
+
 def test_the_original_is_not_its_own_copy() -> None:
     restore = evolve(NEW, instance_id="i-1")
     assert picked(restore, instance("i-1", LATER)) is None
