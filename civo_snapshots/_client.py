@@ -95,7 +95,7 @@ class RegionView:
     @cached_property
     def region_snapshots(self) -> resources.RegionSnapshots:
         """The same snapshots, without naming their instances."""
-        return resources.RegionSnapshots(self._api)
+        return resources.RegionSnapshots(self._api, self._state.creates)
 
     @cached_property
     def schedules(self) -> resources.Schedules:

@@ -80,7 +80,7 @@ async def refused_argument(env: Env) -> object:
 
 async def unknown(env: Env) -> object:
     snapshot = await env.done()
-    env.region.fault("*", LOST)
+    env.region.fault("*", LOST, times=None)
     return await env.civo.snapshots.restore(snapshot, hostname="copy")
 
 

@@ -4,6 +4,8 @@ Whoever needs the API is given one of these, and a test gives a stub of it. Argu
 by then. `poll` marks a call of a watcher's, which has slots of its own among the requests.
 """
 
+from functools import partial
+
 from .._codec import ListingConsumer, RegionListingReader, items_of, page
 from .._http import Kind, Request
 from .._session import CallOptions, LogicalCall, Session, Within
@@ -19,13 +21,13 @@ from ..models import (
     Snapshot,
 )
 from .context import Fields, RegionContext, path_of
+from .deletions import delete, delete_snapshot
 from .identity import bears, id_of, is_instance_of, owned
 from .listing import Listing
-from .mutations import delete, update
+from .mutations import update
+from .orphans import REGION_WIDE, orphan_of
 from .restores import restore_own, restore_regional
 from .schedule_api import ScheduleApi
-
-_REGION_WIDE = "resourcesnapshots"
 
 
 class RegionApi:
@@ -107,7 +109,12 @@ class RegionApi:
         return owned(made, instance_id)
 
     async def update_snapshot(
-        self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
+        self,
+        instance_id: str,
+        snapshot_id: str,
+        fields: Fields,
+        options: CallOptions,
+        before: Snapshot | None,
     ) -> Snapshot:
         updated = await update(
             self._context,
@@ -117,20 +124,36 @@ class RegionApi:
             fields=fields,
             is_ours=bears,
             options=options,
+            before=before,
         )
         return owned(updated, instance_id)
 
     async def delete_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, missing_ok: bool
+        self,
+        instance_id: str,
+        snapshot_id: str,
+        options: CallOptions,
+        *,
+        missing_ok: bool,
+        believed_from: float,
     ) -> Acknowledgement:
-        return await delete(
+        """Until `believed_from`, a moment on the client's clock, a 404 may be mere delay."""
+        return await delete_snapshot(
             self._context,
             *_of(instance_id),
             snapshot_id,
             options=options,
             missing_ok=missing_ok,
-            listing=self.list_snapshots(instance_id, options),
+            listed=partial(self.list_snapshots, instance_id),
+            believed_from=believed_from,
         )
+
+    async def get_orphan(self, snapshot_id: str, options: CallOptions) -> RegionSnapshot | None:
+        """A snapshot that has outlived its instance; None if it is gone as well.
+
+        Raises `NotFoundError` where that cannot be told.
+        """
+        return await orphan_of(self._context, snapshot_id, options)
 
     async def restore_snapshot(
         self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
@@ -153,7 +176,7 @@ class RegionApi:
         self, options: Within, *, poll: bool = False
     ) -> Listing[RegionSnapshot]:
         return self._context.listing(
-            tuple[RegionSnapshot, ...], _REGION_WIDE, key=id_of, poll=poll, options=options
+            tuple[RegionSnapshot, ...], REGION_WIDE, key=id_of, poll=poll, options=options
         )
 
     async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
@@ -163,7 +186,7 @@ class RegionApi:
         larger than it is worth.
         """
         reader = RegionListingReader(consumer)
-        request = self._context.request("GET", _REGION_WIDE)
+        request = self._context.request("GET", REGION_WIDE)
         seen = await self.session.call(request, reader, sink=reader, poll=True, within=options)
         if seen and reader.has_pages:  # this listing is documented as one answer
             consumer.begin(bytes)
@@ -176,30 +199,40 @@ class RegionApi:
         return await self._context.record(
             RegionSnapshot,
             "GET",
-            _REGION_WIDE,
+            REGION_WIDE,
             snapshot_id,
             is_ours=bears(snapshot_id),
             options=options,
         )
 
     async def update_region_snapshot(
-        self, snapshot_id: str, fields: Fields, options: CallOptions
+        self,
+        snapshot_id: str,
+        fields: Fields,
+        options: CallOptions,
+        before: RegionSnapshot | None,
     ) -> RegionSnapshot:
         return await update(
             self._context,
             RegionSnapshot,
-            _REGION_WIDE,
+            REGION_WIDE,
             snapshot_id,
             fields=fields,
             is_ours=bears,
             options=options,
+            before=before,
         )
 
     async def delete_region_snapshot(
-        self, snapshot_id: str, options: CallOptions, *, missing_ok: bool
+        self, snapshot_id: str, options: CallOptions, *, missing_ok: bool, believed_from: float
     ) -> Acknowledgement:
-        segments = (_REGION_WIDE, snapshot_id)
-        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
+        return await delete(
+            self._context,
+            *(REGION_WIDE, snapshot_id),
+            options=options,
+            missing_ok=missing_ok,
+            believed_from=believed_from,
+        )
 
     async def restore_region_snapshot(
         self, snapshot_id: str, fields: Fields, options: CallOptions, instance_id: str = ""

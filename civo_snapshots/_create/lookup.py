@@ -124,7 +124,7 @@ class Lookup:
 
     def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to this create."""
-        self.claims.claim(snapshot_id)
+        self.claims.claim(snapshot_id, self.clock.monotonic())
         self.name_lock.claimed[snapshot_id] = None
 
     async def sleep(self, seconds: float) -> bool:

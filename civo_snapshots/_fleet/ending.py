@@ -17,13 +17,6 @@ from .member import Member
 from .namesakes import read_namesakes
 from .patience import step_within
 
-_SHARE, _SHORTEST, _LONGEST = 0.1, 0.5, 5.0
-
-
-def grace_of(timeout: float) -> float:
-    """Seconds that the end of a run may take beyond its time."""
-    return min(max(_SHARE * timeout, _SHORTEST), _LONGEST)
-
 
 async def tell_further(
     api: RegionApi,

@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator, Sequence
 from .._api import RegionApi
 from .._concurrency import Gate, wait_at_most
 from .._create import CreateSupervisor
-from .._watch import CompletionWait, RegisteredWait, Watcher
+from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
 from ..errors import CivoError
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
-from .ending import grace_of, tell_further
+from .ending import tell_further
 from .intake import Intake, Source
 from .making import Making
 from .member import Member, Stage, kind_of_end

@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
-from .._api import Missing, RegionApi, missing_of
+from .._api import Missing, RegionApi, missing_of, outlasts_lag
 from .._concurrency import for_each
 from .._session import ONCE, Doubt, doubt_of, is_transient
 from ..errors import ApiError, CivoError, NotFoundError, PermissionDeniedError
 from ..models import Snapshot
 from .schedule import RegisteredWait
-
-UNPROVEN_FOR = 5.0
-"""Seconds that a snapshot may be missing from a listing: longer than a replica lags behind."""
 
 _FAULTS_PER_ROUND = 3
 _WORKERS = 8
@@ -118,7 +115,7 @@ class PollRound:
         for wait in self._open.pop(key):
             if wait.absent_since is None:
                 wait.absent_since = now
-            if now - wait.absent_since >= UNPROVEN_FOR:
+            if outlasts_lag(wait.absent_since, now):
                 self._observer.on_not_found(wait, error)
             else:
                 self._observer.on_error(wait, error)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from math import inf
 
-from .._api import RegionApi, is_listing_refusal
+from .._api import RegionApi, is_listing_refusal, outlasts_lag
 from .._clock import Clock
 from .._session import ONCE, doubt_of
 from ..errors import CivoError, RateLimitError, UnexpectedResponseError
 from ..events import ListingAvoided
 from .listing_match import ListingMatcher, Match
 from .listing_use import AVOIDED_FOR, LISTED_PER_WATCHED, ListingUse
-from .poll_round import UNPROVEN_FOR, Observer, PollRound, asked_to_wait
+from .poll_round import Observer, PollRound, asked_to_wait
 from .schedule import RegisteredWait, WaitRegistry
 
 _BYTES_PER_LISTED = 1_000
@@ -134,7 +134,7 @@ class Poller:
         """Whether it is missing for longer than a replica lags; absence alone proves nothing."""
         if wait.unlisted_since is None:
             wait.unlisted_since = now
-        return now - wait.unlisted_since >= UNPROVEN_FOR or wait.deadline <= now
+        return outlasts_lag(wait.unlisted_since, now) or wait.deadline <= now
 
     # Where the listing fails
 

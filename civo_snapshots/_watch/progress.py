@@ -255,16 +255,3 @@ def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
         old = volumes.get(volume.id)
         if old != volume.state:
             yield Transition(now, volume.id, old, volume.state)
-
-
-@define
-class DeletionWait(CompletionWait):
-    """One wait for a snapshot to be gone: its absence is the success."""
-
-    def on_not_found(self, error: NotFoundError, now: float) -> None:
-        self.polls += 1
-        gone = Snapshot(id=self.snapshot_id, instance_id=self.instance_id)
-        self._end(self.last if self.last is not None else gone)
-
-    def _judge(self, snapshot: Snapshot, now: float) -> None:
-        """Whatever its state, it is still there."""

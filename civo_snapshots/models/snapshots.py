@@ -112,6 +112,8 @@ class Restore(Record):
 
     Attributes:
         instance_id: the snapshot's instance, filled in by the SDK.
+        namesakes: ids of the instances that bore the hostname before, filled in by the SDK; None
+            if that is not known.
     """
 
     id: Identifier
@@ -125,6 +127,7 @@ class Restore(Record):
     created_at: Moment | None = None
     completed_at: Moment | None = None
     instance_id: str = ""
+    namesakes: tuple[str, ...] | None = None
 
 
 @frozen

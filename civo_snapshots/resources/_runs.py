@@ -144,14 +144,22 @@ def made_by(run: FleetRun) -> Collection[Snapshot]:
     return made.values()
 
 
-async def delete_all(api: RegionApi, snapshots: Collection[Snapshot], *, workers: int) -> None:
+def believed_from(api: RegionApi, creates: CreateSupervisor, snapshot_id: str) -> float:
+    """The moment from which a 404 for a snapshot counts: right after our create reads may lag."""
+    return creates.claims.claimed_at(snapshot_id) + api.session.timeouts.reconcile_window
+
+
+async def delete_all(
+    api: RegionApi, creates: CreateSupervisor, snapshots: Collection[Snapshot], *, workers: int
+) -> None:
     """Delete them; an `ExceptionGroup` of what could not be deleted, what is gone is no error."""
     errors: list[CivoError] = []
 
     async def remove(snapshot: Snapshot) -> None:
         try:
             key = _validation.snapshot_key(snapshot, None)
-            await api.delete_snapshot(*key, {}, missing_ok=True)
+            known_from = believed_from(api, creates, snapshot.id)
+            await api.delete_snapshot(*key, {}, missing_ok=True, believed_from=known_from)
         except CivoError as error:
             errors.append(error)
 

@@ -328,7 +328,9 @@ async def test_an_interrupted_restore_is_told(
         paper = Paper()
         options = Options(tuple(region.instance_ids), yes=True, restore="copy")
         job = asyncio.create_task(work(options, paper.screen))
-        await until(lambda: bool(region.counts["GET /v2/instances" if answered else RESTORE]))
+        # The instances are listed before the restore, and again to find the one it makes.
+        route, times = ("GET /v2/instances", 2) if answered else (RESTORE, 1)
+        await until(lambda: region.counts[route] >= times)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job

@@ -267,10 +267,11 @@ async def test_an_update_whose_answer_was_lost_is_compared_first(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
     region.fault(UPDATE, Fault.drop_after_acting())
-    assert (await civo.snapshots.update(done, name="weekly")).name == "weekly"
+    weekly = await civo.snapshots.update(done, name="weekly")
+    assert weekly.name == "weekly"
     assert region.counts[UPDATE] == 1
     region.fault(UPDATE, Fault.drop_before_acting())
-    assert (await civo.snapshots.update(done, name="monthly")).name == "monthly"
+    assert (await civo.snapshots.update(weekly, name="monthly")).name == "monthly"
     assert region.counts[UPDATE] == 3
 
 

@@ -193,10 +193,10 @@ async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
     assert (renamed.id, renamed.name) == (made.id, "renamed")
 
 
-async def test_deletes_and_their_waits_work_by_name(env: Env) -> None:
+async def test_deletes_work_by_name_and_their_waits_by_id(env: Env) -> None:
     made = await env.snapshot()
     await env.civo.snapshots.delete(made.instance_id, "kept")
-    await env.civo.snapshots.wait_until_deleted(made.instance_id, "kept")
+    await env.civo.snapshots.wait_until_deleted(made.instance_id, made.id)
     with pytest.raises(NotFoundError):
         await env.civo.snapshots.get(made)
 

@@ -65,7 +65,7 @@ def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
 
 @frozen
 class Row:
-    """One call and the one request that it must send."""
+    """One call and the one request that it must send, after a listing of the instances at most."""
 
     called: str
     call: Callable[[CivoClient], Awaitable[object]]
@@ -74,6 +74,7 @@ class Row:
     query: dict[str, str]
     body: object
     answer: object
+    lists_instances: bool = False
 
 
 HERE = {"region": "LON1"}
@@ -264,10 +265,11 @@ ROWS = [
             "overwrite_existing": False,
         },
         RESTORE,
+        lists_instances=True,
     ),
     Row(
         "snapshots.restore",
-        lambda civo: civo.snapshots.restore("i-1", "s-1", overwrite_existing=True),
+        lambda civo: civo.snapshots.restore(KNOWN, overwrite_existing=True),
         "POST",
         f"{ONE}/restore",
         HERE,
@@ -295,7 +297,7 @@ ROWS = [
     ),
     Row(
         "snapshots.wait_until_restored",
-        lambda civo: restored(civo, hostname="copy"),
+        lambda civo: restored(civo, hostname="copy", namesakes=()),
         "GET",
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "100"},
@@ -368,6 +370,7 @@ ROWS = [
             }
         },
         {"resource_type": "instance", "instance": RESTORE},
+        lists_instances=True,
     ),
     Row(
         "region_snapshots.restore",
@@ -496,9 +499,15 @@ async def test_each_call_sends_exactly_this(row: Row, mocked: aioresponses) -> N
         mocked.add(whole, row.method, status=404, payload={"code": "database_snapshot_not_found"})
     else:
         mocked.add(whole, row.method, body=json.dumps(row.answer))
+    if row.lists_instances:
+        mocked.get(f"{URL}/v2/instances?page=1&per_page=100&region=LON1", payload={"items": []})
     async with client() as civo:
         await row.call(civo)
-        assert civo.requests_sent == 1
+        assert civo.requests_sent == 1 + row.lists_instances
+    if row.lists_instances:
+        first = next(iter(mocked.requests))
+        assert (first[0], first[1].path) == ("GET", "/v2/instances")
+        del mocked.requests[first]
     ((method, url), (request,)), *others = mocked.requests.items()
     assert not others
     assert (method, url.path, dict(url.query)) == (row.method, row.path, row.query)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
-from civo_snapshots._watch import CompletionWait, DeletionWait, PollPolicy
+from civo_snapshots._watch import CompletionWait, PollPolicy
 from civo_snapshots.errors import (
     AuthenticationError,
     CivoError,
@@ -483,40 +483,6 @@ def test_an_expired_wait_that_saw_nothing_says_so() -> None:
     progress = waiting()
     progress.expire(START)
     assert "(state not seen, 0 polls)" in str(progress.outcome)
-
-
-# Waiting for a deletion
-
-
-@pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
-def test_a_deletion_is_over_when_the_snapshot_is_missing(state: str) -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    changed = list(progress.observe(seen := snapshot(state), START))
-    assert [change.after for change in changed] == [state]
-    progress.on_not_found(GONE, START + 1)
-    assert progress.outcome is seen
-    assert progress.polls == 2
-
-
-def test_no_state_ends_the_wait_for_a_deletion() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    for state in ("Complete", "Failed", "Pending"):
-        progress.observe(snapshot(state, "Failed"), START)
-    assert progress.outcome is None
-
-
-def test_a_deletion_that_saw_nothing_ends_with_the_ids() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    progress.on_not_found(GONE, START)
-    assert progress.outcome == Snapshot("s-1", instance_id="i-1")
-
-
-def test_a_deletion_ends_once() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    progress.expire(START)
-    outcome = progress.outcome
-    progress.on_not_found(GONE, START)
-    assert progress.outcome is outcome
 
 
 # The policy
