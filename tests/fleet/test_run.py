@@ -722,7 +722,7 @@ async def test_a_callback_may_cancel_another_wait(env: Env) -> None:
 # Rolling back
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
 async def test_a_rollback_deletes_the_snapshots_the_run_made_and_nothing_else(env: Env) -> None:
     ids = env.region.instance_ids  # F114
     before = await env.many(ids[:3], name="nightly")

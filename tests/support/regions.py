@@ -70,14 +70,14 @@ def make_region(request: pytest.FixtureRequest) -> MakeRegion:
     def make(**settings: Any) -> FakeRegion:
         if seed is None:
             return FakeRegion(**needed | settings)
-        region = FakeRegion.any(seed, **_pinned(seed) | needed | settings)
+        region = FakeRegion.any(seed, **pinned(seed) | needed | settings)
         node.add_report_section("call", "region", f"{SEED}={os.environ[SEED]}\n{region!r}")
         return region
 
     return make
 
 
-def _pinned(seed: int) -> dict[str, Any]:
+def pinned(seed: int) -> dict[str, Any]:
     """Switches whose draw would meet a known fault, and what they are set to instead."""
     drawn = FakeRegion.any(seed, instances=0).switches
     return {
