@@ -63,9 +63,8 @@ def make_region(request: pytest.FixtureRequest) -> MakeRegion:
     """Make a region with these settings; a failure of the test tells what else was drawn."""
     seed: int | None = getattr(request, "param", None)
     node: pytest.Item = request.node
-    needed: dict[str, Any] = {}
-    for mark in node.iter_markers("drawn"):
-        needed = dict(mark.kwargs) | needed
+    mark = node.get_closest_marker("drawn")
+    needed: dict[str, Any] = dict(mark.kwargs) if mark else {}
 
     def make(**settings: Any) -> FakeRegion:
         if seed is None:

@@ -472,7 +472,7 @@ async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     assert env.region.counts[INSTANCE] >= 1
 
 
-@pytest.mark.drawn(created_at_form="Z")
+@pytest.mark.drawn(created_at_form="Z")  # R177: without a time the wait does not end yet
 async def test_a_namesake_from_before_is_not_taken_for_it(env: Env) -> None:
     old = env.region.add_instance("copy")
     done = await env.done()
