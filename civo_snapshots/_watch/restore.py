@@ -28,6 +28,7 @@ from ..errors import (
 from ..models import Instance, Restore
 from ..states import State
 from .policy import PollPolicy, grace_of
+from .poll_round import asked_to_wait
 
 _THERE = ("active", "shutoff")
 _FAILED = ("error", "failed")

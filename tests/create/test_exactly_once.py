@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.regions import MakeRegion
 
 from civo_snapshots import CivoClient, Schedule, Snapshot
 from civo_snapshots.errors import (
@@ -64,10 +65,13 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
         assert civo.requests_sent == region.total
 
 
-async def test_creates_of_one_name_need_no_second_slot_to_go_on(nothing_left: None) -> None:
+@pytest.mark.drawn(created_at_form="Z")
+async def test_creates_of_one_name_need_no_second_slot_to_go_on(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """S71: the one that waits for the other must not hold the only slot that the other needs."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock, 1) as civo:
         region.fault(CREATE, Fault.drop_before_acting())
         instance = region.instance_ids[0]
         async with asyncio.timeout(20):
@@ -78,10 +82,13 @@ async def test_creates_of_one_name_need_no_second_slot_to_go_on(nothing_left: No
         assert len(region.state.snapshots) == 3
 
 
-async def test_a_cancelled_create_releases_its_slot(nothing_left: None) -> None:
+@pytest.mark.drawn
+async def test_a_cancelled_create_releases_its_slot(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """L120, F106."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock, 1) as civo:
         instance = region.instance_ids[0]
         region.fault(CREATE, Fault.stall(0.05))
         tasks = [asyncio.create_task(civo.snapshots.create(instance)) for _ in range(4)]
@@ -97,12 +104,13 @@ async def test_a_cancelled_create_releases_its_slot(nothing_left: None) -> None:
         await civo.snapshots.create(instance)
 
 
+@pytest.mark.drawn(visible_after=0.0)
 async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     """S76."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_after_acting())
         changed = await civo.snapshots.update(snapshot, description="kept")
@@ -110,9 +118,12 @@ async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
         assert region.counts[f"PUT {SNAPSHOT}"] == 1
 
 
-async def test_an_update_that_did_nothing_is_sent_again(nothing_left: None) -> None:
+@pytest.mark.drawn(visible_after=0.0)
+async def test_an_update_that_did_nothing_is_sent_again(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_before_acting())
         changed = await civo.snapshots.update(snapshot, name="kept")
@@ -120,9 +131,12 @@ async def test_an_update_that_did_nothing_is_sent_again(nothing_left: None) -> N
         assert region.counts[f"PUT {SNAPSHOT}"] == 2
 
 
-async def test_an_update_gives_up_when_it_cannot_compare(nothing_left: None) -> None:
+@pytest.mark.drawn(visible_after=0.0)
+async def test_an_update_gives_up_when_it_cannot_compare(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_before_acting(), times=None)
         before = region.total
@@ -137,10 +151,13 @@ async def test_an_update_gives_up_when_it_cannot_compare(nothing_left: None) -> 
         assert region.counts[f"PUT {SNAPSHOT}"] == 9
 
 
-async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(nothing_left: None) -> None:
+@pytest.mark.drawn(delete_pending=True, delete_takes=0.0)
+async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """H29, H30."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"DELETE {SNAPSHOT}", Fault.drop_after_acting())
         assert (await civo.snapshots.delete(snapshot)).already_gone
@@ -149,12 +166,13 @@ async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(nothing_left:
         assert (await civo.snapshots.delete(snapshot, missing_ok=True)).already_gone
 
 
+@pytest.mark.drawn
 async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     """S74."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         snapshot = await civo.snapshots.wait_until_complete(snapshot)
         region.fault("*", Fault.drop_after_acting(), times=None)

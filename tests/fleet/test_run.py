@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from support.regions import MakeRegion
 from support.scene import snapshot, turn
 from support.stubs import StubApi, listing_of
 
@@ -564,16 +565,17 @@ class Env:
 
 
 @pytest.fixture
-async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
+async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 8, **getattr(request, "param", {})}
     clock = FakeClock()
     async with (
-        FakeRegion(clock=clock, **options) as region,
+        make_region(clock=clock, **options) as region,
         CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
     ):
         yield Env(region, civo, clock)
 
 
+@pytest.mark.drawn
 async def test_any_kind_of_input_will_do(env: Env) -> None:
     ids = env.region.instance_ids
     records = await env.civo.instances.list().collect()
@@ -602,6 +604,7 @@ async def test_a_bad_id_in_a_generator_leaves_the_run_so_far_on_the_error(env: E
     assert partial.counts["complete"] == 3
 
 
+@pytest.mark.drawn
 async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None:  # L115
     stream = env.civo.snapshots.create_each(env.region.instance_ids, name="nightly")
     async for _ in stream:
@@ -615,6 +618,7 @@ async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None: 
     assert known <= {out.snapshot.id for out in again if out.adopted and out.snapshot}
 
 
+@pytest.mark.drawn
 async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     ids = env.region.instance_ids
     await env.many(ids[:4], name="nightly")
@@ -627,6 +631,7 @@ async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     assert all(len(out.duplicates) == 1 for out in adopting)
 
 
+@pytest.mark.drawn
 async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     ids = env.region.instance_ids
     env.region.fail_volume(ids[0])
@@ -637,6 +642,7 @@ async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     assert env.region.counts[CREATE] == 8
 
 
+@pytest.mark.drawn
 async def test_a_refused_instance_is_one_outcome(env: Env) -> None:
     env.region.refuse_create(env.region.instance_ids[2])
     result = await env.many(env.region.instance_ids)
@@ -704,6 +710,7 @@ async def test_polls_keep_to_a_retry_after(env: Env, status: int) -> None:
     assert len(times) == 5
 
 
+@pytest.mark.drawn
 async def test_a_token_that_serves_for_reads_alone_stops_the_run(env: Env) -> None:
     """H26, R153: one create is tried three times, because the reads do not confirm its refusal."""
     env.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)
@@ -766,6 +773,7 @@ async def test_a_callback_may_cancel_another_wait(env: Env) -> None:
 # Rolling back
 
 
+@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
 async def test_a_rollback_deletes_the_snapshots_the_run_made_and_nothing_else(env: Env) -> None:
     ids = env.region.instance_ids  # F114
     before = await env.many(ids[:3], name="nightly")
@@ -785,6 +793,7 @@ async def test_a_rollback_leaves_what_the_run_was_told_not_to_adopt(env: Env) ->
     assert len(await env.civo.region_snapshots.list().collect()) == 3
 
 
+@pytest.mark.drawn
 async def test_a_snapshot_that_cannot_be_deleted_is_reported(env: Env) -> None:
     result = await env.many(env.region.instance_ids)
     assert result.outcomes[0].snapshot is not None

@@ -8,10 +8,10 @@ from attrs import evolve
 
 from civo_snapshots._watch.restore import Faults, RestoreWait
 from civo_snapshots.errors import (
-    AuthenticationError,
     ConnectionLostError,
     RateLimitError,
     RestoreFailedError,
+    ServiceDisabledError,
     WaitTimeoutError,
 )
 from civo_snapshots.models import Instance, Restore, RestoreStatus
@@ -221,11 +221,11 @@ def test_failed_polls_are_tolerated_for_the_waits_own_time_or_as_long_as_said() 
     assert not for_a_minute.end_the_wait(lost, 1_000.0)
 
 
-def test_a_429_is_no_fault_and_a_refusal_is_final() -> None:
+def test_a_429_is_no_fault_and_a_missing_service_is_final() -> None:
     """P97, P99."""
     faults = Faults(0.0)
     assert not any(faults.end_the_wait(RateLimitError("429"), now) for now in range(100))
-    assert faults.end_the_wait(AuthenticationError("401"), 0.0)
+    assert faults.end_the_wait(ServiceDisabledError("none"), 0.0)
 
 
 # Out of time
