@@ -21,7 +21,7 @@ CATALOGUE = (
     ("X", 141, 150),
 )
 # Found in trials from outside; the others of R151 to R204 are still open.
-FOUND = (151, 154, 155, 156, 157, 179, 187, 188, 189, 190, 193, 195, 196, 199, 200)
+FOUND = (*range(151, 180), *range(187, 191), 193, 195, 196, *range(199, 205))
 CASES = [
     f"{letter}{number}" for letter, first, last in CATALOGUE for number in range(first, last + 1)
 ] + [f"R{number}" for number in FOUND]
