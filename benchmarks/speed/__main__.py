@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import calls, fanout, imports, listing, outage, overhead, pages, watch
+from . import calls, fanout, imports, level, listing, outage, overhead, pages, watch
 from ._bench import Bar, Bench, Report, Series
 
 JOBS: dict[str, Callable[[Bench], Report]] = {
@@ -16,6 +16,7 @@ JOBS: dict[str, Callable[[Bench], Report]] = {
     "list": listing.run,
     "pages": pages.run,
     "fanout": fanout.run,
+    "level": level.run,
     "watch": watch.run,
     "outage": outage.run,
     "imports": imports.run,

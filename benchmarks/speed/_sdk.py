@@ -8,6 +8,7 @@ import tracemalloc
 import aiohttp
 
 from civo_snapshots import CivoClient, PollPolicy, Snapshot
+from civo_snapshots._client import DEFAULT_CONCURRENCY
 from civo_snapshots._codec import page
 from civo_snapshots._http import Response
 
@@ -24,12 +25,13 @@ MAX_BODY = 1 << 28
 """The region-wide listing of 100,000 snapshots has 65 MiB."""
 
 
-def opened(url: str, concurrency: int, policy: str = "default") -> CivoClient:
+def opened(url: str, concurrency: int | None, policy: str = "default") -> CivoClient:
+    """A client; without a number of requests at once, with its own default."""
     return CivoClient(
         "benchmark-token",
         region="LON1",
         api_url=url,
-        concurrency=concurrency,
+        concurrency=DEFAULT_CONCURRENCY if concurrency is None else concurrency,
         poll=POLICIES[policy],
         max_body=MAX_BODY,
     )
@@ -62,11 +64,13 @@ async def connections(url: str, concurrency: int, count: int) -> Figures:
     return {"opened": first, "opened_later": ask(url, "/_stats")["connections"] - first}
 
 
-async def fanout(url: str, count: int, policy: str, mode: str) -> Figures:
+async def fanout(
+    url: str, count: int, policy: str, mode: str, concurrency: int | None = 64
+) -> Figures:
     """Create on each instance and wait for all: by the fan-out, or by a task of the caller each."""
     meter = Meter(url)
     meter.begin()
-    async with opened(url, 64, policy) as civo:
+    async with opened(url, concurrency, policy) as civo:
 
         async def one(number: int) -> None:
             snapshot = await civo.snapshots.create(instance_id(number))
