@@ -102,10 +102,11 @@ class Walk(Generic[T]):
             self._own_size = count
         if size is None or count > size:  # more than a page holds: the server does not page at all
             return False
-        if count == size or asked is None or self._promised is not None or size < asked:
+        both_told = self._promised is not None and page.per_page is not None
+        if count == size or asked is None or both_told or size < asked:
             return count == size
-        # Neither the number of pages nor a size of the server's own is told: a server that caps
-        # its pages looks like this, and what its first page holds is their size.
+        # A size of the server's own is not told, nor the number of pages, or that may be one too
+        # low: a server that caps its pages looks so, and what its first page holds is their size.
         return 0 < self._own_size <= count
 
 

@@ -37,7 +37,7 @@ class Timeouts:
 class CallOptions(TypedDict, total=False):
     """What every call accepts.
 
-    timeout: seconds for the whole call with its retries.
+    timeout: seconds for the whole call with its retries, from now on; of a listing, for each page.
     retries: True for the default policy, False for none, or a `RetryPolicy`.
     """
 

@@ -551,3 +551,13 @@ async def test_every_instance_of_a_region_that_caps_its_pages(
         assert [one.id for one in await found.collect()] == region.instance_ids
         assert not found.drifted
         assert region.total == requests
+
+
+async def test_too_few_pages_told_lose_nothing_where_no_page_size_is_told() -> None:
+    """R195: seven of eight instances, from a server that caps its pages at seven."""
+    async with (
+        FakeRegion(instances=8, page_cap=7, pages_off_by=-1, null_per_page=True) as region,
+        CivoClient(region.token, region=region.region, api_url=region.url) as civo,
+    ):
+        found = await civo.instances.list().collect()
+    assert {one.id for one in found} == set(region.instance_ids)

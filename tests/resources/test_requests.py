@@ -122,7 +122,7 @@ ROWS = [
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "100"},
         None,
-        {"page": 1, "pages": 1, "items": [ACTIVE]},
+        {"page": 1, "per_page": 100, "pages": 1, "items": [ACTIVE]},
     ),
     Row(
         "instances.list",
@@ -131,7 +131,7 @@ ROWS = [
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "7"},
         None,
-        {"page": 1, "pages": 1, "items": []},
+        {"page": 1, "per_page": 100, "pages": 1, "items": []},
     ),
     Row(
         "instances.get_by_name",
@@ -140,7 +140,7 @@ ROWS = [
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "100"},
         None,
-        {"page": 1, "pages": 1, "items": [{**ACTIVE, "hostname": "db1"}]},
+        {"page": 1, "per_page": 100, "pages": 1, "items": [{**ACTIVE, "hostname": "db1"}]},
     ),
     Row(
         "instances.get",
@@ -306,7 +306,7 @@ ROWS = [
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "100"},
         None,
-        {"page": 1, "pages": 1, "items": [ACTIVE]},
+        {"page": 1, "per_page": 100, "pages": 1, "items": [ACTIVE]},
     ),
     Row(
         "snapshots.wait_until_restored",

@@ -34,7 +34,6 @@ NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
     "unique_names": ("free", ()),  # R161: a name that is taken, while reads are stale
     "date_skew": (0.0, ()),  # R172: a gateway and a backend that disagree about the time
     "created_skew": (0.0, ()),  # R172
-    "pages_off_by": (0, (-1,)),  # R195: too few pages told, of pages that are capped in silence
 }
 """Switches that the SDK does not serve yet: what does no harm, and which values do (none: any)."""
 
