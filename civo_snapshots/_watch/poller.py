@@ -91,9 +91,8 @@ class Poller:
         self.min_interval = spent * _SHARE
         missing = matcher.missing()
         now = self._clock.monotonic()
-        self._registry.show_listing(now)
-        for wait in missing:
-            self._registry.catch_up(wait, but_the_last=True)
+        told_apart = (*missing, *(match.wait for match in matcher.changed))
+        self._registry.show_listing(now, apart_from=told_apart)
         unproven = await self._tell(matcher)
         unlisted = [one for one in missing if is_due(one) and self._is_unlisted(one, now)]
         if unlisted and not is_useful:
@@ -104,7 +103,6 @@ class Poller:
         """Pass on what the listing shows; returns the waits whose end it shows without proof."""
         unproven: list[RegisteredWait] = []
         for told, match in enumerate(matcher.changed, 1):
-            self._registry.catch_up(match.wait, but_the_last=True)
             if self._may_tell(match):
                 self._show(match)
             else:

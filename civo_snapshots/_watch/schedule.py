@@ -4,7 +4,7 @@ Waits that begin about the same time form a group: they are due together and hav
 cost of a tick does not grow with the number of waits, but for those it has something to tell.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from math import inf
 
 from attrs import define, field
@@ -102,19 +102,15 @@ class WaitRegistry:
     def __contains__(self, wait: RegisteredWait) -> bool:
         return wait.group is not None
 
-    def add(self, wait: RegisteredWait) -> PollGroup | None:
-        """Register a wait. Return its poll group if the next poll must happen sooner, else None."""
+    def add(self, wait: RegisteredWait) -> None:
+        """Register a wait, in the group of those that began about when it did."""
         policy, started = wait.progress.policy, wait.progress.started
         group = self._open.get(policy)
-        hurries = True
         if group is None or abs(group.due - wait.due) > policy.floor / 2:
             group = self._open[policy] = PollGroup(policy, started, wait.due, wait.deadline)
             self._groups[group] = None
-        elif wait.due < group.due or wait.deadline < group.deadline:
-            group.due = min(group.due, wait.due)
-            group.deadline = min(group.deadline, wait.deadline)
-        else:
-            hurries = False
+        group.due = min(group.due, wait.due)
+        group.deadline = min(group.deadline, wait.deadline)
         group.started = max(group.started, started)
         group.size += 1
         wait.group = group
@@ -125,7 +121,6 @@ class WaitRegistry:
         self._size += 1
         self.changes += 1
         wait.number = self.changes
-        return group if hurries else None
 
     def rekey(self, wait: RegisteredWait, snapshot_id: str) -> None:
         """Go on with a snapshot's id after it was asked for by its name."""
@@ -153,21 +148,26 @@ class WaitRegistry:
         self.changes += 1
         return True
 
-    def show_listing(self, now: float) -> None:
-        """Note that a listing was read; a wait of which it says nothing new is told later."""
+    def show_listing(self, now: float, apart_from: Collection[RegisteredWait] = ()) -> None:
+        """Note a listing that said nothing new, apart from some waits that are told by themselves.
+
+        The others learn of it when they are next asked for, so that it costs nothing for each.
+        """
+        for wait in apart_from:
+            self.progress_of(wait)
         self.listings += 1
         self.listed = now
+        for wait in apart_from:
+            wait.told = self.listings
 
-    def catch_up(self, wait: RegisteredWait, *, but_the_last: bool = False) -> None:
-        """Tell a wait of the listings that had nothing new for it.
-
-        The last one is left out if it lacked the snapshot, or is told by itself.
-        """
-        if (seen := self.listings - wait.told - but_the_last) > 0:
+    def progress_of(self, wait: RegisteredWait) -> CompletionWait:
+        """A wait's progress, with the listings that had nothing new for it."""
+        if (seen := self.listings - wait.told) > 0:
             wait.progress.observe_again(seen)
             wait.unlisted_since = None
             wait.polled = max(wait.polled, self.listed)
-        wait.told = self.listings
+            wait.told = self.listings
+        return wait.progress
 
     def wake_for(self, group: PollGroup, ticked: float, min_interval: float) -> float:
         """When the group has something to do; ticks lie `min_interval` seconds apart at least."""

@@ -68,11 +68,11 @@ class Watcher:
         """Begin to watch; the first poll comes when the wait is due."""
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
-        group = self._registry.add(wait)
+        self._registry.add(wait)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif self._sleeper is not None and group is not None:
-            wake = self._registry.wake_for(group, self._ticked, self._min_interval())
+        elif self._sleeper is not None and wait.group is not None:
+            wake = self._registry.wake_for(wait.group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
                 self._sleeper.cancel()
 
@@ -148,8 +148,8 @@ class Watcher:
 
     def _needs_final_poll(self, wait: RegisteredWait) -> bool:
         # Not if the last one was a moment ago or none may be sent now.
-        self._registry.catch_up(wait)
-        recent = wait.polled >= wait.deadline - wait.progress.policy.floor
+        floor = self._registry.progress_of(wait).policy.floor
+        recent = wait.polled >= wait.deadline - floor
         return not self._is_paused() and not recent
 
     def _paused_until(self) -> float:
@@ -227,12 +227,12 @@ class Watcher:
     def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
         """The server showed this snapshot."""
         now = self._clock.monotonic()
-        self._registry.catch_up(wait)
-        if snapshot.id != wait.progress.snapshot_id and wait in self._registry:
+        progress = self._registry.progress_of(wait)
+        if snapshot.id != progress.snapshot_id and wait in self._registry:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
-        changed = wait.progress.observe(snapshot, now)
-        self._states_met.note(snapshot, wait.progress.states)
+        changed = progress.observe(snapshot, now)
+        self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
             for transition in changed:
                 if wait in self._registry:
@@ -242,26 +242,24 @@ class Watcher:
     def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None:
         """The server says that it does not exist."""
         now = self._clock.monotonic()
-        self._registry.catch_up(wait)
-        wait.progress.on_not_found(error, now)
+        self._registry.progress_of(wait).on_not_found(error, now)
         self._after_poll(wait, now)
 
     def on_error(self, wait: RegisteredWait, error: CivoError) -> None:
         """The poll failed."""
         now = self._clock.monotonic()
-        self._registry.catch_up(wait)
+        progress = self._registry.progress_of(wait)
         if isinstance(error, ClientClosedError):
-            wait.progress.outcome = copy(error)
+            progress.outcome = copy(error)
         else:
-            wait.progress.on_error(error, now)
+            progress.on_error(error, now)
             self._held_until = max(self._held_until, now + asked_to_wait(error))
         self._after_poll(wait, now)
 
     def on_refused(self, wait: RegisteredWait, error: CivoError) -> None:
         """The poll was refused, which is proven."""
         now = self._clock.monotonic()
-        self._registry.catch_up(wait)
-        wait.progress.on_refused(error, now)
+        self._registry.progress_of(wait).on_refused(error, now)
         self._after_poll(wait, now)
 
     def _after_poll(self, wait: RegisteredWait, now: float) -> None:

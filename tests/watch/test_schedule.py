@@ -145,8 +145,7 @@ def test_listings_that_had_nothing_new_are_counted_as_polls_later() -> None:
     for moment in (2.0, 3.0, 4.0):
         registry.show_listing(moment)
     assert one.progress.polls == 0
-    registry.catch_up(one)
-    registry.catch_up(one)
+    assert registry.progress_of(one) is registry.progress_of(one) is one.progress
     assert one.progress.polls == 3
     assert one.polled == 4.0
     assert one.unlisted_since is None
@@ -156,10 +155,8 @@ def test_a_listing_that_lacked_the_snapshot_is_no_poll() -> None:
     one = wait(1)
     registry = registry_of(one)
     registry.show_listing(2.0)
-    registry.show_listing(3.0)
-    registry.catch_up(one, but_the_last=True)
-    registry.catch_up(one)
-    assert one.progress.polls == 1
+    registry.show_listing(3.0, apart_from=[one])
+    assert registry.progress_of(one).polls == 1
 
 
 def test_listings_from_before_a_wait_do_not_count() -> None:
@@ -167,6 +164,5 @@ def test_listings_from_before_a_wait_do_not_count() -> None:
     registry.show_listing(2.0)
     one = wait(1)
     registry.add(one)
-    registry.catch_up(one)
-    assert one.progress.polls == 0
+    assert registry.progress_of(one).polls == 0
     assert one.polled == -inf
