@@ -529,7 +529,7 @@ async def test_a_snapshot_that_stays_is_a_timeout(env: Env) -> None:
 # wait_until_restored
 
 
-@pytest.mark.drawn(tells_pages=True, pages_off_by=0, page_cap=100)
+@pytest.mark.drawn(tells_pages=True, pages_off_by=0, page_cap=100, null_per_page=False)
 async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     instance = await env.civo.snapshots.wait_until_restored(restore)
@@ -538,7 +538,7 @@ async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     assert env.region.counts[INSTANCE] >= 1
 
 
-@pytest.mark.drawn(created_at_form="Z")  # R177: without a time the wait does not end yet
+@pytest.mark.drawn
 async def test_a_namesake_from_before_is_not_taken_for_it(env: Env) -> None:
     old = env.region.add_instance("copy")
     done = await env.done()
