@@ -41,6 +41,7 @@ if typing.TYPE_CHECKING:
         ServiceDisabledError,
         SnapshotExistsError,
         SnapshotFailedError,
+        SnapshotUnsettledError,
         SnapshotVanishedError,
         TLSError,
         TransportError,
@@ -99,7 +100,7 @@ else:
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
                 QuotaExceededError RateLimitError RestoreFailedError ServerError
                 ServiceDisabledError SnapshotExistsError SnapshotFailedError
-                SnapshotVanishedError TLSError TransportError TryLaterError
+                SnapshotUnsettledError SnapshotVanishedError TLSError TransportError TryLaterError
                 UnexpectedResponseError WaitError WaitTimeoutError
             """,
             ".events": """
@@ -174,6 +175,7 @@ __all__ = [
     "SnapshotExistsError",
     "SnapshotFailedError",
     "SnapshotStatus",
+    "SnapshotUnsettledError",
     "SnapshotVanishedError",
     "State",
     "Subnet",

@@ -20,7 +20,7 @@ class OutcomeKind(StrEnum):
     TIMED_OUT = "timed_out"
     """The snapshot exists; the run's time was over before it was finished."""
     UNKNOWN = "unknown"
-    """A snapshot may exist, or exists and could not be looked at any more."""
+    """A snapshot may exist; or it exists, and could not be looked at any more or did not settle."""
     REFUSED = "refused"
     """The API or the SDK said no: nothing was made."""
     NOT_ATTEMPTED = "not_attempted"

@@ -3,7 +3,7 @@
 Nothing here knows JSON, records, time or the network: a state is the text the server sent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     PENDING = "pending"
     SETTLING = "settling"
-    """The snapshot says complete while a listed volume does not: wait a little longer."""
+    """The snapshot says complete, not all of its volumes do: wait a little longer."""
     COMPLETE = "complete"
     FAILED = "failed"
 
@@ -81,17 +81,38 @@ def is_unusual(text: str, table: StateTable = DEFAULT_STATES) -> bool:
     return normalise(text) in _UNUSUAL and classify(text, table) is State.COMPLETE
 
 
-def verdict(
-    snapshot: str, volumes: Iterable[str] = (), table: StateTable = DEFAULT_STATES
-) -> Verdict:
-    """Judge a snapshot by its own state text and those of its listed volumes.
+def those_in(
+    meaning: State, volumes: Iterable[tuple[str, str]], table: StateTable = DEFAULT_STATES
+) -> tuple[str, ...]:
+    """The ids of the volumes whose state text means this."""
+    return tuple(one for one, text in volumes if classify(text, table) is meaning)
 
-    Any FAILED decides first; then a snapshot is complete when it says so and no volume differs.
+
+def never_listed(listed: Collection[str], included: Iterable[str]) -> tuple[str, ...]:
+    """The ids of the volumes that a snapshot includes and that have still to be listed.
+
+    None where no volume is listed at all: there the snapshot's own state speaks for them.
     """
-    own = classify(snapshot, table)
-    seen = {classify(text, table) for text in set(volumes)}  # mostly the same few texts
+    return tuple(one for one in included if one not in listed) if listed else ()
+
+
+def verdict(
+    snapshot: str,
+    volumes: Iterable[tuple[str, str]] = (),
+    included: Iterable[str] = (),
+    table: StateTable = DEFAULT_STATES,
+) -> Verdict:
+    """Judge a snapshot by its own state text, and by the id and the state text of each volume.
+
+    `volumes` are those that were ever listed, `included` the ids of those that it is made of.
+    Any FAILED decides first; then a snapshot is complete when it says so, no volume differs and
+    none is still to be listed.
+    """
+    own, pairs = classify(snapshot, table), tuple(volumes)
+    seen = {classify(text, table) for text in {text for _, text in pairs}}  # mostly the same few
     if State.FAILED in seen or own is State.FAILED:
         return Verdict.FAILED
     if own is not State.COMPLETE:
         return Verdict.PENDING
-    return Verdict.COMPLETE if seen <= {State.COMPLETE} else Verdict.SETTLING
+    is_whole = seen <= {State.COMPLETE} and not never_listed({one for one, _ in pairs}, included)
+    return Verdict.COMPLETE if is_whole else Verdict.SETTLING

@@ -24,6 +24,7 @@ from civo_snapshots.errors import (
     PollFailedError,
     ServerError,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     WaitError,
     WaitTimeoutError,
     printable,
@@ -74,6 +75,8 @@ def full(cls: type[CivoError]) -> CivoError:
     error = cls("what happened", **{name: CONTEXT[name] for name in taken})
     if isinstance(error, SnapshotFailedError):
         error.failed_volumes = ("v-1",)
+    if isinstance(error, SnapshotUnsettledError):
+        error.unfinished_volumes = ("v-2",)
     if isinstance(error, PollFailedError):
         error.error = ServerError("inner", status=500, call=CALL)
     return error
@@ -215,8 +218,10 @@ def test_a_group_of_errors_pickles_too() -> None:
 def test_what_is_added_to_one_error_stays_with_it() -> None:
     """The extras have their defaults on the class, which every error of it shares."""
     full(SnapshotFailedError)
+    full(SnapshotUnsettledError)
     full(PollFailedError)
     assert SnapshotFailedError("fresh").failed_volumes == ()
+    assert SnapshotUnsettledError("fresh").unfinished_volumes == ()
     assert PollFailedError("fresh").error is None
 
 

@@ -87,6 +87,20 @@ def test_a_snapshot_is_judged_by_the_table_it_is_given() -> None:
     assert Snapshot("s-1").verdict is Verdict.PENDING
 
 
+def test_a_snapshot_is_not_complete_while_a_volume_of_it_was_never_listed() -> None:
+    """R178: the same rule as of a wait."""
+    listed = SnapshotStatus("Sealed", (VolumeStatus("v-1", "Sealed"),))
+    table = states.extended({"sealed": State.COMPLETE})
+    for included, verdict in (
+        (("v-1",), Verdict.COMPLETE),
+        (("v-1", "v-2"), Verdict.SETTLING),
+    ):
+        snapshot = Snapshot("s-1", included_volumes=included, status=listed)
+        assert snapshot.judge(table) is verdict
+    summary = Snapshot("s-1", included_volumes=("v-1",), status=SnapshotStatus("Complete"))
+    assert summary.verdict is Verdict.COMPLETE
+
+
 @pytest.mark.parametrize(
     ("limit", "usage", "free"),
     [

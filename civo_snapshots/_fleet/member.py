@@ -5,7 +5,6 @@ from enum import Enum
 
 from attrs import define, evolve
 
-from .. import states
 from .._create import Creation
 from .._watch import RegisteredWait
 from ..errors import (
@@ -15,12 +14,13 @@ from ..errors import (
     OutcomeUnknownError,
     PollFailedError,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     TransportError,
     WaitTimeoutError,
 )
-from ..models import Snapshot
+from ..models import Snapshot, id_and_state
 from ..outcomes import Outcome, OutcomeKind
-from ..states import StateTable, Verdict
+from ..states import State, StateTable, Verdict, those_in
 from .choice import Choice
 
 
@@ -148,11 +148,7 @@ def as_shown(
         failed = SnapshotFailedError(
             f"snapshot {snapshot.id} of instance {snapshot.instance_id} failed", snapshot=snapshot
         )
-        failed.failed_volumes = tuple(
-            one.id
-            for one in snapshot.volumes
-            if states.classify(one.state, table) is states.State.FAILED
-        )
+        failed.failed_volumes = those_in(State.FAILED, map(id_and_state, snapshot.volumes), table)
         return OutcomeKind.FAILED, failed
     if verdict is Verdict.COMPLETE and is_proven:
         return OutcomeKind.COMPLETE, None
@@ -174,6 +170,6 @@ def kind_of_end(error: CivoError) -> OutcomeKind:
     """What the end of a wait amounts to."""
     if isinstance(error, WaitTimeoutError):
         return OutcomeKind.TIMED_OUT
-    if isinstance(error, (PollFailedError, ClientClosedError)):
+    if isinstance(error, (PollFailedError, SnapshotUnsettledError, ClientClosedError)):
         return OutcomeKind.UNKNOWN
     return OutcomeKind.FAILED

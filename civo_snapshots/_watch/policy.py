@@ -25,8 +25,9 @@ class PollPolicy:
         ceiling: the longest pause.
         growth: the pause as a share of the time waited so far.
         jitter: the share by which a pause may be longer, drawn anew each time.
-        volume_grace: how long a snapshot may say complete while one of its volumes does not.
-        on_unsettled: what happens then: "raise" `SnapshotFailedError`, or "return" the snapshot.
+        volume_grace: how long a snapshot may say complete while one of its volumes does not, or
+            is not listed though others are.
+        on_unsettled: what happens then: "raise" `SnapshotUnsettledError`, or "return" it.
         appear: how long a snapshot may be missing (404) before it was seen for the first time.
         tolerate: how long polling may fail, and at least ten times in a row; None for as long as
             the wait may take.

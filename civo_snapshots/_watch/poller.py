@@ -14,6 +14,7 @@ from .._clock import Clock
 from .._session import ONCE, doubt_of
 from ..errors import CivoError, RateLimitError, UnexpectedResponseError
 from ..events import ListingAvoided
+from ..states import Verdict
 from .listing_match import ListingMatcher, Match
 from .listing_use import AVOIDED_FOR, LISTED_PER_WATCHED, ListingUse
 from .poll_round import Observer, PollRound, asked_to_wait
@@ -113,8 +114,9 @@ class Poller:
 
     @staticmethod
     def _may_tell(match: Match) -> bool:
-        states = match.wait.progress.states
-        return match.is_proven or not match.snapshot.judge(states).is_terminal
+        # Also a settling snapshot ends a wait, once the volume grace is over.
+        verdict = match.snapshot.judge(match.wait.progress.states)
+        return match.is_proven or verdict is Verdict.PENDING
 
     def _show(self, match: Match) -> None:
         wait = match.wait

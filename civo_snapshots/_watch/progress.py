@@ -1,10 +1,12 @@
 """What the polls have shown of one awaited snapshot, and when that ends the wait; pure.
 
 The first terminal verdict stands. A volume that was seen once counts until the end, so that a
-pending volume which drops out of the list is not taken for a finished one.
+pending volume which drops out of the list is not taken for a finished one; so do those that the
+snapshot once said to include.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from attrs import define, field
@@ -19,12 +21,13 @@ from ..errors import (
     RateLimitError,
     ServiceDisabledError,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     SnapshotVanishedError,
     WaitTimeoutError,
     printable,
 )
 from ..events import Transition
-from ..models import Snapshot, VolumeStatus, state_of
+from ..models import Snapshot, VolumeStatus, id_and_state
 from ..states import State, StateTable, Verdict
 from .policy import PollPolicy
 
@@ -53,6 +56,7 @@ class CompletionWait:
     outcome: Snapshot | CivoError | None = None
     polls: int = 0
     _lost: dict[str, str] | None = field(default=None, init=False)
+    _included: tuple[str, ...] = field(default=(), init=False)
     _seen: bool = field(default=False, init=False)
     _is_hint: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
@@ -68,7 +72,7 @@ class CompletionWait:
 
         It ends the wait only if it is fresh from the server: a caller's record is a hint.
         """
-        self.last = known
+        self.last, self._included = known, known.included_volumes
         self._is_hint = not is_fresh
         if is_fresh:
             self._judge(known, self.started)
@@ -76,6 +80,7 @@ class CompletionWait:
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         """Take a snapshot that the server showed; returns what changed since the last one."""
         before, self.last = self.last, snapshot
+        self._included = snapshot.included_volumes or self._included
         self.observe_again(1)
         if before is not None:
             self._keep_lost(before, snapshot)
@@ -161,6 +166,8 @@ class CompletionWait:
     def expire(self, now: float) -> None:
         """The wait's time is over."""
         state = repr(self.last.state) if self.last else "not seen"
+        if self.last and self._settling_since is not None:
+            state += f", unfinished volumes: {', '.join(self._unfinished(self.last))}"
         fault = f"; the last poll failed: {self._fault.message}" if self._fault else ""
         self._end(
             WaitTimeoutError(
@@ -201,14 +208,13 @@ class CompletionWait:
         self._lost = {one: state for one, state in lost.items() if one not in listed} or None
 
     def _judge(self, snapshot: Snapshot, now: float) -> None:
-        volumes: Iterable[str] = map(state_of, snapshot.volumes)
-        if self._lost is not None:
-            volumes = (*volumes, *self._lost.values())
-        verdict = states.verdict(snapshot.state, volumes, self.states)
+        verdict = states.verdict(
+            snapshot.state, self._volumes(snapshot), self._included, self.states
+        )
         if verdict is Verdict.COMPLETE:
             self._end(snapshot)
         elif verdict is Verdict.FAILED:
-            self._fail("failed", State.FAILED, now)
+            self._fail(snapshot, now)
         elif verdict is Verdict.SETTLING:
             if self._settling_since is None:
                 self._settling_since = now
@@ -217,32 +223,48 @@ class CompletionWait:
         else:
             self._settling_since = None
 
-    def _unsettled(self, snapshot: Snapshot, now: float) -> None:
-        if self.policy.on_unsettled == "return":
-            self._end(snapshot)
-        else:
-            what = f"says complete but had unfinished volumes for {self.policy.volume_grace:g} s"
-            self._fail(what, State.PENDING, now)
+    def _volumes(self, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+        """The id of each volume that was ever listed, and its state as it was seen last."""
+        return chain(map(id_and_state, snapshot.volumes), (self._lost or {}).items())
 
-    def _fail(self, what: str, blamed: State, now: float) -> None:
-        seen = {volume.id: volume.state for volume in self.last.volumes} if self.last else {}
-        seen.update(self._lost or {})
-        volumes = tuple(
-            volume
-            for volume, state in seen.items()
-            if states.classify(state, self.states) is blamed
-        )
+    def _unfinished(self, snapshot: Snapshot) -> tuple[str, ...]:
+        volumes = dict(self._volumes(snapshot))
+        pending = states.those_in(State.PENDING, volumes.items(), self.states)
+        return pending + states.never_listed(volumes, self._included)
+
+    def _fail(self, snapshot: Snapshot, now: float) -> None:
+        volumes = states.those_in(State.FAILED, self._volumes(snapshot), self.states)
         listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
-        said = printable(self.last.message.strip(), _MESSAGE) if self.last else ""
-        why = f": {said}" if said else ""
         outcome = SnapshotFailedError(
-            f"{self._called} {what}{listed}{why}",
-            snapshot=self.last,
+            f"{self._called} failed{listed}{_why(snapshot)}",
+            snapshot=snapshot,
             elapsed=now - self.started,
             polls=self.polls,
         )
         outcome.failed_volumes = volumes
         self._end(outcome)
+
+    def _unsettled(self, snapshot: Snapshot, now: float) -> None:
+        if self.policy.on_unsettled == "return":
+            self._end(snapshot)
+            return
+        volumes = self._unfinished(snapshot)
+        outcome = SnapshotUnsettledError(
+            f"{self._called} says complete, but for {self.policy.volume_grace:g} s not all of its "
+            f"volumes did; unfinished: {', '.join(volumes)}{_why(snapshot)}; it may be fine, wait "
+            "again",
+            snapshot=snapshot,
+            elapsed=now - self.started,
+            polls=self.polls,
+        )
+        outcome.unfinished_volumes = volumes
+        self._end(outcome)
+
+
+def _why(snapshot: Snapshot) -> str:
+    """What the server says of it, fit to be shown."""
+    said = printable(snapshot.message.strip(), _MESSAGE)
+    return f": {said}" if said else ""
 
 
 def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:

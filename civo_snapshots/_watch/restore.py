@@ -11,7 +11,7 @@ from functools import partial
 
 from attrs import define, evolve, field
 
-from .. import _validation, states
+from .. import _validation
 from .._api import RegionApi, bears_hostname, outlasts_lag
 from .._session import CONFIRMED_AFTER, ONCE, CallOptions
 from ..errors import (
@@ -26,7 +26,7 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..models import Instance, Restore
-from ..states import State
+from ..states import DEFAULT_STATES, State, StateTable, classify, normalise
 from .policy import PollPolicy, grace_of
 from .poll_round import asked_to_wait
 
@@ -74,6 +74,7 @@ class RestoreWait:
 
     restore: Restore
     started: float
+    states: StateTable = DEFAULT_STATES
     last: Instance | None = None
     outcome: Instance | CivoError | None = None
     polls: int = 0
@@ -126,7 +127,7 @@ class RestoreWait:
         if instance is None:
             return
         self.last = instance
-        status = states.normalise(instance.status)
+        status = normalise(instance.status)
         mark = (status, instance.snapshot_id, instance.source_id)
         self._seen[mark] = now
         if not _has_ended(instance) or not self._is_new(mark, now):
@@ -149,7 +150,7 @@ class RestoreWait:
         others = [at for other, at in self._seen.items() if other != mark]
         if others:
             return outlasts_lag(max(others), now)
-        says_complete = states.classify(self.restore.status.state) is State.COMPLETE
+        says_complete = classify(self.restore.status.state, self.states) is State.COMPLETE
         if says_complete and mark[0] in _THERE:
             return True
         return now - self.started >= _SETTLED_AFTER
@@ -183,11 +184,11 @@ class RestoreWait:
 
 
 def _has_ended(instance: Instance) -> bool:
-    return states.normalise(instance.status) in (*_THERE, *_FAILED)
+    return normalise(instance.status) in (*_THERE, *_FAILED)
 
 
 async def wait_until_restored(
-    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy
+    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy, states: StateTable
 ) -> Instance:
     """Poll until the restored instance is there; raises `WaitError`s of the restore."""
     if restore.overwrite_existing:
@@ -197,7 +198,7 @@ async def wait_until_restored(
         raise InvalidArgumentError("this restore names no hostname to wait for")
     api.named_region()
     clock = api.session.clock
-    progress = RestoreWait(restore, clock.monotonic())
+    progress = RestoreWait(restore, clock.monotonic(), states)
     deadline = progress.started + timeout
     faults = Faults(policy.tolerate)
     while progress.outcome is None:

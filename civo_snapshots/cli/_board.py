@@ -50,6 +50,8 @@ class Row:
         self.state = printable(snapshot.state, _LABEL)
         self.message = printable(snapshot.message.strip(), _MESSAGE)
         self.volumes.update((volume.id, volume.state) for volume in snapshot.volumes)
+        unlisted = states.never_listed(self.volumes, snapshot.included_volumes)
+        self.volumes.update(dict.fromkeys(unlisted, ""))
 
 
 @define

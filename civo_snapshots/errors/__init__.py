@@ -17,7 +17,8 @@
     ├─ SnapshotExistsError                           a fan-out was told not to adopt what exists
     ├─ AmbiguousNameError                            several bear the name that was to mean one
     ├─ WaitError                                     a wait that ended without success
-    │   ├─ SnapshotFailedError  SnapshotVanishedError  PollFailedError  RestoreFailedError
+    │   ├─ SnapshotFailedError  SnapshotUnsettledError  SnapshotVanishedError
+    │   ├─ PollFailedError  RestoreFailedError
     │   └─ WaitTimeoutError                          (also TimeoutError)
     └─ ClientClosedError
 
@@ -58,6 +59,7 @@ from .waits import (
     PollFailedError,
     RestoreFailedError,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     SnapshotVanishedError,
     WaitError,
     WaitTimeoutError,
@@ -88,6 +90,7 @@ __all__ = [
     "ServiceDisabledError",
     "SnapshotExistsError",
     "SnapshotFailedError",
+    "SnapshotUnsettledError",
     "SnapshotVanishedError",
     "TLSError",
     "TransportError",

@@ -46,6 +46,16 @@ class SnapshotFailedError(WaitError):
     failed_volumes: tuple[str, ...] = ()
 
 
+class SnapshotUnsettledError(WaitError):
+    """The snapshot says complete, but for too long not all of its volumes did; none has failed.
+
+    Attributes:
+        unfinished_volumes: the ids of the volumes that are not complete, or were never listed.
+    """
+
+    unfinished_volumes: tuple[str, ...] = ()
+
+
 class SnapshotVanishedError(WaitError):
     """The snapshot is gone, or never showed up."""
 

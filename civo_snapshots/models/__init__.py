@@ -24,6 +24,7 @@ from .snapshots import (
     Snapshot,
     SnapshotStatus,
     VolumeStatus,
+    id_and_state,
     oldest_first,
     state_of,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Subnet",
     "Volume",
     "VolumeStatus",
+    "id_and_state",
     "oldest_first",
     "state_of",
     "with_extra",

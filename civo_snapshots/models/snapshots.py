@@ -19,6 +19,7 @@ class VolumeStatus(Record):
 
 
 state_of: Callable[[VolumeStatus], str] = attrgetter("state")
+id_and_state: Callable[[VolumeStatus], tuple[str, str]] = attrgetter("id", "state")
 
 
 @frozen
@@ -68,12 +69,17 @@ class Snapshot(Record):
 
     @property
     def verdict(self) -> states.Verdict:
-        """What the states amount to under the default table."""
+        """What the states amount to under the default table; see `judge()`."""
         return self.judge(states.DEFAULT_STATES)
 
     def judge(self, table: states.StateTable) -> states.Verdict:
-        """What the states amount to under the given table."""
-        return states.verdict(self.state, (volume.state for volume in self.volumes), table)
+        """What the states amount to under the given table.
+
+        Settling is a snapshot that says complete while a volume of it is not, or was not listed
+        though others were.
+        """
+        volumes = map(id_and_state, self.volumes)
+        return states.verdict(self.state, volumes, self.included_volumes, table)
 
 
 def oldest_first(snapshot: Snapshot) -> float:

@@ -86,6 +86,7 @@ class Waits:
             restore,
             timeout=wait_timeout(timeout),
             policy=policy_or(poll, self.policy),
+            states=self.states,
         )
 
     def _begin(

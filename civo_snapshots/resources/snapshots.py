@@ -186,9 +186,10 @@ class Snapshots:
 
         `timeout` is in seconds, 30 minutes if None; 0 takes one poll. `on_change`, sync or async,
         is told of each transition; an exception of it ends this wait.
-        Raises `SnapshotFailedError` (with the failed volumes), `WaitTimeoutError`,
-        `SnapshotVanishedError` or `PollFailedError`; each has the last `.snapshot` seen, and the
-        wait can be started again. `NotFoundError` if the instance itself is gone.
+        Raises `SnapshotFailedError` (with the failed volumes), `SnapshotUnsettledError` (it says
+        complete, volumes of it do not), `WaitTimeoutError`, `SnapshotVanishedError` or
+        `PollFailedError`; each has the last `.snapshot` seen, and the wait can be started again.
+        `NotFoundError` if the instance itself is gone.
         """
         return await self._waits.completion(snapshot, snapshot_id, timeout, poll).end(on_change)
 

@@ -16,6 +16,7 @@ from civo_snapshots import (
     QuotaExceededError,
     Snapshot,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     SnapshotVanishedError,
     WaitTimeoutError,
 )
@@ -50,6 +51,7 @@ def test_an_error_before_an_id_was_known_tells_whether_anything_was_sent(
         (WaitTimeoutError("late"), OutcomeKind.TIMED_OUT),
         (PollFailedError("blind"), OutcomeKind.UNKNOWN),
         (ClientClosedError("closed"), OutcomeKind.UNKNOWN),
+        (SnapshotUnsettledError("?"), OutcomeKind.UNKNOWN),  # R178
         (SnapshotFailedError("failed"), OutcomeKind.FAILED),
         (SnapshotVanishedError("gone"), OutcomeKind.FAILED),
     ],

@@ -21,6 +21,7 @@ from civo_snapshots import (
     ServerError,
     ServiceDisabledError,
     SnapshotFailedError,
+    SnapshotUnsettledError,
     SnapshotVanishedError,
     State,
     Transition,
@@ -124,8 +125,8 @@ async def test_complete_with_a_pending_volume_gets_the_volume_grace() -> None:  
     scene = Scene()
     scene.shown[KEY] = ("Complete", "Completed", "Pending")
     error = await (await watched(scene)).end()
-    assert isinstance(error, SnapshotFailedError)
-    assert error.failed_volumes == ("v-2",)
+    assert isinstance(error, SnapshotUnsettledError)
+    assert error.unfinished_volumes == ("v-2",)
     assert 60 <= error.elapsed <= 70
     patient = await watched(scene, policy=PollPolicy(on_unsettled="return"))
     assert (await patient.snapshot()).state == "Complete"
