@@ -153,8 +153,10 @@ class CivoClient(RegionView):
         max_body: bytes of an answer, decompressed; a listing of 10,000 snapshots has about 5 MB.
             Where a wait reads the region, it is what one item of it may have.
         http_session: a session of the HTTP library to use instead of an own one; it stays open. It
-            must have no credentials, no cookie jar but the dummy one, and no environment proxies.
-        trust_env: use the environment's proxies and netrc.
+            must have no credentials, no cookie jar but the dummy one, no environment proxies, no
+            middlewares, and verified TLS of its own: it excludes `ssl_context`.
+        trust_env: use the environment's proxies, but for an http:// `api_url`; netrc has no say in
+            the token.
         ssl_context: for a private certificate authority; verification cannot be switched off.
         allow_insecure_http: send the token in clear to other machines.
         app: the name of your program, such as "backup-service/2.1", for the User-Agent.

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, cast
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 from aiohttp.tracing import Trace
 
 from ..errors import printable
@@ -59,8 +60,33 @@ def what_was_unreadable(error: aiohttp.ClientResponseError) -> str:
             "a header line of the answer is longer than the HTTP library takes; lend an "
             "http_session= with a larger max_line_size and max_field_size"
         )
+    if said.startswith("Too many headers"):
+        return (
+            "the answer has more header fields than the HTTP library takes; lend an "
+            "http_session= with a larger max_headers"
+        )
     if said.startswith("Can not decode content-encoding: "):
         return f"the body cannot be read: {printable(said, 200)}"
+    return ""
+
+
+def is_corrupt(error: aiohttp.ClientPayloadError) -> bool:
+    """Whether a body was no gzip or the like at all, rather than cut.
+
+    Takes the class of the error's cause. Without it the body is asked for again.
+    """
+    return isinstance(error.__cause__, ContentEncodingError)
+
+
+def ignored_settings(session: aiohttp.ClientSession) -> str:
+    """What of a lent session's settings would be dangerous or not be obeyed; empty if nothing.
+
+    Takes `ClientSession._middlewares` and `TCPConnector._ssl`. Without them such a session is used.
+    """
+    if getattr(session, "_middlewares", ()):
+        return "it has middlewares, which would see the token or repeat requests"
+    if getattr(session.connector, "_ssl", True) is False:
+        return "it does not verify TLS certificates"
     return ""
 
 

@@ -23,6 +23,7 @@ from .aiohttp_internals import (
     CheckedConnector,
     TrackedResponse,
     free_one_large_block,
+    ignored_settings,
     limit_read_size,
 )
 from .body import BodyReader
@@ -93,7 +94,7 @@ class Transport:
             weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
         ) = None
         if lent is not None:
-            _check_lent(lent, trust_env=options.trust_env)
+            _check_lent(lent, options)
 
     async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
         """Send once and read the answer whole, within so many seconds of real time.
@@ -157,10 +158,9 @@ class Transport:
         )
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {**self._usual_headers, "Authorization": f"bearer {self._token.reveal()}"}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        return headers
+        if request.body is None:
+            return self._usual_headers
+        return {**self._usual_headers, "Content-Type": "application/json"}
 
     def _url(self, request: Request) -> URL:
         if not request.path.startswith("/v2/"):
@@ -183,7 +183,7 @@ class Transport:
         sink: Sink | None,
     ) -> Response | CivoError:
         url = self._url(request)
-        exchange = Exchange(watchdog, timeout, self._options.silence)
+        exchange = Exchange(watchdog, self._token, timeout, self._options.silence)
         try:
             async with (
                 exchange.scope,
@@ -268,7 +268,7 @@ def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> Non
         loop.call_soon_threadsafe(lambda: loop.create_task(session.close()))
 
 
-def _check_lent(session: object, *, trust_env: bool) -> None:
+def _check_lent(session: object, options: HttpOptions) -> None:
     """Refuse a session that would add its own credentials or follow its own rules."""
     problem = ""
     if not isinstance(session, HttpSession):
@@ -279,9 +279,13 @@ def _check_lent(session: object, *, trust_env: bool) -> None:
         problem = "it has credentials of its own"
     elif "cookie" in session.headers or not isinstance(session.cookie_jar, aiohttp.DummyCookieJar):
         problem = "it keeps cookies; make it with cookie_jar=aiohttp.DummyCookieJar()"
-    elif session.trust_env and not trust_env:
+    elif session.trust_env and not options.trust_env:
         problem = "it uses the environment's proxies; pass trust_env=True if that is meant"
     elif not session.auto_decompress:
         problem = "it does not decompress answers"
+    elif options.ssl_context is not None:
+        problem = "it has its own TLS; give the ssl_context= to its connector instead"
+    else:
+        problem = ignored_settings(session)
     if problem:
         raise ConfigurationError(f"the lent http_session is refused: {problem}")

@@ -308,7 +308,6 @@ CUT = {
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n', then_close=True
     ),
     "headers": raw(b"HTTP/1.1 200 OK\r\nContent-Le", then_close=True),
-    "corrupt gzip": raw(http(b"no gzip at all", headers={"Content-Encoding": "gzip"})),
 }
 
 
@@ -377,6 +376,14 @@ UNREADABLE = {
     "brotli": (http(b"x", headers={"Content-Encoding": "br"}), "Please install `Brotli`"),
     "unknown": (http(b"x", headers={"Content-Encoding": "snappy"}), "'snappy'.* plain or as gzip"),
     "two": (http(b"x", headers={"Content-Encoding": "gzip, br"}), "'gzip, br'.* plain or as gzip"),
+    "too many headers": (
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
+        "max_headers",
+    ),
+    "corrupt gzip": (
+        http(b"no gzip at all", headers={"Content-Encoding": "gzip"}),
+        "not in the content encoding",
+    ),
     "too large": (http(LONG_BODY), "larger than 1000 bytes; raise max_body"),
 }
 
@@ -758,6 +765,35 @@ async def test_the_environments_proxies_are_not_used_unasked(  # C138
         assert (proxy.connections, len(wire.requests)) == (0, 1)
 
 
+@pytest.mark.parametrize("entry", ["default", "machine 127.0.0.1"])
+async def test_netrc_has_no_say_in_the_token(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192."""
+    file = tmp_path / "netrc"
+    file.write_text(f"{entry} login a password bbbbbbbb\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    async with Wire() as wire:
+        opened.append(transport_to(wire.url, trust_env=True))
+        for request in (GET, POST):
+            await opened[0].send(request, 1.0)
+        assert {one.headers["authorization"] for one in wire.requests} == {f"bearer {TOKEN}"}
+
+
+async def test_no_proxy_gets_a_request_in_clear(
+    monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192."""
+    async with Wire() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        opened.append(transport_to("http://api.invalid", trust_env=True))
+        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        assert "NO_PROXY" in error.message
+        assert not error.may_have_acted
+        assert proxy.connections == 0
+
+
 # Lent sessions
 
 
@@ -803,14 +839,29 @@ def _basic_auth() -> aiohttp.BasicAuth:
         ({"cookie_jar": None}, "cookies"),
         ({"trust_env": True}, "proxies"),
         ({"auto_decompress": False}, "decompress"),
+        ({"middlewares": (lambda request, handler: handler(request),)}, "middlewares"),
     ],
-    ids=["auth", "header", "cookie", "jar", "trust_env", "decompress"],
+    ids=["auth", "header", "cookie", "jar", "trust_env", "decompress", "middlewares"],
 )
 async def test_a_dangerous_session_is_refused(options: dict[str, Any], problem: str) -> None:
     async with session(**options) as lent:  # C139
         with pytest.raises(ConfigurationError, match=problem) as caught:
             CivoClient(TOKEN, region="LON1", http_session=lent)
         assert_clean(caught.value)
+
+
+async def test_a_session_that_does_not_verify_is_refused() -> None:
+    """R191."""
+    async with session(connector=aiohttp.TCPConnector(ssl=False)) as lent:
+        with pytest.raises(ConfigurationError, match="verify"):
+            CivoClient(TOKEN, http_session=lent)
+
+
+async def test_a_session_beside_a_context_it_would_ignore_is_refused() -> None:
+    """R191."""
+    async with session() as lent:
+        with pytest.raises(ConfigurationError, match="ssl_context= to its connector"):
+            CivoClient(TOKEN, http_session=lent, ssl_context=ssl.create_default_context())
 
 
 async def test_a_closed_session_is_refused() -> None:  # C139
