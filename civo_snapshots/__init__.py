@@ -44,11 +44,20 @@ if typing.TYPE_CHECKING:
         SnapshotVanishedError,
         TLSError,
         TransportError,
+        TryLaterError,
         UnexpectedResponseError,
         WaitError,
         WaitTimeoutError,
     )
-    from .events import Event, ExtraSnapshot, RetryScheduled, Transition, UnknownState, UnusualState
+    from .events import (
+        Event,
+        ExtraSnapshot,
+        ListingAvoided,
+        RetryScheduled,
+        Transition,
+        UnknownState,
+        UnusualState,
+    )
     from .models import (
         Acknowledgement,
         Call,
@@ -71,7 +80,7 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RunOptions
+    from .resources import RunOptions, run_name
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -90,17 +99,20 @@ else:
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
                 QuotaExceededError RateLimitError RestoreFailedError ServerError
                 ServiceDisabledError SnapshotExistsError SnapshotFailedError
-                SnapshotVanishedError TLSError TransportError UnexpectedResponseError
-                WaitError WaitTimeoutError
+                SnapshotVanishedError TLSError TransportError TryLaterError
+                UnexpectedResponseError WaitError WaitTimeoutError
             """,
-            ".events": "Event ExtraSnapshot RetryScheduled Transition UnknownState UnusualState",
+            ".events": """
+                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
+                UnusualState
+            """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RunOptions",
+            ".resources": "RunOptions run_name",
             ".states": "State Verdict",
         },
     )
@@ -130,6 +142,7 @@ __all__ = [
     "InvalidRequestError",
     "LastSnapshot",
     "Listing",
+    "ListingAvoided",
     "NotFoundError",
     "Outcome",
     "OutcomeKind",
@@ -168,6 +181,7 @@ __all__ = [
     "Timeouts",
     "Transition",
     "TransportError",
+    "TryLaterError",
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",
@@ -178,4 +192,5 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "__version__",
+    "run_name",
 ]

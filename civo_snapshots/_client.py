@@ -22,7 +22,7 @@ from .outcomes import Unresolved
 from .states import State, StateTable, extended
 
 T = TypeVar("T")
-DEFAULT_CONCURRENCY = 10
+DEFAULT_CONCURRENCY = 50
 DEFAULT_MAX_BODY = 8 << 20
 
 
@@ -95,7 +95,7 @@ class RegionView:
     @cached_property
     def region_snapshots(self) -> resources.RegionSnapshots:
         """The same snapshots, without naming their instances."""
-        return resources.RegionSnapshots(self._api)
+        return resources.RegionSnapshots(self._api, self._state.creates)
 
     @cached_property
     def schedules(self) -> resources.Schedules:
@@ -147,7 +147,9 @@ class CivoClient(RegionView):
         api_url: ``https://host[:port]``; plain http only to this machine.
         timeouts: limits in seconds, see `Timeouts`.
         retries: True for the default `RetryPolicy`, False for none, or a policy.
-        concurrency: requests at once; polls have two places besides.
+        concurrency: requests at once at most, beginning with ten; it finds its level below that by
+            what the server refuses (429). Polls have two places besides.
+        max_rate: requests a second at most; None for as many as the server takes.
         poll: how waits poll, see `PollPolicy`.
         states: further state texts and what they mean, for deployments with their own spellings.
         max_body: bytes of an answer, decompressed; a listing of 10,000 snapshots has about 5 MB.
@@ -174,6 +176,7 @@ class CivoClient(RegionView):
         timeouts: Timeouts | None = None,
         retries: bool | RetryPolicy = True,
         concurrency: int = DEFAULT_CONCURRENCY,
+        max_rate: float | None = None,
         poll: PollPolicy | None = None,
         states: Mapping[str, State] | None = None,
         max_body: int = DEFAULT_MAX_BODY,
@@ -202,6 +205,8 @@ class CivoClient(RegionView):
         if on_event is not None:
             _validation.callback(on_event, "on_event")
         _validation.count(concurrency, "concurrency", most=10_000)
+        if max_rate is not None:
+            _validation.seconds(max_rate, "max_rate")
         options = HttpOptions(
             connect=limits.connect,
             silence=limits.read,
@@ -213,7 +218,7 @@ class CivoClient(RegionView):
         )
         session = Session(
             Transport(settings.url, settings.token, options, http_session),
-            Limiter(concurrency, time),
+            Limiter(concurrency, time, max_rate),
             time,
             timeouts=limits,
             policy=policy_for(retries),

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ._clock import Clock
 
@@ -11,37 +11,64 @@ T = TypeVar("T")
 
 
 class Gate:
-    """A fair semaphore whose limit can move; waiters pass in the order they came."""
+    """A fair semaphore whose limit can move; waiters pass in the order they came.
 
-    def __init__(self, limit: int) -> None:
+    `admits` may keep everybody waiting for another reason; whoever changes its mind calls
+    `refill()`. It is asked once for each that passes.
+    """
+
+    def __init__(self, limit: int, admits: Callable[[], bool] | None = None) -> None:
         self.limit = limit
         self.used = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._admits = admits
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether anybody waits for a permit."""
+        return bool(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no permit is free, or somebody waits for it."""
+        return self.used >= self.limit or bool(self._waiting)
 
     def try_acquire(self) -> bool:
         """Take a permit if one is free and nobody waits for it."""
-        if self.used >= self.limit or self._waiting:
+        if self._waiting or not self._has_room():
             return False
         self.used += 1
         return True
 
     async def acquire(self, *, again: bool = False) -> None:
         """Take a permit, waiting for one if need be; who comes again goes to the head."""
-        if self.try_acquire():
-            return
-        permit = asyncio.get_running_loop().create_future()
+        while not self.try_acquire():
+            permit = self.enqueue(again=again)
+            try:
+                passed = await permit
+            except asyncio.CancelledError:
+                self.withdraw(permit)
+                raise
+            if passed:
+                return
+
+    def enqueue(self, *, again: bool = False) -> "asyncio.Future[bool]":
+        """Join the queue: True is a permit, False means that something changed: ask again."""
+        permit: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if again:
             self._waiting.appendleft(permit)
         else:
             self._waiting.append(permit)
-        try:
-            await permit
-        except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled():
-                self.release()  # it was handed over in the moment of the cancellation
-            elif permit in self._waiting:  # a refill may have dropped it as cancelled
-                self._waiting.remove(permit)
-            raise
+        return permit
+
+    def withdraw(self, permit: "asyncio.Future[bool]") -> None:
+        """Leave the queue, also if the permit is handed over in this very moment."""
+        if not permit.done():
+            permit.cancel()
+        elif not permit.cancelled() and permit.result():
+            self.release()
+        if permit in self._waiting:  # a refill may have dropped it
+            self._waiting.remove(permit)
 
     def release(self) -> None:
         """Give a permit back."""
@@ -50,11 +77,24 @@ class Gate:
 
     def refill(self) -> None:
         """Hand out what is free."""
-        while self._waiting and self.used < self.limit:
-            permit = self._waiting.popleft()
+        while self._waiting:
+            permit = self._waiting[0]
+            if not permit.done() and not self._has_room():
+                return
+            self._waiting.popleft()
             if not permit.done():
                 self.used += 1
-                permit.set_result(None)
+                permit.set_result(True)
+
+    def wake(self) -> None:
+        """Let everybody in the queue ask again, because something changed."""
+        waiting, self._waiting = self._waiting, deque()
+        for permit in waiting:
+            if not permit.done():
+                permit.set_result(False)
+
+    def _has_room(self) -> bool:
+        return self.used < self.limit and (self._admits is None or self._admits())
 
 
 async def for_each(
@@ -74,6 +114,18 @@ async def for_each(
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(run())
+
+
+async def done_within(future: asyncio.Future[T], clock: Clock, seconds: float) -> bool:
+    """Wait for a future, at most so long. Return whether it is done; it is left as it is."""
+    limit = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        ends: set[asyncio.Future[Any]] = {future, limit}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        limit.cancel()
+        await asyncio.wait({limit})
+    return future.done()
 
 
 async def wait_at_most(tasks: Collection[asyncio.Task[T]], clock: Clock, seconds: float) -> None:

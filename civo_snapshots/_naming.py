@@ -12,13 +12,16 @@ from datetime import datetime
 
 MAX_NAME = 63
 DIGEST_DIGITS = 12
-MAX_RUN_NAME = MAX_NAME - DIGEST_DIGITS - 1
+MAX_REPEATS = 9
+"""Snapshots of one run and instance that can be named: the first, and repeats after failures."""
+MAX_RUN_NAME = MAX_NAME - DIGEST_DIGITS - len("-") - len("-r9")
 
 # ASCII classes only and fullmatch only: `\d`, `isalnum` and `$` let other scripts or a newline in.
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 _GENERATED = re.compile(r"snap-[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+_OF_A_RUN = re.compile(rf"(.+-[0-9a-f]{{{DIGEST_DIGITS}}})(?:-r([2-9]))?")
 
 
 def is_label(text: str) -> bool:
@@ -47,15 +50,45 @@ def generate_name(now: datetime) -> str:
     return f"snap-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
-def name_for(run: str, instance_id: str) -> str:
-    """The wire name of one instance's snapshot in a run: unique in the region, same every time."""
+def run_name(text: str) -> str:
+    """A valid name of a run for any text, such as a scheduler's own id of a run.
+
+    The same text always gives the same name. A text that is a valid name stays as it is; any other
+    becomes the nearest label and 8 digits of its digest, so that two texts never share a name.
+    """
+    if is_label(text) and len(text) <= MAX_RUN_NAME:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{suggest_label(text, MAX_RUN_NAME - len(digest) - 1) or 'run'}-{digest}"
+
+
+def name_for(run: str, instance_id: str, number: int = 1) -> str:
+    """The wire name of one instance's snapshot in a run: unique in the region, same every time.
+
+    From the second on, `number` marks a repeat after a failure. The mark comes behind the digest,
+    where no other run's name can have it.
+    """
     digest = hashlib.sha256(instance_id.encode()).hexdigest()
-    return f"{run}-{digest[:DIGEST_DIGITS]}"
+    first = f"{run}-{digest[:DIGEST_DIGITS]}"
+    return first if number == 1 else f"{first}-r{number}"
+
+
+def without_repeat(name: str) -> tuple[str, int]:
+    """A wire name of a run without the mark of a repeat, and the number that the mark tells."""
+    match = _OF_A_RUN.fullmatch(name)
+    return (match[1], int(match[2] or 1)) if match else (name, 1)
+
+
+def is_of_run(name: str, run: str) -> bool:
+    """Whether a run of this name would give some instance's snapshot that name."""
+    match = _OF_A_RUN.fullmatch(name)
+    return match is not None and match[1][: -DIGEST_DIGITS - 1] == run
 
 
 def is_unique(name: str, instance_id: str) -> bool:
     """Whether a name was made here, so that no other instance's snapshot can bear it."""
     if _GENERATED.fullmatch(name):
         return True
-    run, _, _ = name.rpartition("-")
-    return bool(run) and name == name_for(run, instance_id)
+    first, _ = without_repeat(name)
+    run, _, _ = first.rpartition("-")
+    return bool(run) and first == name_for(run, instance_id)

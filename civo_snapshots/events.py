@@ -62,19 +62,68 @@ class RetryScheduled:
 
 @frozen
 class ExtraSnapshot:
-    """A create that was sent again made one snapshot more, because the first send acted late.
+    """A further snapshot of a name was found, beside the one that a create returned.
+
+    An earlier send of that create may have made it late, or another process of the same job: whose
+    it is stays open, so look at both before one is deleted.
 
     Attributes:
-        snapshot_id: the one that was returned to the caller.
-        extra_id: the one too many; nobody has it, delete it if it is not wanted.
+        snapshot: the one that was returned to the caller; None if that create ended with an error.
+        extra: the further one, as it was found.
     """
 
-    instance_id: str
-    name: str
-    snapshot_id: str
-    extra_id: str
+    snapshot: Snapshot | None
+    extra: Snapshot
+
+    def __str__(self) -> str:
+        beside = f"beside {_told(self.snapshot)}" if self.snapshot else "where a create was lost"
+        return (
+            f"a further snapshot of the name {self.name} on instance {self.instance_id}: "
+            f"{_told(self.extra)}, {beside}; whose it is is not known"
+        )
+
+    @property
+    def instance_id(self) -> str:
+        """The instance of both."""
+        return self.extra.instance_id
+
+    @property
+    def name(self) -> str:
+        """The name that both bear."""
+        return self.extra.name
+
+    @property
+    def snapshot_id(self) -> str:
+        """The id of the one that was returned; empty if there is none."""
+        return self.snapshot.id if self.snapshot else ""
+
+    @property
+    def extra_id(self) -> str:
+        """The id of the further one."""
+        return self.extra.id
 
 
-Event = RetryScheduled | UnknownState | UnusualState | ExtraSnapshot
+def _told(snapshot: Snapshot) -> str:
+    made = f"{snapshot.created_at:%Y-%m-%d %H:%M:%S}" if snapshot.created_at else "at no known time"
+    return f"{snapshot.id} (made {made}, state {snapshot.state!a})"
+
+
+@frozen
+class ListingAvoided:
+    """Waits do without the region-wide listing for a while: each snapshot takes a GET of its own.
+
+    Told once until the listing works again.
+
+    Attributes:
+        reason: why, in a few words.
+        seconds: how long at most, until it is tried again.
+    """
+
+    region: str
+    reason: str
+    seconds: float
+
+
+Event = RetryScheduled | UnknownState | UnusualState | ExtraSnapshot | ListingAvoided
 Listener = Callable[[Event], None]
 OnChange = Callable[[Transition], Awaitable[None] | None]

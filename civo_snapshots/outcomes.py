@@ -36,7 +36,9 @@ class Outcome:
         snapshot: the last record seen; None if no id is known.
         error: why it is not complete; None if it is.
         adopted: whether the snapshot existed before this run.
-        duplicates: ids of further snapshots of the same name.
+        duplicates: the further snapshots of this run and instance, as they were found: made by
+            another process, by an attempt that died, or failed and repeated. Whose they are is
+            not known. What a run finds at its very end is told by the whole run alone.
     """
 
     instance_id: str
@@ -45,7 +47,7 @@ class Outcome:
     snapshot: Snapshot | None = None
     error: CivoError | None = None
     adopted: bool = False
-    duplicates: tuple[str, ...] = ()
+    duplicates: tuple[Snapshot, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
@@ -57,7 +59,15 @@ class Outcome:
             "state": self.snapshot.state if self.snapshot else None,
             "message": self.snapshot.message if self.snapshot else None,
             "adopted": self.adopted,
-            "duplicates": list(self.duplicates),
+            "duplicates": [
+                {
+                    "snapshot_id": further.id,
+                    "name": further.name,
+                    "state": further.state,
+                    "created_at": further.created_at.isoformat() if further.created_at else None,
+                }
+                for further in self.duplicates
+            ],
             "error": str(self.error) if self.error else None,
             "error_type": type(self.error).__name__ if self.error else None,
         }
@@ -109,6 +119,19 @@ class FleetRun:
         wrong = (out for out in self.outcomes if out.kind is not OutcomeKind.COMPLETE)
         return tuple({outcome.instance_id: outcome for outcome in wrong}.values())
 
+    @property
+    def adopted(self) -> tuple[Outcome, ...]:
+        """The outcomes whose snapshots existed before and were taken over, each instance once."""
+        taken = (
+            out for out in self.outcomes if out.adopted and out.kind is not OutcomeKind.REFUSED
+        )
+        return tuple({outcome.instance_id: outcome for outcome in taken}.values())
+
+    @property
+    def duplicates(self) -> tuple[Snapshot, ...]:
+        """Every further snapshot of the run's names, each once."""
+        return tuple({one.id: one for out in self.outcomes for one in out.duplicates}.values())
+
     def raise_for_failures(self) -> None:
         """Raise an `ExceptionGroup` of every failure's typed error; do nothing without any."""
         errors = [
@@ -128,6 +151,8 @@ class FleetRun:
                 "name": self.name,
                 "partial": self.partial,
                 "counts": dict(self.counts),
+                "adopted": len(self.adopted),
+                "duplicates": len(self.duplicates),
                 "outcomes": [outcome.as_dict() for outcome in self.outcomes],
             }
         )

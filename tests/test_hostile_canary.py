@@ -80,7 +80,7 @@ async def refused_argument(env: Env) -> object:
 
 async def unknown(env: Env) -> object:
     snapshot = await env.done()
-    env.region.fault("*", LOST)
+    env.region.fault("*", LOST, times=None)
     return await env.civo.snapshots.restore(snapshot, hostname="copy")
 
 
@@ -170,6 +170,7 @@ SCENES: dict[type[errors.CivoError], Scene] = {
     errors.PermissionDeniedError: answered(403),
     errors.NotFoundError: answered(404),
     errors.ConflictError: answered(409),
+    errors.TryLaterError: answered(409, "database_quota_lock_failed"),
     errors.RateLimitError: answered(429),
     errors.QuotaExceededError: answered(403, "quota_limit_reached"),
     errors.ServiceDisabledError: answered(403, "disabled_service"),

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Literal
 
 import pytest
+from support.regions import MakeRegion
 
 from civo_snapshots import CivoClient, FleetRun, OutcomeKind
 from civo_snapshots.testing import FakeClock, FakeRegion
@@ -60,7 +61,7 @@ async def test_the_second_run_of_a_name_creates_nothing(nothing_left: None) -> N
         first = await civo.snapshots.create_many(region.instance_ids, name="nightly")
         spent = region.total
         second = await civo.snapshots.create_many(region.instance_ids, name="nightly")
-        assert region.total - spent <= 3
+        assert region.total - spent <= 1_003  # R158: the instance itself proves each of them
         assert region.counts[CREATE] == 1_000
     assert second.counts["complete"] == 1_000
     assert all(outcome.adopted for outcome in second)
@@ -70,12 +71,13 @@ async def test_the_second_run_of_a_name_creates_nothing(nothing_left: None) -> N
 
 
 @pytest.mark.parametrize("region_ids", ["outer", "inner", "name"])
+@pytest.mark.drawn
 async def test_adoption_finds_the_right_id_however_the_region_lists_it(
-    region_ids: Literal["outer", "inner", "name"], nothing_left: None
+    region_ids: Literal["outer", "inner", "name"], nothing_left: None, make_region: MakeRegion
 ) -> None:
     clock = FakeClock()
     async with (
-        FakeRegion(instances=20, clock=clock, region_ids=region_ids) as region,
+        make_region(instances=20, clock=clock, region_ids=region_ids) as region,
         client_of(region, clock) as civo,
     ):
         await civo.snapshots.create_many(region.instance_ids, name="nightly")
@@ -86,12 +88,13 @@ async def test_adoption_finds_the_right_id_however_the_region_lists_it(
         assert region.counts[CREATE] == 20
 
 
+@pytest.mark.drawn
 async def test_a_region_without_a_listing_is_asked_instance_by_instance(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     clock = FakeClock()
     async with (
-        FakeRegion(instances=20, clock=clock, region_listing=False) as region,
+        make_region(instances=20, clock=clock, region_listing=False) as region,
         client_of(region, clock) as civo,
     ):
         await civo.snapshots.create_many(region.instance_ids, name="nightly")

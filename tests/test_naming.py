@@ -206,3 +206,47 @@ def test_names_made_here_are_known_as_such() -> None:
 @pytest.mark.parametrize("name", ["", "nightly", "snap-1", _naming.name_for("nightly", "i-2")])
 def test_names_that_anybody_may_choose_are_known_as_such(name: str) -> None:
     assert not _naming.is_unique(name, "i-1")
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_repeat_is_a_label_that_names_its_first(number: int) -> None:
+    """R160: also of the longest name, and no other run's snapshot can bear it."""
+    run = "n" * _naming.MAX_RUN_NAME
+    first, repeat = _naming.name_for(run, "i-1"), _naming.name_for(run, "i-1", number)
+    assert repeat == f"{first}-r{number}"
+    assert _naming.is_label(repeat)
+    assert _naming.without_repeat(repeat) == (first, number)
+    assert _naming.without_repeat(first) == (first, 1)
+    assert _naming.is_of_run(repeat, run)
+    assert _naming.is_unique(repeat, "i-1")
+    assert not _naming.is_unique(repeat, "i-2")
+
+
+@pytest.mark.parametrize(
+    "name", ["nightly-abcdefghijkl", "nightly", "nightly-2-e78c40896de0", "xnightly-e78c40896de0"]
+)
+def test_the_names_of_another_run_are_no_ones_of_this(name: str) -> None:
+    assert not _naming.is_of_run(name, "nightly")
+
+
+@pytest.mark.parametrize("name", ["by-hand", "by-hand-r2", "a-r2", "nightly-e78c40896de0-r1"])
+def test_a_mark_counts_only_behind_a_digest(name: str) -> None:
+    assert _naming.without_repeat(name) == (name, 1)
+
+
+@settings(deadline=None)
+@given(nasty)
+def test_any_text_makes_a_valid_name_of_a_run(text: str) -> None:
+    """R160: a scheduler's own id of a run, whatever it looks like."""
+    name = _naming.run_name(text)
+    assert _naming.is_label(name)
+    assert len(name) <= _naming.MAX_RUN_NAME
+    assert _naming.run_name(text) == _naming.run_name(name) == name
+
+
+def test_two_texts_never_share_the_name_of_a_run() -> None:
+    """R160: the second would adopt what the first has made."""
+    texts = ["nightly", "Nightly", "night_ly", "й", "", *(f"{'n' * 60}{day}" for day in "12")]
+    assert len({_naming.run_name(text) for text in texts}) == len(texts)
+    assert _naming.run_name("nightly") == "nightly"
+    assert _naming.run_name("scheduled__2026-11-23T00:00:00+00:00").startswith("scheduled-2026-11")

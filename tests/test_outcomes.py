@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import pickle
+from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from civo_snapshots.errors import (
     CivoError,
@@ -24,7 +27,10 @@ FAILED = Outcome(
     Snapshot("s-2", status=SnapshotStatus("Failed")),
     SnapshotFailedError("it \x1b[31mfailed"),
     adopted=True,
-    duplicates=("s-3", "s-4"),
+    duplicates=(
+        Snapshot("s-3", "n-2", created_at=datetime(2026, 11, 23, tzinfo=UTC), instance_id="i-2"),
+        Snapshot("s-4", "n-2", status=SnapshotStatus("Failed"), instance_id="i-2"),
+    ),
 )
 REFUSED = Outcome("i-3", "n-3", OutcomeKind.REFUSED, error=QuotaExceededError("full", status=402))
 LEFT = Outcome("i-4", "n-4", OutcomeKind.NOT_ATTEMPTED)
@@ -78,6 +84,8 @@ def test_a_run_is_plain_json() -> None:
         "name": "nightly",
         "partial": True,
         "counts": dict(run.counts),
+        "adopted": 1,
+        "duplicates": 2,
         "outcomes": [
             {
                 "instance_id": "i-1",
@@ -99,7 +107,20 @@ def test_a_run_is_plain_json() -> None:
                 "state": "Failed",
                 "message": "",
                 "adopted": True,
-                "duplicates": ["s-3", "s-4"],
+                "duplicates": [
+                    {
+                        "snapshot_id": "s-3",
+                        "name": "n-2",
+                        "state": "",
+                        "created_at": "2026-11-23T00:00:00+00:00",
+                    },
+                    {
+                        "snapshot_id": "s-4",
+                        "name": "n-2",
+                        "state": "Failed",
+                        "created_at": None,
+                    },
+                ],
                 "error": "it \\x1b[31mfailed",
                 "error_type": "SnapshotFailedError",
             },
@@ -117,6 +138,19 @@ def test_a_run_is_plain_json() -> None:
             },
         ],
     }
+
+
+def test_what_was_adopted_and_what_there_is_twice_is_told_once_each() -> None:
+    """R159, R161: beside the kinds, also of an instance given twice; nothing refused is adopted."""
+    exists = evolve(REFUSED, adopted=True, duplicates=FAILED.duplicates[:1])
+    run = FleetRun("nightly", (FAILED, DONE, FAILED, exists))
+    assert run.adopted == (FAILED,)
+    assert run.duplicates == FAILED.duplicates
+
+
+def test_a_run_is_the_same_after_pickling() -> None:
+    run = FleetRun("nightly", (DONE, evolve(FAILED, error=None), LEFT), partial=True)
+    assert pickle.loads(pickle.dumps(run)) == run
 
 
 def test_a_run_is_found_on_the_exception_it_was_left_on() -> None:

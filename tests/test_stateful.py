@@ -73,7 +73,7 @@ class Region(RuleBasedStateMachine):
             if outcome.kind == "unknown":
                 self.unknown.add(outcome.name)
             for further in outcome.duplicates:
-                self.told[further] = outcome.instance_id
+                self.told[further.id] = outcome.instance_id
 
     # What callers do
 

@@ -97,7 +97,7 @@ def test_no_public_attribute_is_any(name: str) -> None:
 
 def test_public_aliases_hold_no_any() -> None:
     others = {name: found for name, found in PUBLIC.items() if name not in CLASSES}
-    assert set(others) == {"Event", "__version__"}
+    assert set(others) == {"Event", "__version__", "run_name"}
     assert not holds_any(civo_snapshots.Event)
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
+_FINISHED = ("complete", "completed", "available", "ready")
+
 End = Literal["complete", "failed", "unsettled", "vanished", "not found", "poll failed"]
 
 
@@ -32,10 +34,12 @@ class Missing:
 
 @frozen
 class Trouble:
-    """The poll failed: fatally (no access), as a 429 (which never counts), or by bad luck."""
+    """The poll failed: fatally (a proven refusal), for this snapshot alone (403), as a 429 (which
+    never counts), or by bad luck.
+    """
 
     at: float
-    kind: Literal["fatal", "429", "luck"]
+    kind: Literal["fatal", "denied", "429", "luck"]
 
 
 Poll = Shown | Missing | Trouble
@@ -50,6 +54,8 @@ class Rules:
     tolerate: float
     troubles: int = 10
     misses: int = 3
+    denials: int = 3
+    denied_for: float = 5.0
 
 
 @define
@@ -60,6 +66,7 @@ class _Wait:
     was_shown: bool = False
     absent: int = 0
     troubled: list[float] = field(factory=list[float])
+    denied: list[float] = field(factory=list[float])
     odd_since: float | None = None
 
     def shown(self, poll: Shown) -> End | None:
@@ -68,10 +75,10 @@ class _Wait:
         own = poll.own.strip().lower()
         if any(word in ("failed", "error") for word in [own, *words]):
             return "failed"
-        if own not in ("complete", "completed"):
+        if own not in _FINISHED:
             self.odd_since = None
             return None
-        if all(word in ("complete", "completed") for word in words):
+        if all(word in _FINISHED for word in words):
             return "complete"
         if self.odd_since is None:
             self.odd_since = poll.at
@@ -80,6 +87,7 @@ class _Wait:
     def miss(self, poll: Missing) -> End | None:
         self.absent += 1
         self.troubled.clear()
+        self.denied.clear()
         if self.was_shown:
             over = self.absent >= self.rules.misses
         else:
@@ -91,7 +99,14 @@ class _Wait:
     def trouble(self, poll: Trouble) -> End | None:
         if poll.kind == "fatal":
             return "poll failed"
+        if poll.kind == "denied":
+            self.denied.append(poll.at)
+            lasted = poll.at - self.denied[0]
+            if len(self.denied) >= self.rules.denials and lasted >= self.rules.denied_for:
+                return "poll failed"
         if poll.kind == "luck":
+            self.denied.clear()
+        if poll.kind in ("luck", "denied"):
             self.troubled.append(poll.at)
             lasted = poll.at - self.troubled[0]
             if len(self.troubled) >= self.rules.troubles and lasted >= self.rules.tolerate:
@@ -105,6 +120,7 @@ class _Wait:
             return self.trouble(poll)
         self.was_shown, self.absent = True, 0
         self.troubled.clear()
+        self.denied.clear()
         return self.shown(poll)
 
 
@@ -113,11 +129,11 @@ def verdict(
 ) -> tuple[End | None, int]:
     """How the wait must end and after how many polls; None if none of them ends it.
 
-    What the caller knew beforehand counts, but is no poll: a 404 may still be mere delay.
+    What the caller knew beforehand ends nothing, but its volumes count.
     """
     wait = _Wait(rules, started)
-    if known is not None and (end := wait.shown(known)) is not None:
-        return end, 0
+    if known is not None:
+        wait.volumes |= known.volumes
     for number, poll in enumerate(polls, 1):
         if (end := wait.take(poll)) is not None:
             return end, number

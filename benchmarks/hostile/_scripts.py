@@ -143,6 +143,8 @@ def bad_luck(rng: random.Random, *, fatal: float = 0.002) -> CivoError:
 
 def trouble_of(error: CivoError, at: float) -> Trouble:
     """The same, in the oracle's words."""
-    if isinstance(error, _FATAL):
+    if isinstance(error, ServiceDisabledError):
         return Trouble(at, "fatal")
+    if isinstance(error, PermissionDeniedError):
+        return Trouble(at, "denied")
     return Trouble(at, "429" if isinstance(error, RateLimitError) else "luck")

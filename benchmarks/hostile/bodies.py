@@ -21,7 +21,7 @@ from civo_snapshots import (
     Schedule,
     Snapshot,
 )
-from civo_snapshots._api.mutations import acknowledgement
+from civo_snapshots._api.deletions import acknowledgement
 from civo_snapshots._codec import one, page
 from civo_snapshots._codec.records import unstructure
 from civo_snapshots._http import Kind, Reader, Request, Response, failure_of

@@ -65,7 +65,7 @@ class Trial:
     def note(self, run: FleetRun | None) -> None:
         for outcome in run or ():
             if outcome.snapshot is not None:
-                self.tally.told |= {outcome.snapshot.id, *outcome.duplicates}
+                self.tally.told |= {one.id for one in (outcome.snapshot, *outcome.duplicates)}
 
     async def create(self) -> None:
         made = await self.civo.snapshots.create(self.rng.choice(self.instances))

@@ -9,12 +9,13 @@ import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import inf
 
 from attrs import define, field, frozen
 
 from benchmarks.hostile import _oracle
 from benchmarks.hostile._figures import Figure, show
-from benchmarks.hostile._oracle import Missing, Poll, Rules, Shown
+from benchmarks.hostile._oracle import Missing, Poll, Rules, Shown, Trouble
 from benchmarks.hostile._region_waits import over_http
 from benchmarks.hostile._scripts import (
     Gone,
@@ -27,7 +28,6 @@ from benchmarks.hostile._scripts import (
     trouble_of,
 )
 from civo_snapshots import (
-    CallOptions,
     CivoClient,
     CivoError,
     Listing,
@@ -39,6 +39,7 @@ from civo_snapshots import (
 )
 from civo_snapshots._api import RegionApi
 from civo_snapshots._codec import ListingConsumer, items_of
+from civo_snapshots._session import Within
 from civo_snapshots._watch import CompletionWait, Wait, Watcher
 from civo_snapshots.errors import NotFoundError, ServiceDisabledError
 from civo_snapshots.states import DEFAULT_STATES
@@ -67,6 +68,14 @@ class Noted(CompletionWait):
         self.notes.append(Shown(now, own, volumes))
         return super().observe(snapshot, now)
 
+    def observe_again(self, times: int) -> None:
+        # A listing that shows the same as before is told afterwards, and without its time.
+        if not isinstance(self.notes[-1], Shown):
+            self.notes.append(
+                next(note for note in reversed(self.notes) if isinstance(note, Shown))
+            )
+        super().observe_again(times)
+
     def on_not_found(self, error: NotFoundError, now: float) -> None:
         self.notes.append(Missing(now, error.code == "database_instance_find"))
         super().on_not_found(error, now)
@@ -74,6 +83,16 @@ class Noted(CompletionWait):
     def on_error(self, error: CivoError, now: float) -> None:
         self.notes.append(trouble_of(error, now))
         super().on_error(error, now)
+
+    def on_refused(self, error: CivoError, now: float) -> None:
+        if self.outcome is None and not self._is_noted(now):
+            self.notes.append(Trouble(now, "fatal"))
+        super().on_refused(error, now)
+
+    def _is_noted(self, now: float) -> bool:
+        """Whether `on_error` has come to that end by itself."""
+        last = self.notes[-1] if self.notes else None
+        return isinstance(last, Trouble) and last.at == now and last.kind in ("fatal", "denied")
 
 
 @define
@@ -138,21 +157,19 @@ class _ServerApi(RegionApi):
         self._server = server
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         return await self._server.get(instance_id, snapshot_id)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         async def page(number: int) -> Page[Snapshot]:
             return Page(number, tuple(await self._server.list_instance(instance_id)))
 
         return Listing(page, key=lambda found: found.id)
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         return await self._server.list_region(consumer)
 
 
@@ -171,7 +188,7 @@ def _policy(rng: random.Random) -> PollPolicy:
         volume_grace=rng.choice((0.0, 5.0, 60.0)),
         on_unsettled=rng.choice(("raise", "return")),
         appear=rng.choice((5.0, 60.0)),
-        tolerate=rng.choice((15.0, 60.0)),
+        tolerate=rng.choice((15.0, 60.0, None)),
     )
 
 
@@ -195,7 +212,8 @@ async def _wait(server: Server, watcher: Watcher, life: Life, rng: random.Random
 def _misjudged(case: _Case) -> str:
     """How the end differs from the oracle's, or nothing."""
     policy, notes = case.progress.policy, case.progress.notes
-    rules = Rules(policy.volume_grace, policy.appear, policy.tolerate)
+    tolerate = inf if policy.tolerate is None else policy.tolerate
+    rules = Rules(policy.volume_grace, policy.appear, tolerate)
     known = Shown(case.progress.started, *states_of(case.known)) if case.known else None
     expected, used = _oracle.verdict(rules, case.progress.started, known, notes)
     wanted = expected or "timeout"

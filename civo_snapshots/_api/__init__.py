@@ -3,8 +3,16 @@
 It must not know waits, exactly-once creates or runs: it is what those are given.
 """
 
-from .identity import Missing, missing_of
+from .identity import Missing, bears_hostname, missing_of, outlasts_lag
 from .listing import Listing, is_listing_refusal
 from .region_api import RegionApi
 
-__all__ = ["Listing", "Missing", "RegionApi", "is_listing_refusal", "missing_of"]
+__all__ = [
+    "Listing",
+    "Missing",
+    "RegionApi",
+    "bears_hostname",
+    "is_listing_refusal",
+    "missing_of",
+    "outlasts_lag",
+]

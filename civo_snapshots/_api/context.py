@@ -9,7 +9,7 @@ from attrs import frozen
 from .. import _naming
 from .._codec import one, page
 from .._http import Kind, Request
-from .._session import CallOptions, Deadline, Session
+from .._session import Session, Within
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..models import Page
 from .listing import Listing
@@ -86,8 +86,7 @@ class RegionContext:
         body: Fields | None = None,
         is_ours: Callable[[T], bool] | None = None,
         poll: bool = False,
-        options: CallOptions | None = None,
-        deadline: Deadline | None = None,
+        options: Within | None = None,
     ) -> Awaitable[T]:
         """A call that answers with a record; `is_ours` tells whether it belongs to this call."""
         return self.session.call(
@@ -95,8 +94,7 @@ class RegionContext:
             one(target),
             is_ours=is_ours,
             poll=poll,
-            options=options,
-            deadline=deadline,
+            within=options,
         )
 
     def listing(
@@ -106,7 +104,7 @@ class RegionContext:
         key: Callable[[T], str],
         page_size: int | None = None,
         poll: bool = False,
-        options: CallOptions | None = None,
+        options: Within | None = None,
         complete: Callable[[Page[T]], Page[T]] | None = None,
     ) -> Listing[T]:
         """A listing of the given path, in pages if a page size is given.
@@ -122,7 +120,7 @@ class RegionContext:
                 query["per_page"] = page_size
             request = self.request("GET", *segments, query=query)
             read = page(array, number, skip=found.skips_misfits)
-            answer = await self.session.call(request, read, sink=read, poll=poll, options=options)
+            answer = await self.session.call(request, read, sink=read, poll=poll, within=options)
             return complete(answer) if complete else answer
 
         found = Listing(fetch, key, page_size)

@@ -41,6 +41,12 @@ def is_instance_of(wanted: str, region: str) -> Callable[[Instance], bool]:
     return lambda found: wanted in (found.id, found.hostname) and found.region.casefold() in regions
 
 
+def bears_hostname(instance: Instance, hostname: str) -> bool:
+    """Whether an instance has this hostname; either may come with a domain behind it."""
+    found, wanted = instance.hostname.casefold(), hostname.casefold()
+    return found == wanted or found.startswith(f"{wanted}.") or wanted.startswith(f"{found}.")
+
+
 def owned(record: _Owned, instance_id: str) -> _Owned:
     """A record just decoded, with the instance that its answer does not name."""
     # Nobody else has the record yet, and a copy of each costs more than decoding it.
@@ -68,3 +74,16 @@ def missing_of(error: NotFoundError) -> Missing:
         return Missing.NOTHING
     is_instance = code == "database_instance_find" or "instance_not_found" in code
     return Missing.INSTANCE if is_instance else Missing.OBJECT
+
+
+LAG = 5.0
+"""Seconds: longer than a replica lags behind."""
+
+
+def outlasts_lag(since: float, now: float) -> bool:
+    """Whether what is seen since then is more than a replica's delay; both are in seconds.
+
+    The one rule for what a single read cannot prove: that a listing lacks something, or that a
+    state is the new one.
+    """
+    return now - since >= LAG

@@ -11,6 +11,7 @@ from typing import Generic, Self, TypeVar
 
 from attrs import evolve
 
+from .._session import Doubt, doubt_of
 from ..errors import (
     ApiError,
     CivoError,
@@ -195,5 +196,5 @@ async def _forget(tasks: Collection[asyncio.Future[Page[T]]]) -> None:
 def is_listing_refusal(error: CivoError) -> bool:
     """Whether an error means that there is no region-wide listing here, rather than no luck."""
     if isinstance(error, (NotFoundError, PermissionDeniedError, ServiceDisabledError)):
-        return True
+        return doubt_of(error) is not Doubt.REGION  # an unknown region has no snapshots at all
     return isinstance(error, ApiError) and error.status in (405, 501)

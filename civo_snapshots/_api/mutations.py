@@ -1,88 +1,41 @@
-"""Calls that change something: what acknowledges them, and what a lost answer means."""
+"""Updates and creates of one request: what a lost answer to them means."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from enum import Enum
+from typing import TypeVar
 
-from .._http import Kind, Reader, Response, parse_json
-from .._session import CallOptions, Deadline, RetryPolicy, Session, Waits
-from ..errors import CivoError, NotFoundError, OutcomeUnknownError, UnexpectedResponseError
-from ..models import Acknowledgement, with_extra
+from .._http import Kind, Reader
+from .._session import CallOptions, Within
+from ..errors import CivoError, ConflictError, NotFoundError, OutcomeUnknownError, printable
 from .context import Fields, RegionContext
-from .identity import Missing, bears, missing_of
-from .listing import Listing
 
 T = TypeVar("T")
 
-_CONFIRMED_AFTER = 5.0
-"""Seconds between two listings that prove an absence: longer than a replica lags behind."""
 
-_UPDATES = 5
-"""How often an update is sent, each time after the one before it was seen to have done nothing."""
+class Comparison(Enum):
+    """What a record shows after an update whose answer was lost."""
 
-
-_RECORD_FIELDS = frozenset({"name", "created_at", "included_volumes", "instances", "hostname"})
-
-
-def acknowledgement(response: Response) -> Acknowledgement:
-    """Read the answer to a delete: an object that is nobody's record, or nothing at all."""
-    if not response.body.strip():
-        return Acknowledgement()
-    data = parse_json(response.body, response.status)
-    if not isinstance(data, dict):
-        raise UnexpectedResponseError(
-            "a delete is acknowledged by an object", status=response.status, path="$"
-        )
-    if data.keys() & _RECORD_FIELDS:
-        raise UnexpectedResponseError(
-            "the answer to a delete is a record, so it belongs to another request",
-            status=response.status,
-        )
-    result = data.get("result")
-    found = Acknowledgement(result if isinstance(result, str) else "success")
-    return with_extra(found, {name: part for name, part in data.items() if name != "result"})
+    DONE = "done"
+    UNTOUCHED = "untouched"
+    """It is as it was before: the update may be sent again."""
+    CHANGED = "changed"
+    """Somebody else has changed it, which a repetition would undo."""
+    UNPROVEN = "unproven"
+    """It is not as wanted, and what it was before is not known."""
 
 
-async def delete(
-    context: RegionContext,
-    *segments: str,
-    options: CallOptions,
-    missing_ok: bool,
-    listing: Listing[Any] | None = None,
-) -> Acknowledgement:
-    """Delete; a 404 is success if an earlier attempt of this call may have done it.
+def compare(before: object | None, current: object, wanted: Fields) -> Comparison:
+    """Compare what is wanted with what is, and with what was; pure.
 
-    A 404 without a code proves nothing. It is believed only if the `listing` that would have the
-    object lacks it as well, twice.
+    A record without a name was not read from the API, so that it does not tell what was.
     """
-    session = context.session
-    request = context.request("DELETE", *segments)
-    deadline = session.deadline(request.kind, options)
-    deadline.began = session.clock.monotonic()
-    try:
-        return await session.call(request, acknowledgement, options=options)
-    except NotFoundError as error:
-        if not missing_ok and not (error.call and error.call.may_have_acted):
-            raise
-        failure = error
-    proven = missing_of(failure) is not Missing.NOTHING
-    if not proven and not (listing and await _lacks(listing, segments[-1], session, deadline)):
-        raise failure
-    return Acknowledgement(already_gone=True)
-
-
-async def _lacks(listing: Listing[Any], wanted: str, session: Session, deadline: Deadline) -> bool:
-    """Whether a listing lacks an object, and still does some seconds later."""
-    for pause in (0.0, _CONFIRMED_AFTER):
-        if pause >= deadline.left():
-            return False
-        await session.clock.sleep(pause)
-        try:
-            listed = await listing.collect()
-        except CivoError:
-            return False
-        if any(map(bears(wanted), listed)):
-            return False
-    return True
+    now = {name: getattr(current, name) for name in wanted}
+    if now == wanted:
+        return Comparison.DONE
+    if not getattr(before, "name", ""):
+        return Comparison.UNPROVEN
+    as_was = all(now[name] in (getattr(before, name), wanted[name]) for name in wanted)
+    return Comparison.UNTOUCHED if as_was else Comparison.CHANGED
 
 
 async def update(
@@ -92,29 +45,28 @@ async def update(
     fields: Fields,
     is_ours: Callable[[str], Callable[[T], bool]],
     options: CallOptions,
+    before: T | None,
 ) -> T:
     """PUT; where the answer was lost, compare before it is sent again.
 
-    Somebody else's newer change must not be undone by a blind repetition.
+    Somebody else's newer change must not be undone by a blind repetition: it is sent again only
+    if what was passed in as `before` shows still.
     """
     session = context.session
-    deadline = session.deadline(Kind.COMPARED, options)
-    deadline.began = session.clock.monotonic()
-    waits = Waits(RetryPolicy())
+    call = session.begin(Kind.COMPARED, options)
     wanted = {name: value for name, value in fields.items() if value is not None}
-    sends = 1 if options.get("retries") is False else _UPDATES
-
-    async def call(method: str, body: Fields | None, asked: str) -> T:
-        path, within = (*segments[:-1], asked), deadline.options(options)
-        return await context.record(
-            target, method, *path, body=body, is_ours=is_ours(asked), options=within
-        )
 
     async def current_record() -> T | None:
         # Asked for by a name that the PUT has changed, it is there under the new one.
         for asked in dict.fromkeys((segments[-1], str(wanted.get("name", segments[-1])))):
             try:
-                return await call("GET", None, asked)
+                return await context.record(
+                    target,
+                    "GET",
+                    *(*segments[:-1], asked),
+                    is_ours=is_ours(asked),
+                    options=call.subcall(),
+                )
             except NotFoundError:
                 continue
             except CivoError:
@@ -123,21 +75,55 @@ async def update(
 
     while True:
         try:
-            return await call("PUT", fields, segments[-1])
+            return await context.record(
+                target, "PUT", *segments, body=fields, is_ours=is_ours(segments[-1]), options=call
+            )
         except CivoError as error:
             failure = error
-        sends -= 1
-        if not failure.may_have_acted or not sends:
+        if not failure.may_have_acted or call.policy.attempts == 1:
             raise failure
         current = await current_record()
-        if current is None:
-            raise failure
-        if all(getattr(current, name) == value for name, value in wanted.items()):
+        shown = None if current is None else compare(before, current, wanted)
+        if current is not None and shown is Comparison.DONE:
             return current
-        pause = waits.after(failure)
-        if pause >= deadline.left():  # also where a Retry-After asks for more than there is
-            raise failure
+        if shown is not None and shown is not Comparison.UNTOUCHED:
+            raise call.summed_up(_not_repeated(failure, before, current, wanted, shown))
+        pause = None if shown is None else call.resend_pause(failure, Kind.COMPARED)
+        if pause is None:
+            raise call.summed_up(failure)
         await session.clock.sleep(pause)
+
+
+def _not_repeated(
+    failure: CivoError,
+    before: object | None,
+    current: object,
+    wanted: Fields,
+    shown: Comparison,
+) -> CivoError:
+    """Why an update whose answer was lost is not sent again."""
+    differ = [name for name in wanted if getattr(current, name) != wanted[name]]
+
+    def told(record: Fields) -> str:
+        return ", ".join(f"{name} {printable(repr(record[name]), 80)}" for name in differ)
+
+    found = told({name: getattr(current, name) for name in wanted})
+    asked = told(wanted)
+    if shown is Comparison.UNPROVEN:
+        failure.message += (
+            f"; asked for {asked}, it shows {found}: pass the record as it was read, so that it "
+            "can be told from somebody else's change and sent again"
+        )
+        return failure
+    was = told({name: getattr(before, name) for name in wanted})
+    error = ConflictError(
+        f"the answer to the update was lost, and the record was changed meanwhile: it shows "
+        f"{found}, which is neither {was} as before nor {asked} as asked for; not sent again "
+        f"({failure.message})",
+        call=failure.call,
+    )
+    error.may_have_acted = True
+    return error
 
 
 async def post_once(
@@ -145,7 +131,7 @@ async def post_once(
     read: Reader[T],
     *segments: str,
     body: Fields,
-    options: CallOptions,
+    options: Within,
     what: str,
     instance_id: str = "",
     name: object = None,
@@ -157,7 +143,7 @@ async def post_once(
     failure: CivoError
     try:
         request = context.request("POST", *segments, body=body)
-        return await context.session.call(request, read, is_ours=is_ours, options=options)
+        return await context.session.call(request, read, is_ours=is_ours, within=options)
     except CivoError as error:
         failure = error
     if not failure.may_have_acted:

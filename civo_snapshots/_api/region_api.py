@@ -4,9 +4,11 @@ Whoever needs the API is given one of these, and a test gives a stub of it. Argu
 by then. `poll` marks a call of a watcher's, which has slots of its own among the requests.
 """
 
+from functools import partial
+
 from .._codec import ListingConsumer, RegionListingReader, items_of, page
 from .._http import Kind, Request
-from .._session import CallOptions, Deadline, Session
+from .._session import CallOptions, LogicalCall, Session, Within
 from ..errors import CivoError
 from ..models import (
     Acknowledgement,
@@ -19,13 +21,13 @@ from ..models import (
     Snapshot,
 )
 from .context import Fields, RegionContext, path_of
+from .deletions import delete, delete_snapshot
 from .identity import bears, id_of, is_instance_of, owned
 from .listing import Listing
-from .mutations import delete, update
+from .mutations import update
+from .orphans import REGION_WIDE, orphan_of
 from .restores import restore_own, restore_regional
 from .schedule_api import ScheduleApi
-
-_REGION_WIDE = "resourcesnapshots"
 
 
 class RegionApi:
@@ -46,12 +48,12 @@ class RegionApi:
 
     # Instances
 
-    def list_instances(self, options: CallOptions, *, per_page: int = 100) -> Listing[Instance]:
+    def list_instances(self, options: Within, *, per_page: int = 100) -> Listing[Instance]:
         return self._context.listing(
             tuple[Instance, ...], "instances", key=id_of, page_size=per_page, options=options
         )
 
-    async def get_instance(self, instance_id: str, options: CallOptions) -> Instance:
+    async def get_instance(self, instance_id: str, options: Within) -> Instance:
         is_ours = is_instance_of(instance_id, self.named_region())
         return await self._context.record(
             Instance, "GET", "instances", instance_id, is_ours=is_ours, options=options
@@ -60,7 +62,7 @@ class RegionApi:
     # The snapshots of an instance
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         def with_instance(page: Page[Snapshot]) -> Page[Snapshot]:
             for found in page.items:
@@ -77,7 +79,7 @@ class RegionApi:
         )
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         found = await self._context.record(
             Snapshot,
@@ -95,21 +97,24 @@ class RegionApi:
         instance_id: str,
         name: str,
         description: str | None,
-        deadline: Deadline,
-        options: CallOptions,
+        call: LogicalCall,
     ) -> Snapshot:
         made = await self._context.record(
             Snapshot,
             "POST",
             *_of(instance_id),
             body={"name": name, "description": description},
-            options=options,
-            deadline=deadline,
+            options=call,
         )
         return owned(made, instance_id)
 
     async def update_snapshot(
-        self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
+        self,
+        instance_id: str,
+        snapshot_id: str,
+        fields: Fields,
+        options: CallOptions,
+        before: Snapshot | None,
     ) -> Snapshot:
         updated = await update(
             self._context,
@@ -119,20 +124,36 @@ class RegionApi:
             fields=fields,
             is_ours=bears,
             options=options,
+            before=before,
         )
         return owned(updated, instance_id)
 
     async def delete_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, missing_ok: bool
+        self,
+        instance_id: str,
+        snapshot_id: str,
+        options: CallOptions,
+        *,
+        missing_ok: bool,
+        believed_from: float,
     ) -> Acknowledgement:
-        return await delete(
+        """Until `believed_from`, a moment on the client's clock, a 404 may be mere delay."""
+        return await delete_snapshot(
             self._context,
             *_of(instance_id),
             snapshot_id,
             options=options,
             missing_ok=missing_ok,
-            listing=self.list_snapshots(instance_id, options),
+            listed=partial(self.list_snapshots, instance_id),
+            believed_from=believed_from,
         )
+
+    async def get_orphan(self, snapshot_id: str, options: CallOptions) -> RegionSnapshot | None:
+        """A snapshot that has outlived its instance; None if it is gone as well.
+
+        Raises `NotFoundError` where that cannot be told.
+        """
+        return await orphan_of(self._context, snapshot_id, options)
 
     async def restore_snapshot(
         self, instance_id: str, snapshot_id: str, fields: Fields, options: CallOptions
@@ -152,23 +173,21 @@ class RegionApi:
     # The snapshots of the region
 
     def list_region_snapshots(
-        self, options: CallOptions, *, poll: bool = False
+        self, options: Within, *, poll: bool = False
     ) -> Listing[RegionSnapshot]:
         return self._context.listing(
-            tuple[RegionSnapshot, ...], _REGION_WIDE, key=id_of, poll=poll, options=options
+            tuple[RegionSnapshot, ...], REGION_WIDE, key=id_of, poll=poll, options=options
         )
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         """Show the listing as it comes.
 
         Returns for how many seconds that kept the event loop; None if it broke off because it was
         larger than it is worth.
         """
         reader = RegionListingReader(consumer)
-        request = self._context.request("GET", _REGION_WIDE)
-        seen = await self.session.call(request, reader, sink=reader, poll=True, options=options)
+        request = self._context.request("GET", REGION_WIDE)
+        seen = await self.session.call(request, reader, sink=reader, poll=True, within=options)
         if seen and reader.has_pages:  # this listing is documented as one answer
             consumer.begin(bytes)
             found = await self.list_region_snapshots(options, poll=True).collect()
@@ -176,34 +195,44 @@ class RegionApi:
             consumer.consume(items, len(found) - len(items))
         return reader.spent if seen else None
 
-    async def get_region_snapshot(self, snapshot_id: str, options: CallOptions) -> RegionSnapshot:
+    async def get_region_snapshot(self, snapshot_id: str, options: Within) -> RegionSnapshot:
         return await self._context.record(
             RegionSnapshot,
             "GET",
-            _REGION_WIDE,
+            REGION_WIDE,
             snapshot_id,
             is_ours=bears(snapshot_id),
             options=options,
         )
 
     async def update_region_snapshot(
-        self, snapshot_id: str, fields: Fields, options: CallOptions
+        self,
+        snapshot_id: str,
+        fields: Fields,
+        options: CallOptions,
+        before: RegionSnapshot | None,
     ) -> RegionSnapshot:
         return await update(
             self._context,
             RegionSnapshot,
-            _REGION_WIDE,
+            REGION_WIDE,
             snapshot_id,
             fields=fields,
             is_ours=bears,
             options=options,
+            before=before,
         )
 
     async def delete_region_snapshot(
-        self, snapshot_id: str, options: CallOptions, *, missing_ok: bool
+        self, snapshot_id: str, options: CallOptions, *, missing_ok: bool, believed_from: float
     ) -> Acknowledgement:
-        segments = (_REGION_WIDE, snapshot_id)
-        return await delete(self._context, *segments, options=options, missing_ok=missing_ok)
+        return await delete(
+            self._context,
+            *(REGION_WIDE, snapshot_id),
+            options=options,
+            missing_ok=missing_ok,
+            believed_from=believed_from,
+        )
 
     async def restore_region_snapshot(
         self, snapshot_id: str, fields: Fields, options: CallOptions, instance_id: str = ""
@@ -243,12 +272,12 @@ class RegionApi:
                 "GET", path_of("regions"), Kind.SAFE, self._context.region or "", query
             )
             return await self.session.call(
-                request, page(tuple[Region, ...], number), options=options
+                request, page(tuple[Region, ...], number), within=options
             )
 
         return Listing(fetch, lambda region: region.code)
 
-    async def get_quota(self, options: CallOptions) -> Quota:
+    async def get_quota(self, options: Within) -> Quota:
         return await self._context.record(Quota, "GET", "quota", options=options)
 
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .._codec import one
-from .._http import Response
-from .._session import CallOptions
-from ..errors import OutcomeUnknownError
-from ..models import Restore
+from .._http import Kind, Response
+from .._session import ONCE, CallOptions, Within
+from ..errors import CivoError, OutcomeUnknownError
+from ..models import Instance, Restore
 from .context import Fields, RegionContext
+from .identity import bears_hostname, id_of
 from .mutations import post_once
 
 IsSame = Callable[[str], Awaitable[bool]]
+
+_BASELINE = 10.0
+"""Seconds, at most, for what is worth knowing before a restore, but is not needed for it."""
 
 
 @frozen
@@ -45,7 +49,7 @@ async def restore_own(
         options=options,
         what=f"restoring snapshot {snapshot_id} of instance {instance_id}",
         instance_id=instance_id,
-        hostname=fields["hostname"],
+        fields=fields,
         is_same=is_same,
     )
 
@@ -66,7 +70,7 @@ async def restore_regional(
         options=options,
         what=f"restoring snapshot {snapshot_id}",
         instance_id="",
-        hostname=fields["hostname"],
+        fields=fields,
         is_same=is_same,
     )
 
@@ -78,7 +82,48 @@ async def _restore(
     options: CallOptions,
     what: str,
     instance_id: str,
-    hostname: object,
+    fields: Fields,
+    is_same: IsSame,
+) -> Restore:
+    """List the instances, POST once, and note which of them bore the hostname before.
+
+    Nothing in an answer tells the new instance from one of the same hostname for certain.
+    """
+    call = context.session.begin(Kind.CREATING, options)
+    call.deadline.begin()
+    before: list[Instance] | None = None
+    if not fields["overwrite_existing"]:
+        within: CallOptions = {**ONCE, "timeout": min(_BASELINE, call.deadline.left() / 2)}
+        try:
+            before = await context.listing(
+                tuple[Instance, ...], "instances", key=id_of, page_size=100, options=within
+            ).collect()
+        except CivoError:
+            before = None
+    restore = await _post(
+        context,
+        *segments,
+        body=body,
+        options=call,
+        what=what,
+        instance_id=instance_id,
+        name=fields["hostname"],
+        is_same=is_same,
+    )
+    if before is None:
+        return restore
+    namesakes = [one.id for one in before if bears_hostname(one, restore.hostname)]
+    return evolve(restore, namesakes=tuple(namesakes))
+
+
+async def _post(
+    context: RegionContext,
+    *segments: str,
+    body: Fields,
+    options: Within,
+    what: str,
+    instance_id: str,
+    name: object,
     is_same: IsSame,
 ) -> Restore:
     """POST once; the last segment is the id, or the name, of the snapshot.
@@ -105,7 +150,7 @@ async def _restore(
             options=options,
             what=what,
             instance_id=instance_id,
-            name=hostname,
+            name=name,
             is_ours=is_ours,
         )
     except OutcomeUnknownError:

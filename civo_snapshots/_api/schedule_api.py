@@ -1,12 +1,13 @@
 """The calls of snapshot schedules in one region."""
 
 from .._codec import one
-from .._session import CallOptions
+from .._session import CallOptions, Within
 from ..models import Acknowledgement, Schedule
 from .context import Fields, RegionContext
+from .deletions import delete
 from .identity import bears, id_of
 from .listing import Listing
-from .mutations import delete, post_once, update
+from .mutations import post_once, update
 
 _PATH = "resourcesnapshotschedules"
 
@@ -29,7 +30,7 @@ class ScheduleApi:
             is_ours=lambda schedule: schedule.name in ("", name),
         )
 
-    def list(self, options: CallOptions) -> Listing[Schedule]:
+    def list(self, options: Within) -> Listing[Schedule]:
         return self._context.listing(tuple[Schedule, ...], _PATH, key=id_of, options=options)
 
     async def get(self, schedule_id: str, options: CallOptions) -> Schedule:
@@ -38,10 +39,17 @@ class ScheduleApi:
             Schedule, "GET", _PATH, schedule_id, is_ours=is_ours, options=options
         )
 
-    async def update(self, schedule_id: str, fields: Fields, options: CallOptions) -> Schedule:
-        segments = (_PATH, schedule_id)
+    async def update(
+        self, schedule_id: str, fields: Fields, options: CallOptions, before: Schedule | None
+    ) -> Schedule:
         return await update(
-            self._context, Schedule, *segments, fields=fields, is_ours=bears, options=options
+            self._context,
+            Schedule,
+            *(_PATH, schedule_id),
+            fields=fields,
+            is_ours=bears,
+            options=options,
+            before=before,
         )
 
     async def delete(
@@ -53,5 +61,5 @@ class ScheduleApi:
             schedule_id,
             options=options,
             missing_ok=missing_ok,
-            listing=self.list(options),
+            listed=self.list,
         )

@@ -1,7 +1,10 @@
 """Which snapshots belong to creates of this client, so that none is returned to two of them."""
 
 import asyncio
+from math import inf
 from weakref import WeakValueDictionary
+
+from .age import BackendClock
 
 _CLAIMS_KEPT = 4_096
 
@@ -22,18 +25,27 @@ class Claims:
     """The snapshots that creates of this client have claimed, the latest few thousand of them."""
 
     def __init__(self) -> None:
-        self._claimed: dict[str, None] = {}
+        self._claimed: dict[str, float] = {}
         self._locks: WeakValueDictionary[tuple[str, str], NameLock] = WeakValueDictionary()
+        self._clocks: dict[str, BackendClock] = {}
 
     def name_lock(self, instance_id: str, name: str) -> NameLock:
         """The lock for this name on this instance."""
         return self._locks.setdefault((instance_id, name), NameLock())
 
-    def claim(self, snapshot_id: str) -> None:
-        """Note that a snapshot belongs to a create."""
-        self._claimed[snapshot_id] = None
+    def clock_of(self, region: str) -> BackendClock:
+        """What is known of the clock that dates a region's snapshots."""
+        return self._clocks.setdefault(region, BackendClock())
+
+    def claim(self, snapshot_id: str, now: float = -inf) -> None:
+        """Note that a snapshot belongs to a create, and when that was known."""
+        self._claimed[snapshot_id] = now
         if len(self._claimed) > _CLAIMS_KEPT:
             del self._claimed[next(iter(self._claimed))]
+
+    def claimed_at(self, snapshot_id: str) -> float:
+        """When a create claimed it; long ago if none did."""
+        return self._claimed.get(snapshot_id, -inf)
 
     def is_free(self, snapshot_id: str) -> bool:
         """Whether no create has claimed it."""

@@ -5,37 +5,32 @@ has passed. What is found is adopted; only if nothing was made is the create sen
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from copy import copy
 
 from attrs import define, field
 
+from .. import states
 from .._api import Missing, RegionApi, missing_of
-from .._clock import Clock
-from .._session import ONCE, CallOptions, Deadline
+from .._concurrency import done_within
+from .._http import Kind
+from .._session import LogicalCall, is_about_one_object
 from ..errors import (
     CivoError,
-    ClientClosedError,
     ConflictError,
+    DeadlineExceededError,
     NotFoundError,
     OutcomeUnknownError,
+    TryLaterError,
     UnexpectedResponseError,
 )
-from ..models import Call, Snapshot
-from .claims import Claims, NameLock
+from ..models import Snapshot
+from .claims import Claims
+from .lookup import Lookup
+from .search import NOTHING_SEEN, Finding, Found
 
-SENDS = 5
-"""Requests per create at most, each sent only after the one before it certainly did nothing. With
-one loss in twenty, three would leave one create in ten thousand undecided."""
-
-_SEARCHES = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
-"""The pauses before the searches for a lost create, as parts of the reconcile window."""
-
-_LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Seconds before each try of one search for what acted late."""
-
-_TOLERANCE = timedelta(seconds=2)
-"""HTTP dates have whole seconds, and so may `created_at`."""
+_LOST_INSTANCE = ("error", "failed")
 
 
 @define(eq=False)
@@ -43,43 +38,47 @@ class Creation:
     """One logical create.
 
     Attributes:
-        deadline: the time that its requests have together, and whether one may have acted.
+        call: the time, the retries and the record that its requests have together.
         unique: whether nothing else can bear the name, so that age need not be compared.
         reconcile_window: seconds after which a create that shows nowhere did nothing.
         abandoned: nobody waits any more, so it only searches and sends nothing more.
-        resent: whether it was sent again after a loss, so that a late commit makes a second one.
-        extras: ids of further snapshots that its earlier sends made.
+        lost: whether an answer was lost, so that a snapshot may still appear that nobody knows of.
+        extras: further snapshots of the name, which its earlier sends may have made.
     """
 
     api: RegionApi
     claims: Claims
-    clock: Clock
-    deadline: Deadline
-    options: CallOptions
+    call: LogicalCall
     instance_id: str
     name: str
     description: str | None
     unique: bool
     reconcile_window: float
     abandoned: bool = False
-    resent: bool = False
-    extras: tuple[str, ...] = ()
-    _started: datetime | None = None
+    lost: bool = False
+    extras: tuple[Snapshot, ...] = ()
     _last: CivoError | None = None
-    _pause: asyncio.Task[None] | None = None
     _settled: asyncio.Event | None = None
-    _name_lock: NameLock = field(init=False)
+    _lookup: Lookup = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._name_lock = self.claims.name_lock(self.instance_id, self.name)
+        self.call.looks_first = True
+        self._lookup = Lookup(
+            self.api,
+            self.claims,
+            self.call,
+            self.instance_id,
+            self.name,
+            self.unique,
+            self.reconcile_window,
+        )
 
     def cancel(self) -> bool:
         """Send nothing more and search at once. Return whether nothing can have acted so far."""
         self.abandoned = True
         self._settled = asyncio.Event()
-        self.deadline.cancelled = True
-        if self._pause is not None:
-            self._pause.cancel()
+        self.call.cancelled = True
+        self._lookup.interrupt()
         return not self.may_have_acted
 
     async def settled(self) -> None:
@@ -94,195 +93,189 @@ class Creation:
     @property
     def may_have_acted(self) -> bool:
         """Whether something may have been created whose id is not known yet."""
-        return self.deadline.may_have_acted or self._last is not None
+        return self.call.may_have_acted or self.lost
+
+    @property
+    def was_repeated(self) -> bool:
+        """Whether it was sent again after a loss, so that a late commit makes a second one."""
+        return self.lost and self.call.sends > 1
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        known = set(self._name_lock.claimed)
-        if self._name_lock.lock.locked():
+        known = set(self._lookup.name_lock.claimed)
+        if self._lookup.name_lock.lock.locked():
             # The create that holds the lock may need the slot to make progress.
-            self.deadline.release_slot()
+            self.call.release_slot()
         try:
-            async with self._name_lock.lock:
+            async with self._turn():
                 snapshot = await self._made_meanwhile(known) or await self._run()
-                for made in (snapshot.id, *self.extras):
-                    self._claim(made)
+                for made in (snapshot, *self.extras):
+                    self._lookup.claim(made.id)
                 return snapshot
         finally:
             self._tell()
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """Hold the name's lock; `DeadlineExceededError` if others hold it for too long."""
+        lock = self._lookup.name_lock.lock
+        if not lock.locked():
+            async with lock:
+                yield
+            return
+        turn = asyncio.ensure_future(lock.acquire())
+        try:
+            left = self.call.deadline.queue_left()
+            if not await done_within(turn, self._lookup.clock, left):
+                raise DeadlineExceededError(
+                    f"another create of {self.name} on instance {self.instance_id} took the time"
+                )
+            yield
+        finally:
+            turn.cancel()
+            await asyncio.wait({turn})
+            if not turn.cancelled():
+                lock.release()
+
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
         """What a detached create of the same unique name made while this one waited."""
         if self.unique:
-            for made in self._name_lock.claimed.keys() - known:
+            for made in self._lookup.name_lock.claimed.keys() - known:
                 try:
-                    return await self._get(made)
+                    return await self._lookup.get(made)
                 except NotFoundError as error:
                     if missing_of(error) is Missing.NOTHING:
                         raise  # it may be there, and another one would be one too many
         return None
 
-    # The requests, all of them within the create's time.
-
-    async def _post(self) -> Snapshot:
-        """POST, repeated only while it certainly did nothing."""
-        return await self.api.create_snapshot(
-            self.instance_id, self.name, self.description, self.deadline, self.options
-        )
-
-    async def _search(self) -> Sequence[Snapshot]:
-        """The instance's snapshots as they are now."""
-        # A search after the create's end, for what came late, has a time of its own.
-        within = self.deadline.options(ONCE) if self.deadline.left() > 0 else ONCE
-        return await self.api.list_snapshots(self.instance_id, within).collect()
-
-    async def _get(self, snapshot_id: str) -> Snapshot:
-        """One snapshot of the instance."""
-        return await self.api.get_snapshot(self.instance_id, snapshot_id, self.deadline.options({}))
-
-    async def late(self) -> tuple[str, ...]:
-        """Search for snapshots that earlier sends of this create made after all; their ids."""
-        async with self._name_lock.lock:
-            listed = await self._search_again()
-            found = [one.id for one in listed if self._may_be_ours(one) and self._is_new(one)]
-            for extra in found:
-                self._claim(extra)
-        return tuple(found)
-
-    async def _search_again(self) -> Sequence[Snapshot]:
-        """Search with several tries: this search may be the last, and one bad answer is likely."""
-        for pause in _LATE_PAUSES:
-            await self.clock.sleep(pause)
-            try:
-                return await self._search()
-            except ClientClosedError:
-                break
-            except CivoError:
-                continue
-        return ()
-
-    def _claim(self, snapshot_id: str) -> None:
-        self.claims.claim(snapshot_id)
-        self._name_lock.claimed[snapshot_id] = None
+    async def late(self) -> list[Snapshot]:
+        """Search for snapshots that earlier sends of this create made after all."""
+        return await self._lookup.late()
 
     async def _run(self) -> Snapshot:
-        self._started = self.clock.now()
-        sends = 1 if self.options.get("retries") is False else SENDS
-        for attempt in range(sends):
-            self.resent = attempt > 0
+        self._lookup.started = self._lookup.clock.now()
+        while True:
             failure = await self._send()
             if isinstance(failure, Snapshot):
                 return failure
-            if not self._may_have_acted(failure, first=attempt == 0):
+            if isinstance(failure, TryLaterError):
+                made = await self._after_try_later(failure)
+            elif failure.may_have_acted:
+                made = await self._after_loss(failure)
+            elif self.lost:
+                made = await self._after_refusal(failure)
+            else:
                 raise failure
-            self._last = failure
-            found, certain = await self._reconcile()
-            if found is not None:
-                return found
-            acted = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
-            if acted or self.abandoned or not certain:
-                break
-        raise self._unknown()
-
-    def _may_have_acted(self, failure: CivoError, *, first: bool) -> bool:
-        """Whether a snapshot may have been made although the request ended so."""
-        # "Already in process" after a lost answer is the echo of that very create.
-        return failure.may_have_acted or (isinstance(failure, ConflictError) and not first)
+            if made is not None:
+                return made
 
     async def _send(self) -> Snapshot | CivoError:
+        clock = self._lookup.clock
+        sent = clock.now()
         try:
-            snapshot = await self._post()
+            snapshot = await self.api.create_snapshot(
+                self.instance_id, self.name, self.description, self.call
+            )
         except CivoError as error:
             return error
-        if snapshot.name in ("", self.name) or await self._is_own(snapshot.id):
+        # Under another name it is a stray answer, or ours, renamed by the server.
+        if snapshot.name in ("", self.name) or await self._lookup.is_own(snapshot.id):
+            self._lookup.backend.learn(snapshot, sent, clock.now())
             return snapshot
         return UnexpectedResponseError("the answer names another snapshot", status=201)
 
-    async def _is_own(self, snapshot_id: str) -> bool:
-        """Whether an answer with another name is our snapshot, renamed by the server."""
+    # What follows from each end of a request: the snapshot, an error, or None to send again.
+
+    async def _after_loss(self, failure: CivoError) -> Snapshot | None:
+        """The answer is lost: search; only what did nothing is sent again."""
+        self.lost, self._last = True, failure
+        finding = await self._reconcile()
+        if finding.found is Found.OURS:
+            return self._take(finding)
+        answered = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
+        if finding.found is Found.UNKNOWN or answered or self.abandoned:
+            raise self._unknown()
+        pause = self.call.resend_pause(failure, Kind.CREATING)
+        if pause is None:
+            nothing = copy(failure)
+            nothing.may_have_acted = False
+            nothing.message += "; nothing was made, as far as a search for its name can tell"
+            raise self.call.summed_up(nothing)
+        if not await self._lookup.sleep(pause - self.reconcile_window):
+            raise self._unknown()
+        return None
+
+    async def _after_refusal(self, failure: CivoError) -> Snapshot | None:
+        """A refusal after a loss may be the echo of the very create that was lost."""
+        self._last = failure
+        finding = await self._lookup.once()
+        taken_before = finding.found is Found.ABSENT and finding.older
+        if isinstance(failure, ConflictError) and taken_before:
+            raise failure
+        if finding.found is not Found.OURS:
+            finding = await self._reconcile()
+        if finding.found is Found.OURS:
+            return self._take(finding)
+        raise self._unknown()
+
+    async def _after_try_later(self, failure: TryLaterError) -> Snapshot | None:
+        """Something is busy, perhaps with our own lost create: wait, look, send again."""
+        if is_about_one_object(failure) and await self._is_instance_broken():
+            raise self.call.summed_up(failure)
+        while True:
+            pause = self.call.resend_pause(failure, Kind.CREATING)
+            if pause is None and self.lost:
+                return await self._after_refusal(failure)
+            if pause is None:
+                raise self.call.summed_up(failure)
+            self.api.session.tell_retry(self.call, failure, pause)
+            if not await self._lookup.sleep(pause):
+                raise self._unknown()
+            finding = await self._lookup.once()
+            if finding.found is Found.OURS and (self.unique or self.lost):
+                return self._take(finding)
+            if finding.found is Found.OURS:
+                raise ConflictError(
+                    f"another snapshot named {self.name} has just been made of instance "
+                    f"{self.instance_id}; it is not this create's",
+                    status=failure.status,
+                    code=failure.code,
+                    call=failure.call,
+                )
+            if finding is not NOTHING_SEEN:
+                return None
+
+    async def _is_instance_broken(self) -> bool:
+        """Whether the instance is in a state that it will not leave by itself."""
         try:
-            snapshot = await self._get(snapshot_id)
+            instance = await self.api.get_instance(self.instance_id, self.call.subcall())
         except CivoError:
             return False
-        return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is True
+        return states.normalise(instance.status) in _LOST_INSTANCE
 
-    async def _reconcile(self) -> tuple[Snapshot | None, bool]:
-        """Search for the name until the window has passed.
+    async def _reconcile(self) -> Finding:
+        finding = await self._lookup.until_settled(at_once=self.abandoned, tell=self._tell)
+        if finding is NOTHING_SEEN:
+            self._last = self._lookup.failure or self._last
+        return finding
 
-        Returns the snapshot that was found, and whether finding none proves that none was made.
-        """
-        certain = False
-        pauses = [part * self.reconcile_window for part in _SEARCHES]
-        at_once = self.abandoned
-        while pauses:
-            if pauses[0] > self.deadline.left():
-                return None, False
-            if not at_once and await self._slept(pauses[0]):
-                del pauses[0]
-            at_once = False
-            if self.deadline.left() <= 0:  # it slept longer than asked
-                return None, False
-            try:
-                listed = await self._search()
-            except ClientClosedError:
-                return None, False
-            except CivoError as error:
-                if isinstance(error, NotFoundError) and missing_of(error) is not Missing.NOTHING:
-                    return None, False  # the instance itself is gone
-                self._last = error
-                certain = False
-                # Only a search that succeeds can say "nothing".
-                pauses = pauses or [_SEARCHES[-1] * self.reconcile_window]
-                self._tell()
-                continue
-            candidates = [found for found in listed if self._may_be_ours(found)]
-            ours = [found for found in candidates if self._is_new(found)]
-            if ours:
-                ours.sort(key=_age)
-                self.extras += tuple(found.id for found in ours[1:])
-                return ours[0], True
-            certain = all(self._is_new(found) is False for found in candidates)
-            self._tell()
-        return None, certain
-
-    async def _slept(self, seconds: float) -> bool:
-        """Sleep; False if `cancel()` cut it short."""
-        pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
-        try:
-            await asyncio.wait({pause})
-        finally:
-            pause.cancel()
-            self._pause = None
-        return not pause.cancelled()
-
-    def _may_be_ours(self, found: Snapshot) -> bool:
-        free = self.claims.is_free(found.id) and found.id not in self._name_lock.claimed
-        return free and found.name == self.name
-
-    def _is_new(self, found: Snapshot) -> bool | None:
-        """Whether it was made since the first send; None if that cannot be told."""
-        return True if self.unique else self._is_younger(found)
-
-    def _is_younger(self, found: Snapshot) -> bool | None:
-        """Whether its date is later than the first send, by the server's clock."""
-        skew = self.api.session.clock_skew
-        if found.created_at is None or skew is None or self._started is None:
-            return None
-        return found.created_at >= self._started + skew - _TOLERANCE
+    def _take(self, finding: Finding) -> Snapshot:
+        """The oldest of what this create made; what it made besides is told."""
+        first, *others = finding.ours
+        self.extras += tuple(others)
+        return first
 
     def _unknown(self) -> OutcomeUnknownError:
         cause = self._last
-        call: Call | None = cause.call if cause else None
-        return OutcomeUnknownError(
+        error = OutcomeUnknownError(
             f"creating snapshot {self.name} of instance {self.instance_id} may have acted: "
             f"{cause.message if cause else 'no answer'}; look for that name before doing it again",
             instance_id=self.instance_id,
             name=self.name,
-            started_at=self._started,
-            ended_at=self.clock.now(),
-            call=call,
+            started_at=self._lookup.started,
+            ended_at=self._lookup.clock.now(),
+            call=cause.call if cause else None,
         )
-
-
-def _age(snapshot: Snapshot) -> str:
-    return snapshot.created_at.isoformat() if snapshot.created_at else ""
+        error.candidates = self._lookup.doubtful
+        self.call.summed_up(error)
+        return error

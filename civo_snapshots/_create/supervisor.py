@@ -12,9 +12,9 @@ from typing import Any
 from .. import _naming
 from .._api import RegionApi
 from .._clock import Clock
-from .._concurrency import Gate, wait_at_most
+from .._concurrency import wait_at_most
 from .._http import Kind
-from .._session import CallOptions
+from .._session import CallOptions, LogicalCall
 from ..errors import CivoError
 from ..events import ExtraSnapshot
 from ..models import Snapshot
@@ -38,8 +38,9 @@ class CreateSupervisor:
         self._tell = tell
         self._detached: dict[Creation, asyncio.Task[Any]] = {}
         self._resolved: list[Unresolved] = []
-        self._late: dict[asyncio.Task[None], tuple[Creation, str]] = {}
+        self._late: dict[asyncio.Task[None], tuple[Creation, Snapshot | None]] = {}
         self.extras: list[ExtraSnapshot] = []
+        self._closing = False
 
     @property
     def unresolved(self) -> tuple[Unresolved, ...]:
@@ -56,17 +57,16 @@ class CreateSupervisor:
         options: CallOptions,
     ) -> Snapshot:
         """Create a snapshot, under a generated name if none is given."""
+        call = api.session.begin(Kind.CREATING, options)
         # Thousands may wait here: what a create needs is made when it has a slot.
-        slot = await api.session.enter()
+        await api.session.enter(call)
         unique = name is None
         if name is None:
             name = _naming.generate_name(self._clock.now())
         try:
-            creation = self.prepare(
-                api, instance_id, name, description, options, unique=unique, slot=slot
-            )
+            creation = self.prepare(api, instance_id, name, description, call, unique=unique)
         except BaseException:
-            slot.release()
+            call.release_slot()
             raise
         return await self.run(creation)
 
@@ -76,29 +76,23 @@ class CreateSupervisor:
         instance_id: str,
         name: str,
         description: str | None,
-        options: CallOptions,
+        call: LogicalCall,
         *,
         unique: bool,
-        slot: Gate | None = None,
     ) -> Creation:
         """A create ready to run; `unique` tells that nothing else in the region can bear the name.
 
-        It has a `slot` among the requests in flight if the caller waited for one.
+        It has a slot among the requests in flight if its call waited for one.
         """
-        session = api.session
-        deadline = session.deadline(Kind.CREATING, options)
-        deadline.slot = slot
         return Creation(
             api,
             self.claims,
-            session.clock,
-            deadline,
-            options,
+            call,
             instance_id,
             name,
             description,
             unique,
-            session.timeouts.reconcile_window,
+            api.session.timeouts.reconcile_window,
         )
 
     async def run(self, creation: Creation) -> Snapshot:
@@ -107,7 +101,7 @@ class CreateSupervisor:
 
         def ended(task: asyncio.Task[Snapshot]) -> None:
             # Also of a task that is cancelled before its first step.
-            creation.deadline.release_slot()
+            creation.call.release_slot()
             if not task.cancelled():
                 task.exception()  # the caller or `unresolved` has it: asyncio need not complain
 
@@ -134,16 +128,23 @@ class CreateSupervisor:
         except BaseException as error:
             if creation in self._detached:
                 self._resolve(creation, error)
+            if creation.lost and isinstance(error, CivoError) and not self._closing:
+                self._begin_late_searches(
+                    creation, Snapshot("", creation.name, instance_id=creation.instance_id)
+                )
             raise
         if creation in self._detached:
             self._resolve(creation, snapshot)
         for extra in creation.extras:
-            self._report(creation, snapshot.id, extra)
-        if creation.resent:
-            task = asyncio.get_running_loop().create_task(self._search_late(creation, snapshot.id))
-            self._late[task] = (creation, snapshot.id)
-            task.add_done_callback(lambda done: self._late.pop(done, None))
+            self._report(snapshot, extra)
+        if creation.was_repeated:
+            self._begin_late_searches(creation, snapshot)
         return snapshot
+
+    def _begin_late_searches(self, creation: Creation, kept: Snapshot | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._search_late(creation, kept))
+        self._late[task] = (creation, kept)
+        task.add_done_callback(lambda done: self._late.pop(done, None))
 
     def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
         """Keep a create that may have acted and whose caller is gone; report how it ends."""
@@ -162,22 +163,23 @@ class CreateSupervisor:
             error = end if isinstance(end, CivoError) else CivoError(repr(end))
         self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
 
-    async def _search_late(self, creation: Creation, kept: str) -> None:
+    async def _search_late(self, creation: Creation, kept: Snapshot | None) -> None:
         for pause in _LATE_SEARCHES:
             await self._clock.sleep(pause)
             await self._search_once(creation, kept)
 
-    async def _search_once(self, creation: Creation, kept: str) -> None:
+    async def _search_once(self, creation: Creation, kept: Snapshot | None) -> None:
         for extra in await creation.late():
-            self._report(creation, kept, extra)
+            self._report(kept, extra)
 
-    def _report(self, creation: Creation, kept: str, extra: str) -> None:
-        event = ExtraSnapshot(creation.instance_id, creation.name, kept, extra)
+    def _report(self, kept: Snapshot | None, extra: Snapshot) -> None:
+        event = ExtraSnapshot(kept, extra)
         self.extras.append(event)
         self._tell(event)
 
     async def close(self) -> None:
         """Wait a little for the detached creates, and search once more after repeated ones."""
+        self._closing = True
         await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
         detached = set(self._detached.values())
         for task in detached:

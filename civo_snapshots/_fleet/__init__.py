@@ -3,7 +3,15 @@
 It stands on the faces of `_create` and `_watch`, and must not know what users call.
 """
 
-from .settings import Instances, OnExisting, RunSettings
+from .intake import Instances
+from .settings import DEFAULT_MAX_AGE, OnExisting, OnFailed, RunSettings
 from .stream import FleetStream
 
-__all__ = ["FleetStream", "Instances", "OnExisting", "RunSettings"]
+__all__ = [
+    "DEFAULT_MAX_AGE",
+    "FleetStream",
+    "Instances",
+    "OnExisting",
+    "OnFailed",
+    "RunSettings",
+]

@@ -1,9 +1,11 @@
 """One instance on its way through a fan-out, and what its errors amount to; pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import Enum
 
-from attrs import define
+from attrs import define, evolve
 
+from .. import states
 from .._create import Creation
 from .._watch import RegisteredWait
 from ..errors import (
@@ -12,11 +14,26 @@ from ..errors import (
     DeadlineExceededError,
     OutcomeUnknownError,
     PollFailedError,
+    SnapshotFailedError,
     TransportError,
     WaitTimeoutError,
 )
 from ..models import Snapshot
 from ..outcomes import Outcome, OutcomeKind
+from ..states import StateTable, Verdict
+from .choice import Choice
+
+
+class Stage(Enum):
+    """How far an instance is."""
+
+    UNSENT = "unsent"
+    """No create is on its way, and no snapshot is known."""
+    SENT = "sent"
+    """A create is on its way and may have made a snapshot."""
+    MADE = "made"
+    """Its snapshot is known, how that ends is not."""
+    ENDED = "ended"
 
 
 @define(eq=False)
@@ -26,54 +43,79 @@ class Member:
     There may be thousands, so it is one object and not a few closures.
 
     Attributes:
-        may_have_acted: whether a create is on its way that may have made a snapshot.
         creation: the create that is on its way.
         wait: the wait for its snapshot, while there is one.
+        refusal: what its create was refused with, while that is being confirmed.
     """
 
     on_end: Callable[["Member", Snapshot | CivoError], None]
     instance_id: str
     name: str
+    stage: Stage = Stage.UNSENT
     snapshot: Snapshot | None = None
     outcome: Outcome | None = None
     adopted: bool = False
-    duplicates: tuple[str, ...] = ()
-    may_have_acted: bool = False
+    duplicates: tuple[Snapshot, ...] = ()
     creation: Creation | None = None
     wait: RegisteredWait | None = None
+    refusal: CivoError | None = None
 
     def __call__(self, end: Snapshot | CivoError) -> None:
         self.on_end(self, end)
 
-    def cancel(self) -> bool:
-        """Keep its create from being sent; False if that may have acted already."""
-        return self.creation is None or self.creation.cancel()
+    def take(self, choice: Choice) -> None:
+        """What exists under its names is known; raises what stands against adopting it."""
+        self.name, self.duplicates = choice.name, choice.further
+        if choice.snapshot is not None:
+            self.snapshot, self.adopted, self.stage = choice.snapshot, True, Stage.MADE
+        if choice.refusal is not None:
+            raise choice.refusal
+
+    def made(self, snapshot: Snapshot, extras: Iterable[Snapshot]) -> None:
+        """Its create has ended well; extras are what else the create's repeats made."""
+        self.snapshot, self.stage = snapshot, Stage.MADE
+        self.duplicates += tuple(extras)
+
+    def cancel(self) -> None:
+        """Keep its create from being sent, unless that may have acted already."""
+        if self.stage is Stage.SENT and (self.creation is None or self.creation.cancel()):
+            self.stage = Stage.UNSENT
+
+    def refused_with(self, error: CivoError) -> None:
+        """Note what its create ended with, which may be tried again."""
+        self.refusal = error
+        self.stage = Stage.SENT if error.may_have_acted else Stage.UNSENT
 
     def finish(self, kind: OutcomeKind, error: CivoError | None) -> Outcome:
         """Nothing more is to come; its outcome."""
-        self.may_have_acted = False
+        self.stage = Stage.ENDED
         self.outcome = self._outcome(kind, error)
         return self.outcome
+
+    def tell_further(self, found: Iterable[Snapshot]) -> None:
+        """Further snapshots were found after its end."""
+        self.duplicates += tuple(found)
+        if self.outcome is not None:
+            self.outcome = evolve(self.outcome, duplicates=self.duplicates)
 
     def outcome_now(self) -> Outcome:
         """The outcome as far as it is known at this moment."""
         if self.outcome is not None:
             return self.outcome
-        if self.snapshot is not None:
-            error: CivoError = WaitTimeoutError(
-                f"snapshot {self.snapshot.id} of instance {self.instance_id} was not finished "
-                "when the run ended; it goes on",
-                snapshot=self.snapshot,
+        if self.stage is Stage.MADE and self.snapshot is not None:
+            return self._outcome(
+                OutcomeKind.TIMED_OUT, _unfinished(self.snapshot, "was not finished")
             )
-            return self._outcome(OutcomeKind.TIMED_OUT, error)
-        if self.may_have_acted:
-            error = OutcomeUnknownError(
+        if self.refusal is not None:
+            return self._outcome(kind_of(self.refusal), self.refusal)
+        if self.stage is Stage.SENT:
+            unknown = OutcomeUnknownError(
                 f"the run ended before the create of {self.name} on instance "
                 f"{self.instance_id} was answered; look for that name",
                 instance_id=self.instance_id,
                 name=self.name,
             )
-            return self._outcome(OutcomeKind.UNKNOWN, error)
+            return self._outcome(OutcomeKind.UNKNOWN, unknown)
         error = CivoError("the run ended before this create was sent")
         return self._outcome(OutcomeKind.NOT_ATTEMPTED, error)
 
@@ -87,6 +129,35 @@ class Member:
             self.adopted,
             self.duplicates,
         )
+
+
+def _unfinished(snapshot: Snapshot, what: str) -> WaitTimeoutError:
+    return WaitTimeoutError(
+        f"snapshot {snapshot.id} of instance {snapshot.instance_id} {what} when the run ended "
+        f"(state {snapshot.state!r}); it goes on",
+        snapshot=snapshot,
+    )
+
+
+def as_shown(
+    snapshot: Snapshot, table: StateTable, *, is_proven: bool
+) -> tuple[OutcomeKind, CivoError | None]:
+    """What a snapshot amounts to that a run has seen in the region's listing alone."""
+    verdict = snapshot.judge(table)
+    if verdict is Verdict.FAILED:
+        failed = SnapshotFailedError(
+            f"snapshot {snapshot.id} of instance {snapshot.instance_id} failed", snapshot=snapshot
+        )
+        failed.failed_volumes = tuple(
+            one.id
+            for one in snapshot.volumes
+            if states.classify(one.state, table) is states.State.FAILED
+        )
+        return OutcomeKind.FAILED, failed
+    if verdict is Verdict.COMPLETE and is_proven:
+        return OutcomeKind.COMPLETE, None
+    what = "was not looked at again" if verdict is Verdict.COMPLETE else "was not finished"
+    return OutcomeKind.TIMED_OUT, _unfinished(snapshot, what)
 
 
 def kind_of(error: CivoError) -> OutcomeKind:

@@ -7,24 +7,20 @@ slow reader slows the run instead of filling the memory.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from copy import copy
+from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
 from .._concurrency import Gate, wait_at_most
 from .._create import CreateSupervisor
-from .._session import LEAST_ATTEMPT
-from .._watch import CompletionWait, RegisteredWait, Watcher
-from ..errors import (
-    CivoError,
-    DeadlineExceededError,
-    SnapshotExistsError,
-)
+from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
+from ..errors import CivoError
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
-from .adoption import Adoption, best_of
-from .member import Member, kind_of, kind_of_end
-from .settings import RunSettings, Source
+from .ending import tell_further
+from .intake import Intake, Source
+from .making import Making
+from .member import Member, Stage, kind_of_end
+from .settings import RunSettings
 from .stopping import StopCondition
 
 CANCEL_GRACE = 2.0
@@ -50,37 +46,36 @@ class Fleet:
         self._watcher = watcher
         self._settings = settings
         self._clock = api.session.clock
-        self._deadline = self._clock.monotonic() + settings.timeout
+        self._began = self._clock.monotonic()
+        self._deadline = self._began + settings.timeout
         self._expected = expected
-        adopts = not settings.is_new and settings.on_existing != "create"
-        self._adoption = Adoption(api, f"{settings.name}-") if adopts else None
+        self._making = Making(api, creates, settings, self.left, self._finish)
         self._slots = Gate(settings.max_in_flight)
-        self._order: list[str] = []
+        self._intake = Intake(iter(()))
         self._members: dict[str, Member] = {}
         self._ready: deque[Outcome] = deque()
         self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
-        self._stop = StopCondition(api)
-        self._broken_by: Exception | None = None
         self._over = False
         self._closing = False
         self._unknown = 0
 
     async def prepare(self) -> None:
         """Read what the region has, once for all instances."""
-        if self._adoption is not None:
-            await self._adoption.prepare()
+        await self._making.prepare()
 
-    async def find(self, instance_id: str) -> Sequence[Snapshot]:
-        """What exists under an instance's name already, the one to adopt first."""
-        if self._adoption is None:
-            return ()
-        found = await self._adoption.find(instance_id, self._settings.name_for(instance_id))
-        return sorted(found, key=best_of(self._settings.states))
+    async def is_missing(self, instance_id: str) -> bool:
+        """Whether the run would make a snapshot of the instance, as far as one look tells."""
+        return await self._making.is_missing(instance_id)
+
+    @property
+    def stop(self) -> StopCondition:
+        """What ends the whole run."""
+        return self._making.stop
 
     def result(self) -> FleetRun:
         """The run so far, with an outcome for each input that is known."""
-        order = self._order + list(self._expected[len(self._order) :])
+        order = self._intake.order + list(self._expected[len(self._intake.order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
         outcomes = {key: member.outcome_now() for key, member in members.items()}
         return FleetRun(self._settings.name, tuple(outcomes[key] for key in order), not self._over)
@@ -97,10 +92,10 @@ class Fleet:
 
         An error of the input iterator is raised at the end, after everything launched is known.
         """
-        lock = asyncio.Lock()
+        self._intake = Intake(instances)
         concurrency = self._settings.concurrency
         for _ in range(min(concurrency, len(self._expected) or concurrency)):
-            worker = asyncio.get_running_loop().create_task(self._work(instances, lock))
+            worker = asyncio.get_running_loop().create_task(self._work())
             self._workers[worker] = None
             worker.add_done_callback(self._worker_done)
         try:
@@ -114,110 +109,42 @@ class Fleet:
                 await self._changed.wait()
         finally:
             await self._wind_down()
-        if self._broken_by is not None:
-            raise self._broken_by
+        if self._intake.error is not None:
+            raise self._intake.error
+        await self._tell_further()
         self._over = True
 
     # The workers: take an instance, adopt or create, hand over to the watcher.
 
-    async def _work(self, instances: Source, lock: asyncio.Lock) -> None:
+    async def _work(self) -> None:
         me = asyncio.current_task()
         assert me is not None
         while not self._closing:
             await self._slots.acquire()
-            member = None
+            instance_id = None
             try:
-                member = await self._next(instances, lock)
+                instance_id = await self._intake.next()
             finally:
-                if member is None:
+                if instance_id is None:
                     self._slots.release()
-            if member is None:
+            if instance_id is None:
                 return
+            member = self._members[instance_id] = self._member(instance_id)
+            self._unknown += 1
             self._workers[me] = member
             await self._begin(member)
             self._workers[me] = None
 
-    async def _next(self, instances: Source, lock: asyncio.Lock) -> Member | None:
-        """The next instance that is not known yet; None at the end of the input."""
-        while True:
-            async with lock:
-                instance_id = await self._pull(instances)
-            if instance_id is None:
-                return None
-            self._order.append(instance_id)
-            if instance_id not in self._members:
-                member = self._members[instance_id] = self._member(instance_id)
-                self._unknown += 1
-                return member
-
-    async def _pull(self, instances: Source) -> str | None:
-        """One of the input; None if there is none, or something is broken."""
-        if self._broken_by is not None:
-            return None
-        try:
-            return next(instances) if isinstance(instances, Iterator) else await anext(instances)
-        except (StopIteration, StopAsyncIteration):
-            return None
-        except Exception as error:
-            self._broken_by = error
-            return None
-
     async def _begin(self, member: Member) -> None:
-        if self._stop.error is not None:
-            self._finish(member, OutcomeKind.NOT_ATTEMPTED, copy(self._stop.error))
-            return
-        if self.left() <= 0:
-            late = DeadlineExceededError("the run's time was over before this create was sent")
-            self._finish(member, OutcomeKind.NOT_ATTEMPTED, late)
-            return
         try:
-            member.snapshot = await self._adopt(member) or await self._create(member)
-        except CivoError as error:
-            try:
-                await self._stop.consider(error, member.instance_id)
-            finally:  # also where the run is cancelled meanwhile
-                self._finish(member, kind_of(error), error)
-            return
+            await self._making.make(member)
         except Exception as error:  # a defect: the others go on, and the run raises it at its end
-            self._broken_by = error
-            kind = OutcomeKind.UNKNOWN if member.may_have_acted else OutcomeKind.NOT_ATTEMPTED
+            self._intake.error = error
+            unsent = member.stage is Stage.UNSENT
+            kind = OutcomeKind.NOT_ATTEMPTED if unsent else OutcomeKind.UNKNOWN
             self._finish(member, kind, CivoError(f"{type(error).__name__}: {error}"))
-            return
-        if not self._closing:
+        if member.stage is Stage.MADE and member.snapshot is not None and not self._closing:
             self._watch(member, member.snapshot)
-
-    async def _adopt(self, member: Member) -> Snapshot | None:
-        found = await self.find(member.instance_id)
-        if not found:
-            return None
-        member.duplicates = tuple(snapshot.id for snapshot in found[1:])
-        member.adopted = True
-        if self._settings.on_existing == "error":
-            member.snapshot = found[0]
-            raise SnapshotExistsError(
-                f"instance {member.instance_id} has a snapshot {member.name} already; "
-                "use another name, or on_existing='adopt' to continue that run",
-                snapshot=found[0],
-            )
-        return found[0]
-
-    async def _create(self, member: Member) -> Snapshot:
-        member.may_have_acted = True
-        within = min(max(self.left(), LEAST_ATTEMPT), self._api.session.timeouts.create)
-        member.creation = self._creates.prepare(
-            self._api,
-            member.instance_id,
-            member.name,
-            self._settings.description,
-            {"timeout": within},
-            unique=self._settings.on_existing != "create",
-        )
-        try:
-            snapshot = await self._creates.run_here(member.creation)
-        finally:
-            member.creation = None
-        member.may_have_acted = False
-        return snapshot
 
     def _watch(self, member: Member, snapshot: Snapshot) -> None:
         """Register with the region's watcher; an end that is known already needs no wait."""
@@ -225,7 +152,7 @@ class Fleet:
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )
-        self._watcher.seed(progress, snapshot)
+        self._watcher.seed(progress, snapshot, is_fresh=True)
         if progress.outcome is not None:
             self.ended(member, progress.outcome)
             return
@@ -258,34 +185,22 @@ class Fleet:
     # The end: also an early one leaves nothing running, and no accepted create unreported.
 
     async def _wind_down(self) -> None:
+        """End everything; a create that may have acted is left to the client if it must be."""
         self._closing = True
         for worker, member in list(self._workers.items()):
-            if member is not None and member.may_have_acted:
-                member.may_have_acted = not member.cancel()
-            if member is None or not member.may_have_acted:
+            if member is not None:
+                member.cancel()
+            if member is None or member.stage is not Stage.SENT:
                 worker.cancel()
         try:
             await self._last_answers()
         finally:
-            cancelled: list[asyncio.Task[None]] = []
-            for worker, member in self._workers.items():
-                if member is not None and member.may_have_acted and member.creation is not None:
-                    self._creates.detach(member.creation, worker)
-                else:
-                    worker.cancel()
-                    cancelled.append(worker)
-            for member in self._members.values():
-                if member.wait is not None:
-                    self._watcher.remove(member.wait)
-                    member.wait = None
-        if cancelled:
-            await asyncio.wait(cancelled)
+            await self._end_workers()
 
     async def _last_answers(self) -> None:
         """Wait until the creates on their way have ended, or were searched for in vain."""
-        members = [member for member in self._workers.values() if member]
-        sent = [one.creation for one in members if one.may_have_acted and one.creation]
-        settled = [asyncio.ensure_future(creation.settled()) for creation in sent]
+        sent = [one for one in self._workers.values() if one and one.stage is Stage.SENT]
+        settled = [asyncio.ensure_future(one.creation.settled()) for one in sent if one.creation]
         try:
             await wait_at_most(settled, self._clock, CANCEL_GRACE)
         finally:
@@ -293,3 +208,32 @@ class Fleet:
                 task.cancel()
             if settled:
                 await asyncio.wait(settled)
+
+    async def _end_workers(self) -> None:
+        for member in self._members.values():
+            if member.wait is not None:
+                self._watcher.remove(member.wait)
+                member.wait = None
+        cancelled: list[asyncio.Task[None]] = []
+        for worker, begun in self._workers.items():
+            if begun and begun.creation and begun.stage is Stage.SENT:
+                self._creates.detach(begun.creation, worker)
+            else:
+                worker.cancel()
+                cancelled.append(worker)
+        if cancelled:
+            await asyncio.wait(cancelled)
+
+    async def _tell_further(self) -> None:
+        """What others made under the run's names meanwhile; only if it made something itself."""
+        grace = grace_of(self._settings.timeout)
+        made = (one.snapshot and not one.adopted for one in self._members.values())
+        if self._making.adopts and any(made):
+            await tell_further(
+                self._api,
+                self._settings.name,
+                self._members.values(),
+                lambda: self.left() + grace,
+                shows_at=self._began + self._api.session.timeouts.reconcile_window,
+                workers=self._settings.concurrency,
+            )

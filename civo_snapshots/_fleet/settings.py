@@ -1,22 +1,20 @@
-"""What a run was asked for: its settings, and the instances as callers name them."""
+"""What a run was asked for."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
-from itertools import chain
-from typing import Literal, TypeGuard
+from collections.abc import Callable
+from typing import Literal
 
 from attrs import frozen
 
-from .. import _naming, _validation
-from .._validation import Id
+from .. import _naming
 from .._watch import PollPolicy
-from ..errors import InvalidArgumentError
 from ..events import Transition
-from ..models import Instance
 from ..states import StateTable
 
 OnExisting = Literal["adopt", "error", "create"]
-Instances = Iterable[Id | Instance] | AsyncIterable[Id | Instance]
-Source = Iterator[str] | AsyncIterator[str]
+OnFailed = Literal["report", "retry"]
+
+DEFAULT_MAX_AGE = 43_200.0
+"""Seconds: what is as old as half a day was made by the last night's run, not by this one."""
 
 
 @frozen
@@ -26,6 +24,8 @@ class RunSettings:
     Attributes:
         is_new: nothing can exist under its name yet.
         allow_empty: whether an input without instances is a run without outcomes.
+        max_age: seconds; what exists and is older is not adopted. None is any age.
+        resume: whether an earlier attempt may have died a moment ago.
     """
 
     name: str
@@ -39,58 +39,10 @@ class RunSettings:
     description: str | None = None
     on_change: Callable[[Transition], None] | None = None
     allow_empty: bool = False
+    max_age: float | None = DEFAULT_MAX_AGE
+    on_failed: OnFailed = "report"
+    resume: bool = False
 
-    def name_for(self, instance_id: str) -> str:
-        """The name of an instance's snapshot on the wire."""
-        return _naming.name_for(self.name, instance_id)
-
-
-def is_whole(instances: Instances) -> TypeGuard[Collection[Id | Instance]]:
-    """Whether the input is known as a whole, so that it can be checked before anything is sent."""
-    return isinstance(instances, Collection)
-
-
-def ids_of_all(instances: Iterable[Id | Instance]) -> Iterable[str]:
-    return map(_validation.instance_id, instances)
-
-
-def ids_of(instances: Instances) -> Source:
-    """The instances' ids, checked one by one."""
-    if isinstance(instances, AsyncIterable):
-        return (_validation.instance_id(instance) async for instance in instances)
-    return iter(ids_of_all(instances))
-
-
-def check_empty(settings: RunSettings) -> None:
-    """Refuse an input that yields nothing, unless the caller expects that."""
-    if not settings.allow_empty:
-        raise InvalidArgumentError(
-            "there are no instances to snapshot, so nothing would be protected; pass "
-            "allow_empty=True if that is expected"
-        )
-
-
-async def begun(source: Source) -> Source | None:
-    """The same source after it has yielded something; None if it yields nothing."""
-    if isinstance(source, AsyncIterator):
-        async for first in source:
-            return _continued(first, source)
-        return None
-    for first in source:
-        return chain((first,), source)
-    return None
-
-
-async def _continued(first: str, source: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for one in source:
-        yield one
-
-
-async def each(source: Source) -> AsyncIterator[str]:
-    if isinstance(source, AsyncIterator):
-        async for one in source:
-            yield one
-    else:
-        for one in source:
-            yield one
+    def name_for(self, instance_id: str, number: int = 1) -> str:
+        """The name of an instance's snapshot on the wire; from 2 on, of a repeat."""
+        return _naming.name_for(self.name, instance_id, number)

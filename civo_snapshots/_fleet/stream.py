@@ -4,6 +4,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Self
 
 from attrs import evolve
@@ -14,8 +15,10 @@ from .._watch import Watcher
 from ..errors import InvalidArgumentError, QuotaExceededError
 from ..events import Transition
 from ..outcomes import FleetRun, Outcome
+from .intake import Instances, begun, check_empty, each, ids_of, ids_of_all, is_whole
+from .patience import step_within
 from .run import Fleet
-from .settings import Instances, RunSettings, begun, check_empty, each, ids_of, ids_of_all, is_whole
+from .settings import RunSettings
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -45,7 +48,7 @@ class FleetStream:
         """A run that begins when it is iterated; ids that are known already are checked at once."""
         expected = list(ids_of_all(instances)) if is_whole(instances) else []
         if is_whole(instances) and not expected:
-            check_empty(settings)
+            check_empty(allow_empty=settings.allow_empty)
         if settings.on_change is not None:
             settings = evolve(settings, on_change=_guarded(settings.on_change))
         fleet = Fleet(api, creates, watcher, settings, expected)
@@ -53,13 +56,13 @@ class FleetStream:
         async def outcomes() -> AsyncGenerator[Outcome]:
             source = await begun(iter(expected) if is_whole(instances) else ids_of(instances))
             if source is None:  # no request is sent for nothing
-                check_empty(settings)
+                check_empty(allow_empty=settings.allow_empty)
                 source = iter(())
             else:
                 await fleet.prepare()
                 if check_quota:
                     wanted = [one async for one in each(source)]
-                    await _check_quota(api, fleet, set(wanted))
+                    await fleet.stop.confirmed(partial(_check_quota, api, fleet, set(wanted)))
                     source = iter(wanted)
             async with aclosing(fleet.outcomes(source)) as running:
                 async for outcome in running:
@@ -92,8 +95,8 @@ class FleetStream:
 async def _check_quota(api: RegionApi, fleet: Fleet, wanted: set[str]) -> None:
     missing = 0
     for instance_id in wanted:
-        missing += not await fleet.find(instance_id)
-    free = (await api.get_quota({})).free_snapshots
+        missing += await fleet.is_missing(instance_id)
+    free = (await api.get_quota(step_within(api.session, fleet.left))).free_snapshots
     if free is not None and free < missing:
         raise QuotaExceededError(
             f"the run needs {missing} snapshots and the quota has {free} left; nothing was "

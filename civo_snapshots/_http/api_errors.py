@@ -23,6 +23,7 @@ from ..errors import (
     RateLimitError,
     ServerError,
     ServiceDisabledError,
+    TryLaterError,
     UnexpectedResponseError,
     printable,
 )
@@ -91,6 +92,17 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     429: RateLimitError,
 }
 
+_TRY_LATER = frozenset(
+    {
+        "database_quota_lock_failed",
+        "database_snapshot_create_already_in_process",
+        "instance_state_must_be_active_or_shutoff",
+        "region_unavailable",
+    }
+)
+_TRY_LATER_TOO = "_connection_failed"
+"""How further codes of that meaning end."""
+
 # A code tells more than the status it came with.
 _BY_CODE: Mapping[str, type[ApiError]] = {
     "quota_limit_reached": QuotaExceededError,
@@ -102,9 +114,6 @@ _BY_CODE: Mapping[str, type[ApiError]] = {
     "database_instance_find": NotFoundError,
     "database_snapshot_create_instance_not_found": NotFoundError,
     "database_region_not_found": NotFoundError,
-    "database_snapshot_create_already_in_process": ConflictError,
-    "database_quota_lock_failed": ConflictError,
-    "instance_state_must_be_active_or_shutoff": ConflictError,
     "database_snapshot_cannot_delete_in_use": ConflictError,
     "database_snapshot_cannot_replace": ConflictError,
     "database_instance_snapshot_too_big": InvalidRequestError,
@@ -128,6 +137,8 @@ _HINTS: Mapping[str, str] = {
 def _class_for(status: int, code: str) -> type[ApiError]:
     if code in _BY_CODE:
         return _BY_CODE[code]
+    if code in _TRY_LATER or code.endswith(_TRY_LATER_TOO):
+        return TryLaterError
     if code.startswith("authentication_"):
         return AuthenticationError
     return _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)

@@ -3,23 +3,31 @@
 It must not know records, resources, or what a request is for.
 """
 
-from .call import Session
+from .call import Session, Within
+from .confirmation import CONFIRMED_AFTER, Confirmation, Doubt, doubt_of
 from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
+from .logical_call import LogicalCall
 from .options import ONCE, CallOptions, Timeouts, call_options
-from .retry import RetryPolicy, Waits, is_transient, policy_for
+from .retry import RetryPolicy, is_about_one_object, is_transient, policy_for
 
 __all__ = [
+    "CONFIRMED_AFTER",
     "LEAST_ATTEMPT",
     "ONCE",
     "CallOptions",
+    "Confirmation",
     "Deadline",
+    "Doubt",
     "Limiter",
+    "LogicalCall",
     "RetryPolicy",
     "Session",
     "Timeouts",
-    "Waits",
+    "Within",
     "call_options",
+    "doubt_of",
+    "is_about_one_object",
     "is_transient",
     "policy_for",
 ]

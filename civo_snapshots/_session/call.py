@@ -1,16 +1,15 @@
-"""One logical call: a slot, a deadline, retries, a record, and what its answer means.
+"""Calls of the API: each attempt has a slot, a time, a record, and an answer that is looked at.
 
-The decisions are pure functions of `retry`; sending once is the transport's.
+The decisions are those of `LogicalCall` and `retry`; sending once is the transport's.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import inf
 from typing import TypeVar
 
 from .._clock import Clock
-from .._concurrency import Gate
 from .._http import (
     Kind,
     Reader,
@@ -24,19 +23,24 @@ from .._http import (
 )
 from .._validation import seconds
 from ..errors import (
-    ApiError,
     CivoError,
     DeadlineExceededError,
     RateLimitError,
     UnexpectedResponseError,
 )
 from ..events import Event, Listener, RetryScheduled
-from .deadline import LEAST_ATTEMPT, CallRecord, Deadline, brief
+from ..models import Call
+from .confirmation import Confirmation
+from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
+from .logical_call import LogicalCall, brief
 from .options import CallOptions, Timeouts
-from .retry import RetryPolicy, Waits, cost_of, is_transient, never_left, policy_for
+from .retry import RetryPolicy, is_transient, never_left, policy_for
 
 T = TypeVar("T")
+Within = CallOptions | LogicalCall
+"""What bounds a call: a user's options, or the logical call that it is a part of."""
+
 logger = logging.getLogger("civo_snapshots")
 
 
@@ -59,10 +63,27 @@ class Session:
         self.timeouts = timeouts
         self._policy = policy
         self._listener = listener
+        self.confirmation = Confirmation(clock)
         self.requests_sent = 0
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
+
+    def begin(self, kind: Kind, options: CallOptions) -> LogicalCall:
+        """A logical call whose requests share the time and the retries that its caller chose.
+
+        An argument `timeout` bounds all of it, the queue included; `Timeouts` its work.
+        """
+        ends_at = inf
+        if "timeout" in options:
+            ends_at = self.clock.monotonic() + seconds(options["timeout"], "timeout")
+        work = self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
+        policy = policy_for(options["retries"]) if "retries" in options else self._policy
+        return LogicalCall(Deadline(self.clock, work, ends_at), policy)
+
+    def begin_step(self, ends_at: float) -> LogicalCall:
+        """A step of a run, which has the run's patience: time until that moment on the clock."""
+        return LogicalCall(Deadline(self.clock, inf, ends_at), self._policy, is_patient=True)
 
     async def call(
         self,
@@ -72,63 +93,35 @@ class Session:
         is_ours: Callable[[T], bool] | None = None,
         sink: Sink | None = None,
         poll: bool = False,
-        options: CallOptions | None = None,
-        deadline: Deadline | None = None,
+        within: Within | None = None,
     ) -> T:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
         `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
         A large body goes to `sink` as it comes. Polls have slots of their own.
         """
-        chosen: CallOptions = options or {}
-        limit = deadline.time() if deadline else self._limit(request.kind, chosen)
-        record = CallRecord(request, self.clock, limit)
-        policy = policy_for(chosen["retries"]) if "retries" in chosen else self._policy
-        waits: Waits | None = None
-        spent = 0
+        call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
         while True:
-            gate = deadline.take_slot() if deadline else None
-            if gate is None:
-                again = record.attempts > 0
-                within = record.left() if again else inf
-                gate = await self._limiter.enter(poll=poll, again=again, within=within)
-            try:
-                outcome = await self._attempt(
-                    request, read, is_ours, sink, record=record, deadline=deadline
-                )
-            finally:
-                gate.release()
+            outcome = await self._attempt(call, request, read, is_ours, sink, poll=poll)
             if not isinstance(outcome, CivoError):
-                self._limiter.budget.refund(spent)
-                self._limiter.succeeded()
+                self._limiter.succeeded(call)
+                self.confirmation.succeeded(request.region)
                 return outcome
-            transient = is_transient(outcome)
-            if transient:
-                self._limiter.outage.failed()
-            elif isinstance(outcome, ApiError):
-                self._limiter.outage.answered()
-            outcome = self._or_deadline(outcome, record)
-            outcome.call = record.report()
-            waits = waits or Waits(policy)
-            delay = waits.after(outcome)
-            allowed = policy.allows(outcome, request.kind, record.attempts)
-            if not allowed or delay + LEAST_ATTEMPT > record.left():
-                if transient and record.attempts > 1:
-                    self._limiter.outage.in_vain()
-                raise outcome
-            patience = inf if "retries" in chosen else policy.longest_wait
-            if not self._pay(outcome, patience):
-                raise outcome
-            spent += cost_of(outcome)
-            record.note(outcome)
-            self.tell(
-                RetryScheduled(request.method, request.path, record.attempts, delay, brief(outcome))
-            )
-            await self.clock.sleep(delay)
+            self._limiter.failed(outcome)
+            pause = call.retry_pause(outcome, request.kind)
+            if pause is None:
+                raise call.summed_up(self._or_deadline(outcome, call), request)
+            self._limiter.pay(call, outcome)
+            call.summed_up(outcome, request)
+            self.tell_retry(call, outcome, pause)
+            await self.clock.sleep(pause)
 
-    def enter(self) -> Awaitable[Gate]:
-        """Wait for a slot among the requests in flight, before anything is made for a call."""
-        return self._limiter.enter()
+    async def enter(self, call: LogicalCall) -> None:
+        """Wait for a slot for the call's first request, before anything is made for it."""
+        slot = await self._limiter.enter(call)
+        if isinstance(slot, CivoError):
+            raise slot
+        call.slot = slot
 
     def paused_for(self) -> float:
         """Seconds until anything may be sent again, after a 429."""
@@ -148,62 +141,67 @@ class Session:
         except Exception:
             logger.exception("the on_event callback raised")
 
+    def tell_retry(self, call: LogicalCall, error: CivoError, pause: float) -> None:
+        """Tell that a request will be repeated which ended with this error."""
+        asked = error.call or Call("", "")
+        told = RetryScheduled(asked.method, asked.path, call.record.attempts, pause, brief(error))
+        self.tell(told)
+
     async def close(self) -> None:
         """Close the transport; calls in flight end with `ClientClosedError`."""
+        await self._limiter.close()
         await self._transport.close()
 
-    def deadline(self, kind: Kind, options: CallOptions) -> Deadline:
-        """The time that all requests of one logical call may take together."""
-        return Deadline(self.clock, self._limit(kind, options))
-
-    def _limit(self, kind: Kind, options: CallOptions) -> float:
-        if "timeout" in options:
-            return seconds(options["timeout"], "timeout")
-        return self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
-
     @staticmethod
-    def _or_deadline(error: CivoError, record: CallRecord) -> CivoError:
+    def _or_deadline(error: CivoError, call: LogicalCall) -> CivoError:
         """The error, or `DeadlineExceededError` if it was transient and used up the call's time."""
-        if record.left() > LEAST_ATTEMPT or not is_transient(error):
+        if call.deadline.left() > LEAST_ATTEMPT or not is_transient(error):
             return error
-        record.note(error)
-        return DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
-
-    def _pay(self, error: CivoError, patience: float) -> bool:
-        """Whether the client as a whole can afford a retry; if not, the error says why.
-
-        An outage ends retries after `patience` seconds, without end where the caller asked for
-        retries.
-        """
-        if self._limiter.outage.outlasts(patience):
-            error.message += "; not retried, because others were repeated in vain"
-        elif not self._limiter.budget.take(cost_of(error)):
-            error.message += "; not retried, because the client's retry budget is used up"
-        else:
-            return True
-        return False
+        late = DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
+        call.record.note(late)
+        return late
 
     async def _attempt(
         self,
+        call: LogicalCall,
         request: Request,
         read: Reader[T],
         is_ours: Callable[[T], bool] | None,
         sink: Sink | None,
         *,
-        record: CallRecord,
-        deadline: Deadline | None,
+        poll: bool,
     ) -> T | CivoError:
         """One request. Errors are returned, so that they are raised with none in their context."""
-        timeout = min(self.timeouts.attempt, record.begin())
+        slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
+        if isinstance(slot, CivoError):
+            outcome: T | CivoError = slot
+        else:
+            try:
+                outcome = await self._send(call, request, read, is_ours, sink)
+            finally:
+                slot.release()
+        if isinstance(outcome, CivoError):
+            call.record.note(outcome)
+        return outcome
+
+    async def _send(
+        self,
+        call: LogicalCall,
+        request: Request,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+        sink: Sink | None,
+    ) -> T | CivoError:
+        call.deadline.begin()
+        timeout = min(self.timeouts.attempt, call.deadline.left())
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
-        if deadline is not None and deadline.cancelled:
+        if call.cancelled:
             return CivoError("the caller was cancelled before this was sent")
-        record.attempts += 1
+        call.sends += 1
+        call.record.attempts += 1
         self.requests_sent += 1
-        if deadline is not None:
-            deadline.may_have_acted = True
-            deadline.began = self.clock.monotonic() if deadline.began is None else deadline.began
+        call.may_have_acted = True
         try:
             response = await self._transport.send(request, timeout, sink)
         except CivoError as error:
@@ -211,8 +209,8 @@ class Session:
             outcome: T | CivoError = error
         else:
             outcome = self._interpret(request, response, read, is_ours)
-        if deadline is not None and isinstance(outcome, CivoError):
-            deadline.may_have_acted = outcome.may_have_acted
+        if isinstance(outcome, CivoError):
+            call.may_have_acted = outcome.may_have_acted
         return outcome
 
     def _interpret(

@@ -1,11 +1,13 @@
 """What may be repeated, and when; pure but for the dice of the jitter.
 
 A safe or convergent request may be repeated after anything transient, any other only when it
-certainly did nothing: it never left, or a 429 turned it away (RFC 9110, 9.2.2).
+certainly did nothing: it never left, or it was turned away by a 429 or told to try later (RFC 9110,
+9.2.2).
 """
 
 import random
 from collections.abc import Generator
+from math import inf
 
 import backoff
 from attrs import frozen
@@ -21,51 +23,69 @@ from ..errors import (
     DeadlineExceededError,
     RateLimitError,
     ServerError,
+    TryLaterError,
     UnexpectedResponseError,
 )
 
+_LATEST = 15.0
+"""Seconds that the pauses grow to where the API has said "later"."""
+
 _TRANSIENT = frozenset({408, 500, 502, 503, 504})
+
+
+_MOST_READS = 8
+"""Requests of a call that changes nothing or only once, whatever its time: it is asked again anyway
+where it matters."""
+
+_BUSY_OBJECT = frozenset(
+    {"database_snapshot_create_already_in_process", "instance_state_must_be_active_or_shutoff"}
+)
+"""Codes for "try later" that are about one instance, not about the region or the account."""
 
 
 @frozen
 class RetryPolicy:
     """How often, and how long apart, a failed attempt is repeated.
 
-    Waits are drawn between zero and a bound that doubles each time ("full jitter"), so that many
-    clients do not return at once. A Retry-After is never undercut. A client as a whole has a budget
-    of retries, and makes none in an outage that has lasted longer than all waits of a call may.
+    Waits are drawn from the upper half of a bound that doubles each time ("equal jitter"), so that
+    many clients do not return at once. A Retry-After is never undercut. A client as a whole has a
+    budget of retries; once that is used up, one request at a time finds out whether the outage is
+    over, and all others wait for it within their own time.
 
     Attributes:
-        attempts: requests per call at most; 1 means no retry.
+        attempts: how often one request is sent at most, 1 means no retry; None: as the time of the
+            call allows, reads, deletes and updates eight times at most.
         base: the first wait's bound in seconds after a broken connection or a 5xx.
-        rate_limited_base: the same after a 429 without Retry-After.
+        rate_limited_base: the same after a 429 without Retry-After, or where the API says "later".
         cap: the bound's own upper limit, in seconds.
-        retry_after_cap: a longer Retry-After ends the call at once, with the error saying so.
+        retry_after_cap: a longer Retry-After ends the call at once, with the error saying so; waits
+            and runs obey any that their time allows.
+        busy_for: seconds for which an instance may say that it is busy.
     """
 
-    attempts: int = 4
+    attempts: int | None = None
     base: float = 0.2
     rate_limited_base: float = 1.0
     cap: float = 8.0
     retry_after_cap: float = 60.0
+    busy_for: float = 900.0
 
     def __attrs_post_init__(self) -> None:
-        _validation.count(self.attempts, "attempts", most=100)
-        for name in ("base", "rate_limited_base", "cap", "retry_after_cap"):
+        if self.attempts is not None:
+            _validation.count(self.attempts, "attempts", most=100)
+        for name in ("base", "rate_limited_base", "cap", "retry_after_cap", "busy_for"):
             _validation.seconds(getattr(self, name), name)
 
-    @property
-    def longest_wait(self) -> float:
-        """Seconds that all waits of a call may take together, but for what a server asks for."""
-        return sum(min(self.base * (1 << number), self.cap) for number in range(self.attempts - 1))
+    def most_sends(self, error: CivoError, kind: Kind) -> float:
+        """How often a request may be sent that ends so."""
+        if self.attempts is not None:
+            return self.attempts
+        return inf if kind is Kind.CREATING or isinstance(error, TryLaterError) else _MOST_READS
 
-    def allows(self, error: CivoError, kind: Kind, attempt: int) -> bool:
-        """Whether the attempt of this number (from 1) may be followed by another."""
-        if attempt >= self.attempts:
-            return False
-        if isinstance(error, ApiError) and (error.retry_after or 0) > self.retry_after_cap:
-            return False
-        if isinstance(error, (RateLimitError, ConnectFailedError)):
+    @staticmethod
+    def allows(error: CivoError, kind: Kind) -> bool:
+        """Whether a request that ended so may be repeated without looking what it did."""
+        if isinstance(error, (RateLimitError, ConnectFailedError, TryLaterError)):
             return True
         return kind in (Kind.SAFE, Kind.CONVERGENT) and is_transient(error)
 
@@ -97,9 +117,9 @@ def never_left(error: CivoError) -> bool:
     return not isinstance(error, (ConnectionLostError, ApiError, UnexpectedResponseError))
 
 
-def cost_of(error: CivoError) -> int:
-    """What a retry after this error takes from the client's retry budget."""
-    return 5 if isinstance(error, RateLimitError) else 10
+def is_about_one_object(error: CivoError) -> bool:
+    """Whether it is one instance that is busy."""
+    return isinstance(error, TryLaterError) and error.code in _BUSY_OBJECT
 
 
 class Waits:
@@ -107,14 +127,13 @@ class Waits:
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._usual = _bounds(policy.base, policy.cap)
-        self._rate_limited = _bounds(policy.rate_limited_base, policy.cap)
+        self._later = _bounds(policy.rate_limited_base, max(policy.cap, _LATEST))
 
     def after(self, error: CivoError) -> float:
         """Seconds until the next attempt."""
-        if isinstance(error, RateLimitError):
-            wait = backoff.full_jitter(next(self._rate_limited))
-        else:
-            wait = backoff.full_jitter(next(self._usual))
+        later = isinstance(error, (RateLimitError, TryLaterError))
+        bound = next(self._later if later else self._usual)
+        wait = bound / 2 + random.uniform(0, bound / 2)
         asked = error.retry_after if isinstance(error, ApiError) else None
         if asked:
             # Upwards only: earlier than asked is never right, all at the same moment neither.

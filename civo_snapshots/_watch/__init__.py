@@ -3,8 +3,9 @@
 It must not know creates or runs.
 """
 
-from .policy import PollPolicy, policy_or
-from .progress import CompletionWait, DeletionWait
+from .deletion import DeletionWait, wait_until_deleted
+from .policy import PollPolicy, grace_of, policy_or
+from .progress import CompletionWait
 from .restore import wait_until_restored
 from .schedule import RegisteredWait
 from .state_report import StateReporter
@@ -19,7 +20,9 @@ __all__ = [
     "StateReporter",
     "Wait",
     "Watcher",
+    "grace_of",
     "policy_or",
     "wait_timeout",
+    "wait_until_deleted",
     "wait_until_restored",
 ]

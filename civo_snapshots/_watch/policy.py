@@ -7,6 +7,9 @@ from attrs import frozen
 
 from .. import _validation
 
+_LEAST_GRACE = 0.5
+_MOST_GRACE = 5.0
+
 
 @frozen
 class PollPolicy:
@@ -25,7 +28,8 @@ class PollPolicy:
         volume_grace: how long a snapshot may say complete while one of its volumes does not.
         on_unsettled: what happens then: "raise" `SnapshotFailedError`, or "return" the snapshot.
         appear: how long a snapshot may be missing (404) before it was seen for the first time.
-        tolerate: how long polling may fail, and at least ten times in a row.
+        tolerate: how long polling may fail, and at least ten times in a row; None for as long as
+            the wait may take.
     """
 
     floor: float = 1.0
@@ -35,19 +39,26 @@ class PollPolicy:
     volume_grace: float = 60.0
     on_unsettled: Literal["raise", "return"] = "raise"
     appear: float = 60.0
-    tolerate: float = 60.0
+    tolerate: float | None = None
 
     def __attrs_post_init__(self) -> None:
         for name in ("floor", "ceiling"):
             _validation.seconds(getattr(self, name), name)
-        for name in ("growth", "jitter", "volume_grace", "appear", "tolerate"):
+        for name in ("growth", "jitter", "volume_grace", "appear"):
             _validation.seconds(getattr(self, name), name, zero=True)
+        if self.tolerate is not None:
+            _validation.seconds(self.tolerate, "tolerate", zero=True)
         _validation.one_of(self.on_unsettled, "on_unsettled", ("raise", "return"))
 
     def pause(self, waited: float) -> float:
         """Seconds until the next poll."""
         pause = min(self.ceiling, max(self.floor, waited * self.growth))
         return pause * (1 + random.uniform(0, self.jitter)) if self.jitter else pause
+
+
+def grace_of(timeout: float) -> float:
+    """Seconds that a poll in flight may outlast a wait's time: it may show what is waited for."""
+    return min(max(timeout / 10, _LEAST_GRACE), _MOST_GRACE)
 
 
 def policy_or(poll: PollPolicy | None, default: PollPolicy) -> PollPolicy:

@@ -1,29 +1,23 @@
 """Polling a region: the cheapest plan that shows what is due.
 
-One GET for one snapshot, one instance's listing for several of it, the region-wide listing for
-many instances. What a listing does not show is asked for by its own GET, because absence from a
-listing proves nothing.
+The region-wide listing for the snapshots of many instances, a round of smaller requests for fewer,
+and for what the listing does not show.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from math import inf
-from typing import Protocol
 
-from .._api import Missing, RegionApi, is_listing_refusal, missing_of
+from .._api import RegionApi, is_listing_refusal, outlasts_lag
 from .._clock import Clock
-from .._concurrency import for_each
-from .._session import ONCE, is_transient
-from ..errors import CivoError, NotFoundError
-from ..models import Snapshot
+from .._session import ONCE, doubt_of
+from ..errors import CivoError, RateLimitError, UnexpectedResponseError
+from ..events import ListingAvoided
 from .listing_match import ListingMatcher, Match
+from .listing_use import AVOIDED_FOR, LISTED_PER_WATCHED, ListingUse
+from .poll_round import Observer, PollRound, asked_to_wait
 from .schedule import RegisteredWait, WaitRegistry
-
-_LISTED_PER_WATCHED = 400
-"""A region-wide listing pays while it holds at most so many snapshots per watched one.
-
-In CPU it would pay from one in fifty; but requests are what a rate limit counts."""
 
 _BYTES_PER_LISTED = 1_000
 _SHARE = 50.0
@@ -33,33 +27,13 @@ listing costs, besides HTTP and the comparison."""
 _BATCH = 256
 """How many waits are told between two turns of the event loop."""
 
-_UNLISTED_AFTER = 5.0
-"""Seconds that a snapshot may be missing from a listing: longer than a replica lags behind."""
-
-_AVOID_LISTING_FOR = 300.0
-_LISTING_FAULTS = 3
-_FAULTS_PER_ROUND = 3
-_WORKERS = 8
-
-_Key = tuple[str, str]
-"""Instance id and snapshot id."""
-
-
-class Observer(Protocol):
-    """Where the findings of a poll go."""
-
-    def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None: ...
-
-    def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None: ...
-
-    def on_error(self, wait: RegisteredWait, error: CivoError) -> None: ...
-
 
 class Poller:
-    """Chooses and makes the requests of a tick; remembers what a region-wide listing costs.
+    """Chooses and makes the requests of a tick.
 
     Attributes:
-        min_interval: seconds between two readings of it at least, so that they cost little.
+        min_interval: seconds between two readings of the listing at least: so that they cost
+            little, and longer after it failed.
     """
 
     def __init__(
@@ -69,10 +43,7 @@ class Poller:
         self._clock = clock
         self._registry = registry
         self._observer = observer
-        self._listed: int | None = None
-        self._too_large_for: float = 0
-        self._listing_faults = 0
-        self._no_listing_until = -inf
+        self._listing = ListingUse()
         self.min_interval = 0.0
 
     async def poll(self, is_due: Callable[[RegisteredWait], bool]) -> bool:
@@ -83,19 +54,18 @@ class Poller:
         if first is None:
             return False
         home = first.progress.instance_id
-        if self._listing_pays() and any(one.progress.instance_id != home for one in waits):
+        pays = self._listing.pays(self._clock.monotonic(), len(self._registry))
+        if pays and any(one.progress.instance_id != home for one in waits):
             missing = await self._poll_region(is_due)
             if missing is not None:
-                await self._poll_one_by_one(missing)
+                await self.poll_each(missing)
                 return True
-        await self._poll_one_by_one([wait for wait in self._registry if is_due(wait)])
+        await self.poll_each(wait for wait in self._registry if is_due(wait))
         return False
 
-    def _listing_pays(self) -> bool:
-        watched = len(self._registry)
-        if self._clock.monotonic() < self._no_listing_until and watched <= 2 * self._too_large_for:
-            return False
-        return self._listed is None or self._listed <= _LISTED_PER_WATCHED * watched
+    async def poll_each(self, waits: Iterable[RegisteredWait]) -> None:
+        """Poll for these waits without the region's listing."""
+        await PollRound(self._api, self._observer, waits).run()
 
     async def _poll_region(
         self, is_due: Callable[[RegisteredWait], bool]
@@ -106,18 +76,19 @@ class Poller:
         that pays.
         """
         watched = len(self._registry)
-        matcher = ListingMatcher(self._registry, _LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
+        began = self._api.session.confirmation.mark()
+        matcher = ListingMatcher(self._registry, LISTED_PER_WATCHED * _BYTES_PER_LISTED * watched)
         try:
             spent = await self._api.read_region_listing(matcher, ONCE)
         except CivoError as error:
-            return self._listing_failed(error)
-        self._listing_faults = 0
+            return await self._listing_failed(error, is_due, began)
         if spent is None:
-            self._avoid_listing(unless_above=watched)
+            self._avoid_listing("it is larger than it is worth", too_large_for=watched)
             return None
-        self._listed = matcher.size
-        self.min_interval = spent * _SHARE
         matcher.end()
+        is_useful = bool(matcher.changed or matcher.unchanged)
+        self._listing.succeeded(matcher.size, is_useful=is_useful)
+        self.min_interval = spent * _SHARE
         missing = matcher.missing()
         now = self._clock.monotonic()
         self._registry.show_listing(now)
@@ -125,8 +96,8 @@ class Poller:
             self._registry.catch_up(wait, but_the_last=True)
         unproven = await self._tell(matcher)
         unlisted = [one for one in missing if is_due(one) and self._is_unlisted(one, now)]
-        if unlisted and not (matcher.changed or matcher.unchanged):
-            self._avoid_listing()
+        if unlisted and not is_useful:
+            self._avoid_listing("it shows no snapshot that is waited for")
         return unlisted + [one for one in unproven if is_due(one)]
 
     async def _tell(self, matcher: ListingMatcher) -> list[RegisteredWait]:
@@ -159,120 +130,67 @@ class Poller:
         if wait.progress.is_pending:
             wait.shown = match.digest
 
-    def _listing_failed(self, error: CivoError) -> Sequence[RegisteredWait] | None:
-        self._listing_faults += 1
-        if is_listing_refusal(error):
-            self._avoid_listing()
-            return None
-        if self._listing_faults >= _LISTING_FAULTS:
-            self._avoid_listing()
-        for wait in list(self._registry):
-            self._observer.on_error(wait, error)
-        return ()
-
-    def _avoid_listing(self, unless_above: float = inf) -> None:
-        """Do without the listing for a while, or until there are twice as many waits."""
-        self._no_listing_until = self._clock.monotonic() + _AVOID_LISTING_FOR
-        self._too_large_for = unless_above
-        self._listing_faults = 0
-
     def _is_unlisted(self, wait: RegisteredWait, now: float) -> bool:
         """Whether it is missing for longer than a replica lags; absence alone proves nothing."""
         if wait.unlisted_since is None:
             wait.unlisted_since = now
-        return now - wait.unlisted_since >= _UNLISTED_AFTER or wait.deadline <= now
+        return outlasts_lag(wait.unlisted_since, now) or wait.deadline <= now
 
-    async def _poll_one_by_one(self, waits: Iterable[RegisteredWait]) -> None:
-        """One listing for several snapshots of an instance, a GET for each of the others."""
-        waiting: dict[_Key, list[RegisteredWait]] = {}
-        for wait in waits:
-            key = (wait.progress.instance_id, wait.progress.snapshot_id)
-            waiting.setdefault(key, []).append(wait)
-        shared = [one for one, keys in Counter(key[0] for key in waiting).items() if keys > 1]
-        many = len(waiting) > 1
-        failed: list[CivoError] = []
+    # Where the listing fails
 
-        def goes_on(error: CivoError | None) -> bool:
-            """Whether to go on: in an outage the other requests would fail as well."""
-            if error is not None and is_transient(error):
-                failed.append(error)
-            return len(failed) < _FAULTS_PER_ROUND
-
-        async def list_one(instance_id: str) -> bool:
-            return goes_on(await self._list(instance_id, waiting, many))
-
-        async def get_one(key: _Key) -> bool:
-            return goes_on(await self._get(waiting.pop(key), many))
-
-        await for_each(shared, list_one, workers=min(_WORKERS, len(shared)))
-        if goes_on(None):
-            await for_each(list(waiting), get_one, workers=min(_WORKERS, len(waiting)))
-        for wait in [wait for others in waiting.values() for wait in others]:
-            self._observer.on_error(wait, failed[-1])
-
-    async def _list(
-        self, instance_id: str, waiting: dict[_Key, list[RegisteredWait]], many: bool
-    ) -> CivoError | None:
-        """Read an instance's listing, and strike off what it answers."""
-        keys = [key for key in waiting if key[0] == instance_id]
-        try:
-            listed = await self._api.list_snapshots(instance_id, ONCE, poll=not many).collect()
-        except NotFoundError:
-            return None  # the GETs tell what is missing, the instance or the snapshot
-        except CivoError as error:
-            for wait in [wait for key in keys for wait in waiting.pop(key)]:
-                self._observer.on_error(wait, error)
-            return error
-        found = {snapshot.id: snapshot for snapshot in listed}
-        for key in keys:
-            if key[1] in found:
-                for wait in waiting.pop(key):
-                    self._observer.on_snapshot(wait, found[key[1]])
-        return None
-
-    async def _get(self, waits: list[RegisteredWait], many: bool) -> CivoError | None:
-        progress = waits[0].progress
-        try:
-            snapshot = await self._api.get_snapshot(
-                progress.instance_id, progress.snapshot_id, ONCE, poll=not many
-            )
-        except NotFoundError as error:
-            if missing_of(error) is Missing.NOTHING:
-                return await self._confirm(waits, error, many)
-            for wait in waits:
-                self._observer.on_not_found(wait, error)
+    async def _listing_failed(
+        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], began: int
+    ) -> Sequence[RegisteredWait] | None:
+        """The waits to poll instead: none, as it would fail too; None for all that are due."""
+        if is_listing_refusal(error):
+            return self._listing_refused(error)
+        if isinstance(error, UnexpectedResponseError) and error.is_final:
+            self._avoid_listing(error.message)
             return None
-        except CivoError as error:
-            for wait in waits:
-                self._observer.on_error(wait, error)
-            return error
-        for wait in waits:
-            self._observer.on_snapshot(wait, snapshot)
+        if doubt_of(error) is not None and await self._is_refused(error, is_due, began):
+            for wait in list(self._registry):
+                self._observer.on_refused(wait, error)
+            return ()
+        if not isinstance(error, RateLimitError) and not asked_to_wait(error):
+            self.min_interval = self._listing.failed()
+            if self._listing.is_suspect and await self._is_proven_broken(is_due):
+                self._avoid_listing(error.message)
+                return None
+        for wait in list(self._registry):
+            self._observer.on_error(wait, error)
+        return ()
+
+    def _listing_refused(self, error: CivoError) -> Sequence[RegisteredWait] | None:
+        if self._listing.is_refused():
+            self._avoid_listing(error.message)
+        elif self._listing.has_worked:
+            self.min_interval = self._listing.failed()
+            return ()  # a gateway may have said so
         return None
 
-    async def _confirm(
-        self, waits: list[RegisteredWait], error: NotFoundError, many: bool
-    ) -> CivoError | None:
-        """Ask the instance's listing after a 404 without a code, which may be any gateway's."""
-        progress = waits[0].progress
-        try:
-            listed = await self._api.list_snapshots(
-                progress.instance_id, ONCE, poll=not many
-            ).collect()
-        except CivoError as failed:
-            for wait in waits:
-                self._observer.on_error(wait, failed)
-            return failed
-        wanted, now = progress.snapshot_id, self._clock.monotonic()
-        found = next((one for one in listed if wanted in (one.id, one.name)), None)
-        for wait in waits:
-            if found is not None:
-                self._observer.on_snapshot(wait, found)
-                continue
-            if wait.absent_since is None:
-                wait.absent_since = now
-            if now - wait.absent_since >= _UNLISTED_AFTER:
-                self._observer.on_not_found(wait, error)
-            else:
-                self._observer.on_error(wait, error)
-        return None
+    async def _is_refused(
+        self, error: CivoError, is_due: Callable[[RegisteredWait], bool], began: int
+    ) -> bool:
+        """Whether a GET is refused in the same way, so that it is not about the listing alone."""
+        wait = next(filter(is_due, self._registry), None)
+        if wait is None:
+            return False  # all callers gave up meanwhile
+        key = (wait.progress.instance_id, wait.progress.snapshot_id)
+        return await self._api.session.confirmation.confirms(
+            error,
+            lambda: self._api.get_snapshot(*key, ONCE, poll=True),
+            region=self._api.named_region(),
+            since=began,
+        )
+
+    async def _is_proven_broken(self, is_due: Callable[[RegisteredWait], bool]) -> bool:
+        """Whether GETs work where the listing keeps failing, by one of them."""
+        first = list(islice(filter(is_due, self._registry), 1))
+        probe = PollRound(self._api, self._observer, first)
+        await probe.run()
+        return self._listing.is_proven_broken(get_works=bool(first) and not probe.failed)
+
+    def _avoid_listing(self, reason: str, too_large_for: float = inf) -> None:
+        if self._listing.avoid(self._clock.monotonic(), too_large_for):
+            region = self._api.named_region()
+            self._api.session.tell(ListingAvoided(region, reason, AVOIDED_FOR))

@@ -12,9 +12,7 @@ from attrs import define, field
 from .. import states
 from .._api import Missing, missing_of
 from ..errors import (
-    AuthenticationError,
     CivoError,
-    ClientClosedError,
     NotFoundError,
     PermissionDeniedError,
     PollFailedError,
@@ -30,8 +28,11 @@ from ..models import Snapshot, VolumeStatus, state_of
 from ..states import State, StateTable, Verdict
 from .policy import PollPolicy
 
-_FATAL = (AuthenticationError, PermissionDeniedError, ServiceDisabledError, ClientClosedError)
 _MISSES_UNTIL_GONE = 3
+_DENIALS_UNTIL_BELIEVED = 3
+_DENIED_FOR = 5.0
+"""Seconds that such a series takes at least."""
+
 _FAULTS_IN_A_ROW = 10
 _MESSAGE = 300
 """Characters of a server's message that an error shows: some are whole stack traces."""
@@ -53,15 +54,24 @@ class CompletionWait:
     polls: int = 0
     _lost: dict[str, str] | None = field(default=None, init=False)
     _seen: bool = field(default=False, init=False)
+    _is_hint: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
     _faults: int = field(default=0, init=False)
     _failing_since: float | None = field(default=None, init=False)
+    _fault: CivoError | None = field(default=None, init=False)
+    _denials: int = field(default=0, init=False)
+    _denied_since: float = field(default=0.0, init=False)
     _settling_since: float | None = field(default=None, init=False)
 
-    def seed(self, known: Snapshot) -> None:
-        """Count what the caller already has; a 404 after it may still be mere delay."""
+    def seed(self, known: Snapshot, *, is_fresh: bool) -> None:
+        """Take what is known already; a 404 after it may still be mere delay.
+
+        It ends the wait only if it is fresh from the server: a caller's record is a hint.
+        """
         self.last = known
-        self._judge(known, self.started)
+        self._is_hint = not is_fresh
+        if is_fresh:
+            self._judge(known, self.started)
 
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         """Take a snapshot that the server showed; returns what changed since the last one."""
@@ -74,21 +84,21 @@ class CompletionWait:
 
     def observe_again(self, times: int) -> None:
         """Count polls that showed the same status as before."""
-        self._seen = True
+        self._seen, self._is_hint = True, False
         self.polls += times
-        if self._misses or self._faults:
+        if self._misses or self._fault is not None:
             self.recover()
 
     @property
     def is_pending(self) -> bool:
-        """Whether time alone ends nothing, as it does once the volume grace has begun."""
-        return self.outcome is None and self._settling_since is None
+        """Whether the same again ends nothing, as it does once the volume grace has begun."""
+        return self.outcome is None and self._settling_since is None and not self._is_hint
 
     def on_not_found(self, error: NotFoundError, now: float) -> None:
         """Take a 404: once is delay, several times, or for too long, is the end."""
         self.polls += 1
         self._misses += 1
-        self._faults, self._failing_since = 0, None  # a 404 is an answer
+        self._work_again()  # a 404 is an answer
         if self._seen and self._misses >= _MISSES_UNTIL_GONE:
             what = "is gone"
         elif not self._seen and now - self.started >= self.policy.appear:
@@ -109,15 +119,35 @@ class CompletionWait:
         )
 
     def on_error(self, error: CivoError, now: float) -> None:
-        """Take a failed poll: tolerated for a while, unless access was refused."""
+        """Take a failed poll, which is tolerated for as long as the policy says."""
+        self._fault = error
         if isinstance(error, RateLimitError):
+            return
+        if isinstance(error, ServiceDisabledError) or self._is_denied(error, now):
+            self.on_refused(error, now)
             return
         self._faults += 1
         since = self._failing_since = now if self._failing_since is None else self._failing_since
-        fatal = isinstance(error, _FATAL)
-        if not fatal and (self._faults < _FAULTS_IN_A_ROW or now - since < self.policy.tolerate):
-            return
-        failed = "was refused" if fatal else f"failed for {now - since:.0f} s"
+        lasted, tolerated = now - since, self.policy.tolerate
+        if tolerated is not None and self._faults >= _FAULTS_IN_A_ROW and lasted >= tolerated:
+            self._poll_failed(f"failed for {lasted:.0f} s", error, now)
+
+    def on_refused(self, error: CivoError, now: float) -> None:
+        """Take a refusal that is proven."""
+        self._poll_failed("was refused", error, now)
+
+    def _is_denied(self, error: CivoError, now: float) -> bool:
+        """Whether this very snapshot may not be read: several polls in a row say so."""
+        if not isinstance(error, PermissionDeniedError):
+            self._denials = 0
+            return False
+        if not self._denials:
+            self._denied_since = now
+        self._denials += 1
+        lasted = now - self._denied_since
+        return self._denials >= _DENIALS_UNTIL_BELIEVED and lasted >= _DENIED_FOR
+
+    def _poll_failed(self, failed: str, error: CivoError, now: float) -> None:
         outcome = PollFailedError(
             f"looking at {self._called} {failed}: {error.message}; it may be fine, wait again",
             snapshot=self.last,
@@ -131,10 +161,11 @@ class CompletionWait:
     def expire(self, now: float) -> None:
         """The wait's time is over."""
         state = repr(self.last.state) if self.last else "not seen"
+        fault = f"; the last poll failed: {self._fault.message}" if self._fault else ""
         self._end(
             WaitTimeoutError(
                 f"{self._called} was not finished after {now - self.started:.1f} s "
-                f"(state {state}, {self.polls} polls); it goes on, wait again",
+                f"(state {state}, {self.polls} polls){fault}; it goes on, wait again",
                 snapshot=self.last,
                 elapsed=now - self.started,
                 polls=self.polls,
@@ -153,8 +184,12 @@ class CompletionWait:
 
     def recover(self) -> None:
         """Polling works again."""
-        self._misses = self._faults = 0
-        self._failing_since = None
+        self._misses = 0
+        self._work_again()
+
+    def _work_again(self) -> None:
+        self._faults = self._denials = 0
+        self._failing_since = self._fault = None
 
     def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
         """Remember volumes that are no longer listed, in the state they were seen last."""
@@ -220,16 +255,3 @@ def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
         old = volumes.get(volume.id)
         if old != volume.state:
             yield Transition(now, volume.id, old, volume.state)
-
-
-@define
-class DeletionWait(CompletionWait):
-    """One wait for a snapshot to be gone: its absence is the success."""
-
-    def on_not_found(self, error: NotFoundError, now: float) -> None:
-        self.polls += 1
-        gone = Snapshot(id=self.snapshot_id, instance_id=self.instance_id)
-        self._end(self.last if self.last is not None else gone)
-
-    def _judge(self, snapshot: Snapshot, now: float) -> None:
-        """Whatever its state, it is still there."""

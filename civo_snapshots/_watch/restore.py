@@ -1,31 +1,71 @@
 """Waiting for a restore through its instance, because a restore has no status of its own.
 
-A new instance is there when one of the asked hostname is ACTIVE and not older than the restore. An
-overwritten one may still be ACTIVE from before: it counts once it was seen in another state, or
-has stayed ACTIVE for half a minute.
+A new instance has to be told from others of its hostname, and is there once it is active or
+stopped. An overwritten one may be before as it will be at the end, also for as long as the
+restore is queued: what is seen ends the wait only after something else was seen, or has
+stayed for longer than a queue.
 """
 
-from attrs import define, evolve
+from datetime import timedelta
+from functools import partial
+
+from attrs import define, evolve, field
 
 from .. import _validation, states
-from .._api import RegionApi
-from .._session import ONCE, CallOptions
+from .._api import RegionApi, bears_hostname, outlasts_lag
+from .._session import CONFIRMED_AFTER, ONCE, CallOptions
 from ..errors import (
     CivoError,
+    ClientClosedError,
     InvalidArgumentError,
     NotFoundError,
     PollFailedError,
+    RateLimitError,
     RestoreFailedError,
+    ServiceDisabledError,
     WaitTimeoutError,
 )
 from ..models import Instance, Restore
-from ..states import State, StateTable
-from .policy import PollPolicy
-from .progress import CompletionWait
-from .watcher import FINAL_POLL_GRACE
+from ..states import State
+from .policy import PollPolicy, grace_of
+from .poll_round import asked_to_wait
 
-_ACTIVE_FOR = 30.0
+_THERE = ("active", "shutoff")
 _FAILED = ("error", "failed")
+
+_SETTLED_AFTER = 120.0
+"""Seconds after which what has not changed is the end: a restore may be queued for a minute."""
+
+_TOLERANCE = timedelta(seconds=30)
+"""How much older than its restore an instance may seem: they are dated by different machines."""
+
+_FATAL = (ServiceDisabledError, ClientClosedError)
+_FAULTS_IN_A_ROW = 10
+
+
+@define
+class Faults:
+    """The polls that failed in a row.
+
+    Attributes:
+        tolerate: for how many seconds they may; None is for as long as the wait lasts.
+    """
+
+    tolerate: float | None
+    count: int = 0
+    since: float = 0.0
+
+    def end_the_wait(self, error: CivoError, now: float) -> bool:
+        """Count one more; whether that is too much."""
+        if isinstance(error, RateLimitError):
+            return False
+        self.since = self.since if self.count else now
+        self.count += 1
+        if isinstance(error, _FATAL):
+            return True
+        if self.tolerate is None or self.count < _FAULTS_IN_A_ROW:
+            return False
+        return now - self.since >= self.tolerate
 
 
 @define
@@ -37,20 +77,48 @@ class RestoreWait:
     last: Instance | None = None
     outcome: Instance | CivoError | None = None
     polls: int = 0
-    _was_away: bool = False
-    _active_since: float | None = None
+    _old: frozenset[str] | None = None
+    _seen: dict[tuple[str, ...], float] = field(factory=dict[tuple[str, ...], float])
 
     def pick(self, instances: list[Instance]) -> Instance | None:
         """The instance that the restore makes, among those that bear its hostname."""
-        named = [found for found in instances if found.hostname == self.restore.hostname]
-        made = self.restore.created_at
-        if made is not None:
-            made = made.replace(microsecond=0)  # instances may be dated in whole seconds
-            named = [found for found in named if not found.created_at or found.created_at >= made]
-            dated = [found for found in named if found.created_at]
-            named = dated or named
+        restore = self.restore
+        named = [
+            one
+            for one in instances
+            if bears_hostname(one, restore.hostname) and one.id != restore.instance_id
+        ]
+        if restore.namesakes is not None:
+            named = [one for one in named if one.id not in restore.namesakes]
+        else:
+            named = [one for one in named if self._is_young(one) is not False]
+        made_of_it = [one for one in named if self._is_made_of_it(one)]
+        if restore.namesakes is None and not made_of_it:
+            named = self._without_old(named)
+        named = made_of_it or named
+        if len(named) > 1:
+            named = [one for one in named if self._is_young(one)]
         # Two of one name, and nothing to tell them apart: rather none than a stranger's.
         return named[0] if len(named) == 1 else None
+
+    def _is_made_of_it(self, instance: Instance) -> bool:
+        snapshot_id = self.restore.from_snapshot
+        return snapshot_id != "" and snapshot_id in (instance.snapshot_id, instance.source_id)
+
+    def _is_young(self, instance: Instance) -> bool | None:
+        """Whether it is no older than the restore; None if that cannot be told."""
+        made, asked = instance.created_at, self.restore.created_at
+        if made is None or asked is None:
+            return None
+        return made >= asked - _TOLERANCE
+
+    def _without_old(self, named: list[Instance]) -> list[Instance]:
+        """Leave out what was there already when the wait began, unless its date proves it."""
+        if self._old is None:
+            self._old = frozenset(
+                one.id for one in named if self._is_young(one) is None and _has_ended(one)
+            )
+        return [one for one in named if one.id not in self._old]
 
     def observe(self, instance: Instance | None, now: float) -> None:
         """Take what a poll found."""
@@ -59,45 +127,69 @@ class RestoreWait:
             return
         self.last = instance
         status = states.normalise(instance.status)
-        if status in _FAILED:
-            self.outcome = RestoreFailedError(
-                f"restore {self.restore.id}: instance {instance.id} is {instance.status}",
-                restore=self.restore,
-                instance=instance,
-                elapsed=now - self.started,
-                polls=self.polls,
-            )
-        elif status != "active":
-            self._was_away, self._active_since = True, None
-        elif self._is_back(now):
+        mark = (status, instance.snapshot_id, instance.source_id)
+        self._seen[mark] = now
+        if not _has_ended(instance) or not self._is_new(mark, now):
+            return
+        if status in _THERE:
             self.outcome = instance
+            return
+        self.outcome = RestoreFailedError(
+            f"restore {self.restore.id}: instance {instance.id} is {instance.status}",
+            restore=self.restore,
+            instance=instance,
+            elapsed=now - self.started,
+            polls=self.polls,
+        )
 
-    def _is_back(self, now: float) -> bool:
-        if not self.restore.overwrite_existing or self._was_away:
+    def _is_new(self, mark: tuple[str, ...], now: float) -> bool:
+        """Whether the instance looks so because of the restore, and not from before."""
+        if not self.restore.overwrite_existing:
             return True
-        if states.classify(self.restore.status.state) is State.COMPLETE:
+        others = [at for other, at in self._seen.items() if other != mark]
+        if others:
+            return outlasts_lag(max(others), now)
+        says_complete = states.classify(self.restore.status.state) is State.COMPLETE
+        if says_complete and mark[0] in _THERE:
             return True
-        if self._active_since is None:
-            self._active_since = now
-        return now - self._active_since >= _ACTIVE_FOR
+        return now - self.started >= _SETTLED_AFTER
 
     def expire(self, now: float) -> None:
         """The wait's time is over."""
-        state = self.last.status if self.last else "not seen"
+        seen = self.last.status if self.last else "not seen"
+        if self._old and self.last is None:
+            seen += f", but {', '.join(sorted(self._old))} of that hostname, which may be older"
         self.outcome = WaitTimeoutError(
             f"restore {self.restore.id} was not finished after {now - self.started:.1f} s "
-            f"(instance {state}); it goes on, wait again",
+            f"(instance {seen}); it goes on, wait again",
             restore=self.restore,
             instance=self.last,
             elapsed=now - self.started,
             polls=self.polls,
         )
 
+    def fail(self, error: CivoError, now: float) -> None:
+        """Polls have failed for too long."""
+        self.outcome = PollFailedError(
+            f"looking at the instance of restore {self.restore.id} failed: {error.message}; "
+            "it may be fine, wait again",
+            restore=self.restore,
+            instance=self.last,
+            elapsed=now - self.started,
+            polls=self.polls,
+            call=error.call,
+        )
+        self.outcome.error = error
+
+
+def _has_ended(instance: Instance) -> bool:
+    return states.normalise(instance.status) in (*_THERE, *_FAILED)
+
 
 async def wait_until_restored(
-    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy, states: StateTable
+    api: RegionApi, restore: Restore, *, timeout: float, policy: PollPolicy
 ) -> Instance:
-    """Poll until the restored instance is ACTIVE; raises `WaitError`s of the restore."""
+    """Poll until the restored instance is there; raises `WaitError`s of the restore."""
     if restore.overwrite_existing:
         known = _validation.identifier(restore.instance_id, "restore.instance_id")
         restore = evolve(restore, instance_id=known)
@@ -107,27 +199,30 @@ async def wait_until_restored(
     clock = api.session.clock
     progress = RestoreWait(restore, clock.monotonic())
     deadline = progress.started + timeout
-    trouble = CompletionWait(
-        restore.instance_id, restore.from_snapshot, policy, states, progress.started
-    )
+    faults = Faults(policy.tolerate)
     while progress.outcome is None:
-        now = clock.monotonic()
+        now, began = clock.monotonic(), api.session.confirmation.mark()
+        asked = 0.0
         try:
-            found = await _find(api, progress, max(0.0, deadline - now) + FINAL_POLL_GRACE)
+            found = await _find(api, progress, max(0.0, deadline - now) + grace_of(timeout))
+            faults.count = 0
             progress.observe(found, clock.monotonic())
-            trouble.recover()
         except CivoError as error:
-            trouble.on_error(error, now)
-            if isinstance(trouble.outcome, PollFailedError):
-                trouble.outcome.restore = restore
-                trouble.outcome.instance = progress.last
-                progress.outcome = trouble.outcome
+            asked = asked_to_wait(error)
+            confirm = api.session.confirmation.confirms
+            read = partial(_find, api, progress, grace_of(timeout))
+            has_time = deadline - now > CONFIRMED_AFTER
+            refused = has_time and await confirm(
+                error, read, region=api.named_region(), since=began
+            )
+            if refused or faults.end_the_wait(error, now):
+                progress.fail(error, now)
         if progress.outcome is None:
             left = deadline - clock.monotonic()
-            if left <= 0:
+            if left < 0.001:  # a sleep may end a rounding error early
                 progress.expire(clock.monotonic())
             else:
-                await clock.sleep(min(left, policy.pause(now - progress.started)))
+                await clock.sleep(min(left, max(asked, policy.pause(now - progress.started))))
     if isinstance(progress.outcome, Instance):
         return progress.outcome
     raise progress.outcome

@@ -12,7 +12,7 @@ from attrs import define, field
 from ..errors import CivoError
 from ..events import Transition
 from ..models import Snapshot
-from .policy import PollPolicy
+from .policy import PollPolicy, grace_of
 from .progress import CompletionWait
 
 
@@ -47,6 +47,8 @@ class RegisteredWait:
         mark: the reading of the listing that showed it last.
         told: how many listings were shown when it was last told anything.
         absent_since: since when a 404 without a code, and its instance's listing, lack it.
+        looked: when it was looked at by itself, because its time was over before a tick could.
+        number: waits that were registered later have a higher one.
     """
 
     progress: CompletionWait
@@ -60,7 +62,14 @@ class RegisteredWait:
     mark: object = None
     told: int = 0
     absent_since: float | None = None
+    looked: float = -inf
+    number: int = field(default=0, init=False)
     group: PollGroup | None = field(default=None, init=False)
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a poll in flight may outlast the deadline."""
+        return grace_of(self.deadline - self.progress.started)
 
 
 class WaitRegistry:
@@ -115,6 +124,7 @@ class WaitRegistry:
         self.by_id[key] = (wait,) if others is None else (*others, wait)
         self._size += 1
         self.changes += 1
+        wait.number = self.changes
         return group if hurries else None
 
     def rekey(self, wait: RegisteredWait, snapshot_id: str) -> None:

@@ -36,11 +36,12 @@ class Wait:
         deadline: float,
         known: Snapshot | None = None,
     ) -> None:
-        """`known` is what the caller has already: it is judged, and polled a little later."""
+        """`known` is what the caller has already; if it is not finished, it is polled later."""
         due = progress.started
         if known is not None:
-            watcher.seed(progress, known)
-            due += progress.policy.floor
+            watcher.seed(progress, known, is_fresh=False)
+            if not known.judge(progress.states).is_terminal:
+                due += progress.policy.floor
         self._watcher = watcher
         self._progress = progress
         self._ended = asyncio.get_running_loop().create_future()
@@ -77,8 +78,6 @@ class Wait:
 
     async def transitions(self) -> AsyncGenerator[Transition]:
         """Each transition until the end."""
-        if self._progress.outcome is not None:
-            return
         changes = self._changes = asyncio.Queue()
         self._registered.on_change = changes.put_nowait
         self._watcher.add(self._registered)

@@ -8,23 +8,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from copy import copy
+from math import inf
 
 from .._api import RegionApi
 from .._clock import Clock
 from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..models import Snapshot
+from .poll_round import asked_to_wait
 from .poller import Poller
 from .progress import CompletionWait
-from .schedule import RegisteredWait, WaitRegistry
+from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
 
 logger = logging.getLogger("civo_snapshots")
 
-FINAL_POLL_GRACE = 5.0
-"""Seconds that a poll in flight may outlast a deadline: its answer may be the one waited for."""
-
 _RECHECK = 0.2
 """Seconds between checks of a poll that outlasts a deadline: a 429 may have begun a pause."""
+
+_A_MOMENT = 0.001
+"""Seconds that a clock may be off: as good as none."""
 
 
 class Watcher:
@@ -51,17 +53,21 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
-        self._ticked = float("-inf")
+        self._ticked = -inf
+        self._tick_of = 0
+        self._held_until = -inf
         self._stopping: set[asyncio.Task[None]] = set()
         self.ticks = 0
 
-    def seed(self, progress: CompletionWait, known: Snapshot) -> None:
-        """Let a wait begin with what its caller has already, which may end it at once."""
-        progress.seed(known)
+    def seed(self, progress: CompletionWait, known: Snapshot, *, is_fresh: bool) -> None:
+        """Let a wait begin with what is known; if that is fresh, it may end it at once."""
+        progress.seed(known, is_fresh=is_fresh)
         self._states_met.note(known, progress.states)
 
     def add(self, wait: RegisteredWait) -> None:
         """Begin to watch; the first poll comes when the wait is due."""
+        if not self._registry:
+            self._ticked = -inf  # it need not keep a distance from the polls of one that is over
         group = self._registry.add(wait)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -96,9 +102,7 @@ class Watcher:
     async def _run(self) -> None:
         try:
             while self._registry:
-                await self._sleep_until(
-                    self._registry.next_wake(self._ticked, self._min_interval())
-                )
+                await self._sleep_until(self._next_wake())
                 await self._tick(self._clock.monotonic())
                 self._expire()
         except asyncio.CancelledError:
@@ -107,18 +111,22 @@ class Watcher:
             logger.exception("the watcher failed")
             self._end_all(CivoError(f"the watcher failed: {type(error).__name__}"))
 
+    def _next_wake(self) -> float:
+        wake = self._registry.next_wake(self._ticked, self._min_interval())
+        return max(wake, min(self._paused_until(), self._registry.next_deadline()))
+
     def _min_interval(self) -> float:
         """Seconds between two ticks at least, whatever the policies say."""
         return max(self._poller.min_interval, self._rate_limit_interval())
 
     async def _tick(self, now: float) -> None:
         """Poll for the waits that are due, and once more for those whose time is over."""
-        due = self._registry.due(now)
+        due: set[PollGroup] = set() if self._is_paused() else self._registry.due(now)
         last = {wait for wait in self._registry.overdue(now) if self._needs_final_poll(wait)}
         if not due and not last:
             return
         self.ticks += 1
-        self._ticked = now
+        self._ticked, self._tick_of = now, self._registry.changes
 
         def is_due(wait: RegisteredWait) -> bool:
             return wait.group in due or wait in last
@@ -142,38 +150,77 @@ class Watcher:
         # Not if the last one was a moment ago or none may be sent now.
         self._registry.catch_up(wait)
         recent = wait.polled >= wait.deadline - wait.progress.policy.floor
-        return self._paused_for() <= 0 and not recent
+        return not self._is_paused() and not recent
+
+    def _paused_until(self) -> float:
+        """Until when the server wants nothing to be sent."""
+        return max(self._held_until, self._clock.monotonic() + self._paused_for())
+
+    def _is_paused(self) -> bool:
+        return self._paused_until() - self._clock.monotonic() > _A_MOMENT
 
     async def _within_grace(self, poll: Awaitable[bool]) -> bool:
-        """Await a poll, ending on time those waits whose deadline it overruns."""
-        task = asyncio.ensure_future(poll)
-        try:
-            while not task.done() and self._registry:
-                now, deadline = self._clock.monotonic(), self._registry.next_deadline()
-                late = min(self._latest_end(deadline), now + _RECHECK)
-                await self._sleep_until(deadline if deadline > now else late, task)
-                if not task.done():
-                    self._expire(polling=True)
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-        return not task.cancelled() and task.result()
+        """Await a poll, ending on time those waits whose deadline it overruns.
 
-    def _latest_end(self, deadline: float) -> float:
+        A wait that came too late to be part of it gets its first look beside it.
+        """
+        task = asyncio.ensure_future(poll)
+        extra: dict[asyncio.Task[bool], RegisteredWait] = {}
+        try:
+            while self._registry and (running := _running(task, *extra)):
+                await self._sleep_until(self._next_end(), *running)
+                if not _running(task, *extra):
+                    break
+                for wait in self._expire(polling=True):
+                    wait.looked = self._clock.monotonic()
+                    extra[asyncio.ensure_future(self._look_at(wait))] = wait
+                for one, wait in extra.items():
+                    if wait not in self._registry:
+                        one.cancel()
+        finally:
+            for one in (task, *extra):
+                one.cancel()
+            await asyncio.wait({task, *extra})
+        results = [one.result() for one in (task, *extra) if not one.cancelled()]
+        return any(results)
+
+    async def _look_at(self, wait: RegisteredWait) -> bool:
+        await self._poller.poll_each([wait])
+        return False
+
+    def _next_end(self) -> float:
+        """When a wait may have to end while a poll is on its way."""
+        now = self._clock.monotonic()
+        overdue = self._registry.overdue(now)
+        if not overdue:
+            return self._registry.next_deadline()
+        return min(now + _RECHECK, *map(self._latest_end, overdue))
+
+    def _latest_end(self, wait: RegisteredWait) -> float:
         # A machine that slept through the deadline still has the grace for one poll.
         # A poll that a pause holds back is not in flight.
-        grace = 0.0 if self._paused_for() > 0 else FINAL_POLL_GRACE
-        return max(deadline, self._ticked) + grace
+        grace = 0.0 if self._is_paused() else wait.grace
+        return max(wait.deadline, wait.looked, self._ticked) + grace
 
-    def _expire(self, *, polling: bool = False) -> None:
-        """End the waits whose time is over, unless a final poll for them is due or on its way."""
+    def _expire(self, *, polling: bool = False) -> list[RegisteredWait]:
+        """End the waits whose time is over, unless a final poll for them is due or on its way.
+
+        Returns those that the poll on its way does not look at, and nothing has looked at before.
+        """
         now = self._clock.monotonic()
+        unseen: list[RegisteredWait] = []
         for wait in self._registry.overdue(now):
-            pending = polling or self._needs_final_poll(wait)
-            if not pending or self._latest_end(wait.deadline) <= now:
-                self._registry.catch_up(wait)
+            needs_poll = self._needs_final_poll(wait)
+            if polling and needs_poll and self._is_unseen(wait):
+                unseen.append(wait)
+            elif not (polling or needs_poll) or self._latest_end(wait) <= now:
                 wait.progress.expire(now)
                 self._finish(wait)
+        return unseen
+
+    def _is_unseen(self, wait: RegisteredWait) -> bool:
+        is_in_tick = wait.number <= self._tick_of and min(wait.due, wait.deadline) <= self._ticked
+        return not is_in_tick and wait.polled == wait.looked == -inf
 
     # What a poll shows goes into the wait's progress, and its end to the caller.
 
@@ -207,6 +254,14 @@ class Watcher:
             wait.progress.outcome = copy(error)
         else:
             wait.progress.on_error(error, now)
+            self._held_until = max(self._held_until, now + asked_to_wait(error))
+        self._after_poll(wait, now)
+
+    def on_refused(self, wait: RegisteredWait, error: CivoError) -> None:
+        """The poll was refused, which is proven."""
+        now = self._clock.monotonic()
+        self._registry.catch_up(wait)
+        wait.progress.on_refused(error, now)
         self._after_poll(wait, now)
 
     def _after_poll(self, wait: RegisteredWait, now: float) -> None:
@@ -224,3 +279,7 @@ class Watcher:
         for wait in list(self._registry):
             wait.progress.outcome = copy(error)  # each waiter raises its own
             self._finish(wait)
+
+
+def _running(*tasks: asyncio.Task[bool]) -> list[asyncio.Task[bool]]:
+    return [task for task in tasks if not task.done()]

@@ -8,7 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..outcomes import OutcomeKind
+from ..events import ExtraSnapshot
+from ..outcomes import FleetRun, OutcomeKind
 from ..states import State
 from ._board import Board, Row
 from ._report import Plan, Report
@@ -130,15 +131,16 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
         label = report.labels.get(outcome.instance_id, outcome.instance_id)
         text = Text(f"{outcome.kind}  ", _STYLES[outcome.kind])
         yield text.append(f"{label}  {outcome.error or ''}", "default")
-    duplicates = {outcome.name: outcome.duplicates for outcome in report.run}
-    for name, others in duplicates.items():
-        if others:
-            yield Text(f"{name} exists more than once; the others: {', '.join(others)}", "yellow")
+    yield Text(
+        f"{len(report.run.adopted)} existed before and were adopted, "
+        f"{len(report.run.duplicates)} further snapshots bear the run's names"
+    )
+    yield from _further(report.run)
     for left in report.unresolved:
         what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
         yield Text(f"The interrupted create of {left.name} {what}", "magenta")
     for extra in report.extras:
-        yield Text(f"{extra.name} was made once more, as {extra.extra_id}", "yellow")
+        yield Text(f"There is {extra}", "yellow")
     if report.restoration:
         told = str(report.restoration)
         yield Text(
@@ -147,6 +149,14 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     yield from _requests(report)
     if report.is_open and not report.received:  # the embedded region ends with the demo
         yield Text(f"To continue, run the same again with --name {report.run.name}", "bold")
+
+
+def _further(run: FleetRun) -> Iterator[RenderableType]:
+    kept = {outcome.instance_id: outcome.snapshot for outcome in run}
+    for further in run.duplicates:
+        beside = kept.get(further.instance_id)
+        told = ExtraSnapshot(beside, further) if beside else f"{further.name}: {further.id}"
+        yield Text(f"There is {told}", "yellow")
 
 
 def _requests(report: Report) -> Iterator[RenderableType]:

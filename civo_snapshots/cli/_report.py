@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from enum import IntEnum
 
-from attrs import Factory, asdict, define, frozen
+from attrs import Factory, define, frozen
 
 from ..errors import CivoError, printable
 from ..events import ExtraSnapshot
@@ -129,7 +129,7 @@ class Report:
         labels: what people call the instances, by id.
         received: the requests by route, where the region's own count is known.
         unresolved: creates that an interruption left behind, and what became of them.
-        extras: snapshots too many, made by creates that acted after they were sent again.
+        extras: further snapshots of a name, found after a create was sent again.
     """
 
     run: FleetRun
@@ -174,7 +174,16 @@ class Report:
                 }
                 for left in self.unresolved
             ],
-            "extra_snapshots": [asdict(extra) for extra in self.extras],
+            "extra_snapshots": [
+                {
+                    "instance_id": extra.instance_id,
+                    "name": extra.name,
+                    "snapshot_id": extra.snapshot_id,
+                    "extra_id": extra.extra_id,
+                    "told": str(extra),
+                }
+                for extra in self.extras
+            ],
             "requests_sent": self.requests,
             "elapsed": round(self.elapsed, 3),
         }

@@ -4,7 +4,7 @@ Fields that the server may leave out have defaults. State texts are kept as sent
 secrets (passwords, tokens, scripts) are never read at all. What the server sends beyond the known
 fields is in `extra`, which equality ignores: of everything that is asked for singly, of schedules
 and of regions. Items of the long listings (snapshots, instances) mostly leave it empty, because to
-look for it there would take a quarter more of the CPU; `get()` one to have it.
+look for it there would take half as much CPU again; `get()` one to have it.
 """
 
 from .account import Instance, Quota, Region, Subnet, Volume
@@ -24,6 +24,7 @@ from .snapshots import (
     Snapshot,
     SnapshotStatus,
     VolumeStatus,
+    oldest_first,
     state_of,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "Subnet",
     "Volume",
     "VolumeStatus",
+    "oldest_first",
     "state_of",
     "with_extra",
 ]

@@ -1,5 +1,6 @@
 """What was asked, and the pages that listings come in."""
 
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -29,7 +30,8 @@ class Call:
     def __str__(self) -> str:
         where = f" in {self.region}" if self.region else ""
         tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        before = f"; before: {' | '.join(self.history)}" if self.history else ""
+        told = (f"{text} (x{len([*same])})" for text, same in groupby(self.history))
+        before = "; before: " + " | ".join(told).replace(" (x1)", "") if self.history else ""
         return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
 
 

@@ -40,7 +40,8 @@ class Record:
     """What the API answered; `extra` is what the server sent beyond the fields known here.
 
     It is no field of attrs: to fill in the default of one costs a long listing a third more. So
-    equality, hash and `repr()` ignore it, and `attrs.evolve()` leaves it out.
+    equality, hash and `repr()` ignore it, and `attrs.evolve()`, which asks nothing but the fields,
+    leaves it out.
     """
 
     __slots__ = ("_extra",)

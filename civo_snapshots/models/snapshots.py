@@ -76,6 +76,12 @@ class Snapshot(Record):
         return states.verdict(self.state, (volume.state for volume in self.volumes), table)
 
 
+def oldest_first(snapshot: Snapshot) -> float:
+    """The sort key for "the oldest snapshot": one without a date comes first."""
+    # Not the text of the time: its order says nothing where offsets differ.
+    return snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")
+
+
 @frozen
 class RegionSnapshot(Record):
     """An item of the region-wide listing.
@@ -106,6 +112,8 @@ class Restore(Record):
 
     Attributes:
         instance_id: the snapshot's instance, filled in by the SDK.
+        namesakes: ids of the instances that bore the hostname before, filled in by the SDK; None
+            if that is not known.
     """
 
     id: Identifier
@@ -119,6 +127,7 @@ class Restore(Record):
     created_at: Moment | None = None
     completed_at: Moment | None = None
     instance_id: str = ""
+    namesakes: tuple[str, ...] | None = None
 
 
 @frozen

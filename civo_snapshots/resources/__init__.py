@@ -1,5 +1,6 @@
 """The API's resources, each a class whose methods check their arguments and delegate."""
 
+from .._naming import run_name
 from ._runs import DEFAULT_RUN_TIMEOUT, RunOptions
 from .instances import Instances
 from .quota import Quotas
@@ -17,4 +18,5 @@ __all__ = [
     "RunOptions",
     "Schedules",
     "Snapshots",
+    "run_name",
 ]

@@ -1,11 +1,16 @@
-"""Finding the one object that bears a name: what every resource's `get_by_name()` does."""
+"""Names: finding the one object that bears one, and refusing one where only an id will do."""
 
+import re
 from typing import TypeVar
 
 from .. import _validation
-from .._api import Listing
-from ..errors import AmbiguousNameError, NotFoundError
+from .._api import Listing, RegionApi
+from .._session import CallOptions
+from .._validation import Id
+from ..errors import AmbiguousNameError, InvalidArgumentError, NotFoundError
 from ..models import Instance, Schedule, Snapshot
+
+_ID_FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 R = TypeVar("R", Instance, Schedule, Snapshot)
 
@@ -27,3 +32,25 @@ async def the_one(listing: Listing[R], field: str, wanted: str, what: str) -> R:
     )
     error.candidates = tuple(found)
     raise error
+
+
+async def refuse_name(
+    api: RegionApi, given: Id | Snapshot, key: tuple[str, str], why: str, options: CallOptions
+) -> None:
+    """Raise `InvalidArgumentError` for a snapshot's name where only its id will do.
+
+    The server takes both, so that a text which does not look like an id is looked up first.
+    """
+    instance_id, text = key
+    if isinstance(given, Snapshot) or _ID_FORM.fullmatch(text):
+        return
+    try:
+        listed = await api.list_snapshots(instance_id, options).collect()
+    except NotFoundError:
+        return  # there is nothing that could bear the name
+    named = [one.id for one in listed if one.name == text]
+    if named and not any(one.id == text for one in listed):
+        raise InvalidArgumentError(
+            f"{text} is the name of a snapshot, not its id, and {why}; its id is "
+            f"{' or '.join(named[:10])}"
+        )

@@ -9,9 +9,16 @@ from .. import _naming, _validation
 from .._api import RegionApi
 from .._concurrency import for_each
 from .._create import CreateSupervisor
-from .._fleet import FleetStream, Instances, OnExisting, RunSettings
+from .._fleet import (
+    DEFAULT_MAX_AGE,
+    FleetStream,
+    Instances,
+    OnExisting,
+    OnFailed,
+    RunSettings,
+)
 from .._watch import PollPolicy, Watcher, policy_or
-from ..errors import CivoError
+from ..errors import CivoError, InvalidArgumentError
 from ..events import Transition
 from ..models import Snapshot
 from ..outcomes import FleetRun
@@ -32,6 +39,14 @@ class RunOptions(TypedDict, total=False):
     max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
     on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"), or
         made once more ("create").
+    max_age: seconds; what exists and is older, or of unknown age, is not adopted but reported as
+        refused, with a `SnapshotExistsError` that has the record. 12 hours by default; None is
+        any age.
+    on_failed: what is to be adopted and has failed is reported ("report"), or one more is made
+        under the next of the names that end in ``-r2`` to ``-r9`` ("retry").
+    resume: an earlier attempt at this run may have died a moment ago. What seems missing is then
+        created only after `Timeouts.reconcile_window`, when everything that attempt made shows.
+        Without it this is done where the region shows a snapshot of the run that is as young.
     quota: "check" refuses the whole run before anything is sent if the quota is too small.
     poll: how the run polls; the client's policy by default.
     on_change: told of each transition; an exception of it is logged.
@@ -43,6 +58,9 @@ class RunOptions(TypedDict, total=False):
     concurrency: int | None
     max_in_flight: int
     on_existing: OnExisting
+    max_age: float | None
+    on_failed: OnFailed
+    resume: bool
     quota: QuotaCheck
     poll: PollPolicy | None
     on_change: Callable[[Transition], None] | None
@@ -69,20 +87,31 @@ def run_settings(
     concurrency, on_change = options.get("concurrency"), options.get("on_change")
     if on_change is not None:
         _validation.callback(on_change, "on_change of a run")
+    max_age = options.get("max_age", DEFAULT_MAX_AGE)
+    on_failed = options.get("on_failed", "report")
+    _validation.one_of(on_failed, "on_failed", ("report", "retry"))
+    resume = _validation.boolean(options.get("resume", False), "resume")
+    if resume and is_new:
+        raise InvalidArgumentError("resume=True needs the name of the run that is to go on")
     settings = RunSettings(
-        _validation.run_name(name),
-        _validation.seconds(options.get("timeout", DEFAULT_RUN_TIMEOUT), "timeout"),
-        _validation.count(
+        name=_validation.run_name(name),
+        timeout=_validation.seconds(options.get("timeout", DEFAULT_RUN_TIMEOUT), "timeout"),
+        concurrency=_validation.count(
             defaults.concurrency if concurrency is None else concurrency, "concurrency"
         ),
-        _validation.count(options.get("max_in_flight", DEFAULT_IN_FLIGHT), "max_in_flight"),
-        policy_or(options.get("poll"), defaults.policy),
-        defaults.states,
-        on_existing,
-        is_new,
-        _validation.optional(_validation.description, options.get("description")),
-        on_change,
-        _validation.boolean(options.get("allow_empty", False), "allow_empty"),
+        max_in_flight=_validation.count(
+            options.get("max_in_flight", DEFAULT_IN_FLIGHT), "max_in_flight"
+        ),
+        policy=policy_or(options.get("poll"), defaults.policy),
+        states=defaults.states,
+        on_existing=on_existing,
+        is_new=is_new,
+        description=_validation.optional(_validation.description, options.get("description")),
+        on_change=on_change,
+        allow_empty=_validation.boolean(options.get("allow_empty", False), "allow_empty"),
+        max_age=None if max_age is None else _validation.seconds(max_age, "max_age"),
+        on_failed=on_failed,
+        resume=resume,
     )
     return settings, quota == "check"
 
@@ -115,14 +144,22 @@ def made_by(run: FleetRun) -> Collection[Snapshot]:
     return made.values()
 
 
-async def delete_all(api: RegionApi, snapshots: Collection[Snapshot], *, workers: int) -> None:
+def believed_from(api: RegionApi, creates: CreateSupervisor, snapshot_id: str) -> float:
+    """The moment from which a 404 for a snapshot counts: right after our create reads may lag."""
+    return creates.claims.claimed_at(snapshot_id) + api.session.timeouts.reconcile_window
+
+
+async def delete_all(
+    api: RegionApi, creates: CreateSupervisor, snapshots: Collection[Snapshot], *, workers: int
+) -> None:
     """Delete them; an `ExceptionGroup` of what could not be deleted, what is gone is no error."""
     errors: list[CivoError] = []
 
     async def remove(snapshot: Snapshot) -> None:
         try:
             key = _validation.snapshot_key(snapshot, None)
-            await api.delete_snapshot(*key, {}, missing_ok=True)
+            known_from = believed_from(api, creates, snapshot.id)
+            await api.delete_snapshot(*key, {}, missing_ok=True, believed_from=known_from)
         except CivoError as error:
             errors.append(error)
 

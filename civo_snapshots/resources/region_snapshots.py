@@ -4,16 +4,19 @@ from typing import Unpack
 
 from .. import _validation
 from .._api import Listing, RegionApi
+from .._create import CreateSupervisor
 from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
 from ..models import Acknowledgement, RegionSnapshot, Restore
+from ._runs import believed_from
 
 
 class RegionSnapshots:
     """Reads, changes, restores and deletes snapshots without naming their instance."""
 
-    def __init__(self, api: RegionApi) -> None:
+    def __init__(self, api: RegionApi, creates: CreateSupervisor) -> None:
         self._api = api
+        self._creates = creates
 
     def list(
         self, *, on_misfit: OnMisfit = "raise", **options: Unpack[CallOptions]
@@ -41,11 +44,15 @@ class RegionSnapshots:
         description: str | None = None,
         **options: Unpack[CallOptions],
     ) -> RegionSnapshot:
-        """Change the name or the description; what is not given stays as it is."""
+        """Change the name or the description; what is not given stays as it is.
+
+        Where the answer is lost, as `Snapshots.update()`.
+        """
         chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         wanted = _validation.region_snapshot_id(snapshot)
         fields = _validation.update_fields(name, description)
-        return await self._api.update_region_snapshot(wanted, fields, chosen)
+        before = snapshot if isinstance(snapshot, RegionSnapshot) else None
+        return await self._api.update_region_snapshot(wanted, fields, chosen, before)
 
     async def delete(
         self,
@@ -57,7 +64,10 @@ class RegionSnapshots:
         """Start a deletion; `NotFoundError` unless `missing_ok`."""
         wanted = _validation.region_snapshot_id(snapshot)
         return await self._api.delete_region_snapshot(
-            wanted, call_options(options), missing_ok=missing_ok
+            wanted,
+            call_options(options),
+            missing_ok=missing_ok,
+            believed_from=believed_from(self._api, self._creates, wanted),
         )
 
     async def restore(

@@ -94,7 +94,9 @@ class Schedules:
             "description": _validation.optional(_validation.description, description),
             "paused": None if paused is None else _validation.boolean(paused, "paused"),
         }
-        return await self._api.schedules.update(_validation.schedule_id(schedule), fields, chosen)
+        wanted = _validation.schedule_id(schedule)
+        before = schedule if isinstance(schedule, Schedule) else None
+        return await self._api.schedules.update(wanted, fields, chosen, before)
 
     async def delete(
         self,

@@ -10,22 +10,14 @@ from .._create import CreateSupervisor
 from .._fleet import FleetStream, Instances
 from .._session import CallOptions, call_options
 from .._validation import Id
-from .._watch import (
-    CompletionWait,
-    DeletionWait,
-    PollPolicy,
-    Wait,
-    Watcher,
-    policy_or,
-    wait_timeout,
-    wait_until_restored,
-)
+from .._watch import PollPolicy, Watcher
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
-from ._names import the_one
-from ._runs import RunDefaults, RunOptions, delete_all, made_by, run_stream
+from ._names import refuse_name, the_one
+from ._runs import RunDefaults, RunOptions, believed_from, delete_all, made_by, run_stream
+from ._waits import Waits
 
 
 class Snapshots:
@@ -50,6 +42,7 @@ class Snapshots:
         self._policy = policy
         self._states = states
         self._concurrency = concurrency
+        self._waits = Waits(api, creates, watcher, policy, states)
 
     # One call of the API each
 
@@ -118,11 +111,16 @@ class Snapshots:
         description: str | None = None,
         **options: Unpack[CallOptions],
     ) -> Snapshot:
-        """Change the name or the description; what is not given stays as it is."""
+        """Change the name or the description; what is not given stays as it is.
+
+        Where the answer is lost, it is sent again only if the `Snapshot` that was passed in shows
+        unchanged; `ConflictError` if it shows somebody else's change.
+        """
         chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         key = _validation.snapshot_key(snapshot, snapshot_id)
         fields = _validation.update_fields(name, description)
-        return await self._api.update_snapshot(*key, fields, chosen)
+        before = snapshot if isinstance(snapshot, Snapshot) else None
+        return await self._api.update_snapshot(*key, fields, chosen, before)
 
     async def delete(
         self,
@@ -138,7 +136,12 @@ class Snapshots:
         Raises `NotFoundError` unless `missing_ok`, `ConflictError` while the snapshot is in use.
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.delete_snapshot(*key, call_options(options), missing_ok=missing_ok)
+        return await self._api.delete_snapshot(
+            *key,
+            call_options(options),
+            missing_ok=missing_ok,
+            believed_from=believed_from(self._api, self._creates, key[1]),
+        )
 
     async def restore(
         self,
@@ -156,11 +159,16 @@ class Snapshots:
 
         The snapshot must be complete; the instance stays in the same Civo network. A restore has
         no status of its own: see `wait_until_restored()`. It is never sent again when its outcome
-        is unknown: `OutcomeUnknownError` then.
+        is unknown: `OutcomeUnknownError` then. Before a new instance the existing ones are listed,
+        so that the wait can tell it from others of its hostname; to overwrite one, pass the
+        snapshot's id rather than its name.
         """
-        key = _validation.snapshot_key(snapshot, snapshot_id)
+        key, chosen = _validation.snapshot_key(snapshot, snapshot_id), call_options(options)
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)
-        return await self._api.restore_snapshot(*key, fields, call_options(options))
+        if overwrite_existing:
+            why = "another snapshot of that name would overwrite the instance as well"
+            await refuse_name(self._api, snapshot, key, why, chosen)
+        return await self._api.restore_snapshot(*key, fields, chosen)
 
     # Waits
 
@@ -182,8 +190,7 @@ class Snapshots:
         `SnapshotVanishedError` or `PollFailedError`; each has the last `.snapshot` seen, and the
         wait can be started again. `NotFoundError` if the instance itself is gone.
         """
-        wait = self._wait(CompletionWait, snapshot, snapshot_id, timeout, poll)
-        return await wait.end(on_change)
+        return await self._waits.completion(snapshot, snapshot_id, timeout, poll).end(on_change)
 
     async def watch(
         self,
@@ -198,7 +205,7 @@ class Snapshots:
 
         Ends like `wait_until_complete()`: normally, or with the same errors.
         """
-        wait = self._wait(CompletionWait, snapshot, snapshot_id, timeout, poll)
+        wait = self._waits.completion(snapshot, snapshot_id, timeout, poll)
         async with aclosing(wait.transitions()) as transitions:
             async for transition in transitions:
                 yield transition
@@ -212,45 +219,27 @@ class Snapshots:
         *,
         timeout: float | None = None,
         poll: PollPolicy | None = None,
+        on_change: OnChange | None = None,
     ) -> None:
         """Wait until the snapshot is gone: its own GET says so, never a listing alone.
 
-        `timeout` as in `wait_until_complete()`; raises `WaitTimeoutError` or `PollFailedError`.
+        Pass its id, not its name. `timeout` and `on_change` as in `wait_until_complete()`; raises
+        `WaitTimeoutError` or `PollFailedError`, `NotFoundError` if the instance is gone and its
+        snapshots cannot be asked for without it.
         """
-        await self._wait(DeletionWait, snapshot, snapshot_id, timeout, poll).end()
+        await self._waits.deletion(snapshot, snapshot_id, timeout, poll, on_change)
 
     async def wait_until_restored(
         self, restore: Restore, *, timeout: float | None = None, poll: PollPolicy | None = None
     ) -> Instance:
-        """Wait until the restored instance is ACTIVE, and return it.
+        """Wait until the restored instance is there, ACTIVE or stopped, and return it.
 
-        A new instance is found by the restore's hostname. `timeout` as in
+        A new instance is found by the restore's hostname; one from before the restore is not
+        taken for it, nor what an overwritten one still looks like. `timeout` as in
         `wait_until_complete()`; raises `RestoreFailedError`, `WaitTimeoutError` or
         `PollFailedError`.
         """
-        return await wait_until_restored(
-            self._api,
-            restore,
-            timeout=wait_timeout(timeout),
-            policy=policy_or(poll, self._policy),
-            states=self._states,
-        )
-
-    def _wait(
-        self,
-        kind: type[CompletionWait],
-        snapshot: Id | Snapshot,
-        snapshot_id: Id | None,
-        timeout: float | None,
-        poll: PollPolicy | None,
-    ) -> Wait:
-        key = _validation.snapshot_key(snapshot, snapshot_id)
-        seconds = wait_timeout(timeout)
-        self._api.named_region()
-        now = self._api.session.clock.monotonic()
-        progress = kind(*key, policy_or(poll, self._policy), self._states, now)
-        known = snapshot if isinstance(snapshot, Snapshot) else None
-        return Wait(self._watcher(), progress, now + seconds, known)
+        return await self._waits.restore(restore, timeout, poll)
 
     # Runs over many instances
 
@@ -260,8 +249,8 @@ class Snapshots:
         """Snapshot many instances, wait for all, and return one outcome per input.
 
         Each snapshot is named ``<name>-<12 hex digits of a digest of the instance id>``, so `name`
-        has at most 50 characters; one is generated if none is given. The same `name` again
-        continues the run. The further options are those of `RunOptions`.
+        has at most 47 characters (`run_name()` makes one of any text); one is generated if none is
+        given. The same `name` again continues the run. The options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
         cancellation, or an error of the input, leaves the partial run on the exception: see
         `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
@@ -293,4 +282,4 @@ class Snapshots:
         Nothing is found by name: what existed before, and what is not known, stays. Raises an
         `ExceptionGroup` of what could not be deleted; then call it again, what is gone is no error.
         """
-        await delete_all(self._api, made_by(run), workers=self._concurrency)
+        await delete_all(self._api, self._creates, made_by(run), workers=self._concurrency)

@@ -276,6 +276,7 @@ async def test_without_a_complete_snapshot_nothing_is_restored(
 
 
 async def test_further_snapshots_of_one_name_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R159, R203: what was adopted and what there is beside it, with its id, time and state."""
     clock = FakeClock()
     async with FakeRegion(instances=1, clock=clock) as region:
         use(region, monkeypatch)
@@ -286,7 +287,12 @@ async def test_further_snapshots_of_one_name_are_told(monkeypatch: pytest.Monkey
         region.state.create_snapshot(instance, first.name, "", clock.monotonic())
         paper = Paper()
         assert await work(options, paper.screen, clock) == 0
-        assert f"{first.name} exists more than once" in paper.out
+        printed = " ".join(paper.out.split())
+        assert "1 existed before and were adopted, 1 further snapshots" in printed
+        further = set(region.state.snapshots) - {first.id}
+        assert f"a further snapshot of the name {first.name} on instance" in printed
+        assert f"{further.pop()} (made 2026-01-01 00:00:" in printed
+        assert f"state 'Pending'), beside {first.id} (made" in printed
 
 
 # Interruptions
@@ -322,7 +328,9 @@ async def test_an_interrupted_restore_is_told(
         paper = Paper()
         options = Options(tuple(region.instance_ids), yes=True, restore="copy")
         job = asyncio.create_task(work(options, paper.screen))
-        await until(lambda: bool(region.counts["GET /v2/instances" if answered else RESTORE]))
+        # The instances are listed before the restore, and again to find the one it makes.
+        route, times = ("GET /v2/instances", 2) if answered else (RESTORE, 1)
+        await until(lambda: region.counts[route] >= times)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
@@ -401,7 +409,7 @@ def test_an_interruption_before_anything_was_done_prints_nothing(
         (["../quota"], "INSTANCE must be"),
         ([""], "INSTANCE must be"),
         (["a", "--name", "Nightly"], "'nightly' would do"),
-        (["a", "--name", "n" * 51], "1-50 lower-case letters"),
+        (["a", "--name", "n" * 48], "1-47 lower-case letters"),
         (["a", "--timeout", "soon"], "a number of seconds"),
         (["a", "--timeout", "0"], "more than 0 seconds"),
         (["a", "--timeout", "nan"], "more than 0 seconds"),
@@ -475,7 +483,7 @@ async def test_a_run_that_fails_before_its_first_create_is_printed(
 ) -> None:
     async with FakeRegion(instances=1) as region:
         use(region, monkeypatch)
-        region.fault("GET /v2/resourcesnapshots", Fault.unauthorized())
+        region.fault("GET /v2/resourcesnapshots", Fault.unauthorized(), times=None)
         paper = Paper()
         options = Options(tuple(region.instance_ids), name="nightly", yes=True)
         with pytest.raises(Exception, match="401"):

@@ -161,7 +161,8 @@ def evolved(made: Console, file: StringIO) -> Console:
 
 @pytest.fixture
 def left_over() -> Report:
-    """An interrupted run of two creates, and one snapshot too many."""
+    """An interrupted run of two creates, and a further snapshot of one name."""
+    further = Snapshot("snap-z", "nightly-a", instance_id="a")
     refusal = CivoError("no answer")
     return Report(
         FleetRun("nightly", (outcome("a", OutcomeKind.UNKNOWN),), partial=True),
@@ -173,7 +174,7 @@ def left_over() -> Report:
             Unresolved("a", "nightly-a", snapshot("a", "Pending")),
             Unresolved("b", "nightly-b", error=refusal),
         ),
-        extras=(ExtraSnapshot("a", "nightly-a", "snap-a", "snap-z"),),
+        extras=(ExtraSnapshot(snapshot("a", "Pending"), further),),
     )
 
 
@@ -185,7 +186,7 @@ def test_a_report_tells_of_every_snapshot_that_may_be_left_behind(left_over: Rep
     assert "unknown  web-1" in printed
     assert "The interrupted create of nightly-a made snapshot snap-a" in printed
     assert "The interrupted create of nightly-b is unknown: no answer" in printed
-    assert "nightly-a was made once more, as snap-z" in printed
+    assert "There is a further snapshot of the name nightly-a on instance a: snap-z" in printed
     assert "Not restored to copy: no answer" in printed
 
 

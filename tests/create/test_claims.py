@@ -1,6 +1,7 @@
 """Which snapshot belongs to which create: claims and name locks."""
 
 import gc
+from math import inf
 
 from civo_snapshots._create.claims import Claims
 
@@ -28,3 +29,10 @@ def test_a_name_lock_is_forgotten_with_the_last_create_that_holds_it() -> None:
     del lock
     gc.collect()
     assert not claims.name_lock("i", "n").claimed
+
+
+def test_claims_tell_when_they_were_made() -> None:
+    """R201: what nobody claimed was made long ago, as far as this client knows."""
+    claims = Claims()
+    claims.claim("s-1", 12.0)
+    assert (claims.claimed_at("s-1"), claims.claimed_at("s-2")) == (12.0, -inf)

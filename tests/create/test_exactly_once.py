@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+from support.regions import MakeRegion
 
 from civo_snapshots import CivoClient, Schedule, Snapshot
-from civo_snapshots._create.creation import SENDS
 from civo_snapshots.errors import (
     CivoError,
     InvalidArgumentError,
@@ -65,10 +65,13 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
         assert civo.requests_sent == region.total
 
 
-async def test_creates_of_one_name_need_no_second_slot_to_go_on(nothing_left: None) -> None:
+@pytest.mark.drawn(created_at_form="Z")
+async def test_creates_of_one_name_need_no_second_slot_to_go_on(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """S71: the one that waits for the other must not hold the only slot that the other needs."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock, 1) as civo:
         region.fault(CREATE, Fault.drop_before_acting())
         instance = region.instance_ids[0]
         async with asyncio.timeout(20):
@@ -79,10 +82,13 @@ async def test_creates_of_one_name_need_no_second_slot_to_go_on(nothing_left: No
         assert len(region.state.snapshots) == 3
 
 
-async def test_a_cancelled_create_releases_its_slot(nothing_left: None) -> None:
+@pytest.mark.drawn
+async def test_a_cancelled_create_releases_its_slot(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """L120, F106."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock, 1) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock, 1) as civo:
         instance = region.instance_ids[0]
         region.fault(CREATE, Fault.stall(0.05))
         tasks = [asyncio.create_task(civo.snapshots.create(instance)) for _ in range(4)]
@@ -98,12 +104,13 @@ async def test_a_cancelled_create_releases_its_slot(nothing_left: None) -> None:
         await civo.snapshots.create(instance)
 
 
+@pytest.mark.drawn(visible_after=0.0)
 async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     """S76."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_after_acting())
         changed = await civo.snapshots.update(snapshot, description="kept")
@@ -111,9 +118,12 @@ async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
         assert region.counts[f"PUT {SNAPSHOT}"] == 1
 
 
-async def test_an_update_that_did_nothing_is_sent_again(nothing_left: None) -> None:
+@pytest.mark.drawn(visible_after=0.0)
+async def test_an_update_that_did_nothing_is_sent_again(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_before_acting())
         changed = await civo.snapshots.update(snapshot, name="kept")
@@ -121,24 +131,33 @@ async def test_an_update_that_did_nothing_is_sent_again(nothing_left: None) -> N
         assert region.counts[f"PUT {SNAPSHOT}"] == 2
 
 
-async def test_an_update_gives_up_when_it_cannot_compare(nothing_left: None) -> None:
+@pytest.mark.drawn(visible_after=0.0)
+async def test_an_update_gives_up_when_it_cannot_compare(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"PUT {SNAPSHOT}", Fault.drop_before_acting(), times=None)
-        with pytest.raises(CivoError):
+        before = region.total
+        with pytest.raises(CivoError) as caught:
             await civo.snapshots.update(snapshot, name="kept")
-        assert region.counts[f"PUT {SNAPSHOT}"] == SENDS
+        assert region.counts[f"PUT {SNAPSHOT}"] == 8
+        assert caught.value.call is not None
+        assert caught.value.call.attempts == region.total - before
         region.fault(f"GET {SNAPSHOT}", Fault.unauthorized())
         with pytest.raises(CivoError):
             await civo.snapshots.update(snapshot, name="kept")
-        assert region.counts[f"PUT {SNAPSHOT}"] == SENDS + 1
+        assert region.counts[f"PUT {SNAPSHOT}"] == 9
 
 
-async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(nothing_left: None) -> None:
+@pytest.mark.drawn(delete_pending=True, delete_takes=0.0)
+async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """H29, H30."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         region.fault(f"DELETE {SNAPSHOT}", Fault.drop_after_acting())
         assert (await civo.snapshots.delete(snapshot)).already_gone
@@ -147,12 +166,13 @@ async def test_a_delete_whose_answer_was_lost_succeeds_and_says_so(nothing_left:
         assert (await civo.snapshots.delete(snapshot, missing_ok=True)).already_gone
 
 
+@pytest.mark.drawn
 async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     """S74."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         snapshot = await civo.snapshots.create(region.instance_ids[0])
         snapshot = await civo.snapshots.wait_until_complete(snapshot)
         region.fault("*", Fault.drop_after_acting(), times=None)
@@ -165,7 +185,7 @@ async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
                 instances=region.instance_ids,
             )
 
-        before = region.total
+        before = region.total - region.counts["GET /v2/instances"]
         with pytest.raises(OutcomeUnknownError) as caught:
             await civo.snapshots.restore(snapshot, hostname="copy")
         assert caught.value.instance_id == snapshot.instance_id
@@ -173,7 +193,7 @@ async def test_a_restore_or_schedule_whose_answer_was_lost_is_never_sent_again(
             await schedule()
         with pytest.raises(OutcomeUnknownError):
             await civo.region_snapshots.restore(snapshot.id, hostname="copy2")
-        assert region.total - before == 3
+        assert region.total - region.counts["GET /v2/instances"] - before == 3
 
 
 async def test_a_create_that_no_listing_shows_yet_keeps_its_id(nothing_left: None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.regions import MakeRegion
 
 from civo_snapshots import CivoClient
 from civo_snapshots._create import claims
@@ -18,13 +19,14 @@ def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
     return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
+@pytest.mark.drawn
 async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, make_region: MakeRegion
 ) -> None:
     """T10: the shared claims forget the oldest snapshot, a create never forgets its own."""
     monkeypatch.setattr(claims, "_CLAIMS_KEPT", 2)
     clock = FakeClock()
-    async with FakeRegion(instances=5, clock=clock) as region:
+    async with make_region(instances=5, clock=clock) as region:
         region.fault(CREATE, Fault.drop_before_acting())
         async with client_of(region, clock) as civo:
             for instance_id in region.instance_ids:
@@ -33,22 +35,24 @@ async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
         assert civo.extra_snapshots == ()
 
 
-async def test_an_extra_found_at_once_is_not_told_again_later() -> None:
+@pytest.mark.drawn(created_at_form="Z", visible_after=0.0)
+async def test_an_extra_found_at_once_is_not_told_again_later(make_region: MakeRegion) -> None:
     """T9, T10: both sends acted, and neither was answered."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region:
+    async with make_region(clock=clock) as region:
         region.fault(CREATE, Fault.late_commit(8.1))
         region.fault(CREATE, Fault.drop_after_acting(), after=1)
         async with client_of(region, clock) as civo:
-            kept = await civo.snapshots.create(region.instance_ids[0], name="n")
+            kept = await civo.snapshots.create(region.instance_ids[0])
         assert [extra.snapshot_id for extra in civo.extra_snapshots] == [kept.id]
         assert {kept.id, civo.extra_snapshots[0].extra_id} == set(region.state.snapshots)
 
 
-async def test_bad_answers_do_not_hide_an_extra() -> None:
+@pytest.mark.drawn(created_at_form="Z", visible_after=0.0)
+async def test_bad_answers_do_not_hide_an_extra(make_region: MakeRegion) -> None:
     """T10, H41: the search before closing is the last one."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region:
+    async with make_region(clock=clock) as region:
         region.fault(CREATE, Fault.late_commit(9.0))
         async with client_of(region, clock) as civo:
             await civo.snapshots.create(region.instance_ids[0], name="n")
@@ -57,10 +61,11 @@ async def test_bad_answers_do_not_hide_an_extra() -> None:
         assert len(civo.extra_snapshots) == 1
 
 
-async def test_a_namesake_still_on_its_way_is_no_extra() -> None:
+@pytest.mark.drawn(created_at_form="Z")
+async def test_a_namesake_still_on_its_way_is_no_extra(make_region: MakeRegion) -> None:
     """S71: the search for late snapshots waits for the name lock."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region:
+    async with make_region(clock=clock) as region:
         region.fault(CREATE, Fault.drop_before_acting())
         async with client_of(region, clock) as civo:
             first = await civo.snapshots.create(region.instance_ids[0], name="n")
@@ -71,10 +76,13 @@ async def test_a_namesake_still_on_its_way_is_no_extra() -> None:
         assert civo.extra_snapshots == ()
 
 
-async def test_closing_over_a_silent_server_takes_one_close_grace_for_all_searches() -> None:
+@pytest.mark.drawn
+async def test_closing_over_a_silent_server_takes_one_close_grace_for_all_searches(
+    make_region: MakeRegion,
+) -> None:
     """L117: not one timeout after the other."""
     clock = FakeClock()
-    async with FakeRegion(instances=5, clock=clock) as region:
+    async with make_region(instances=5, clock=clock) as region:
         civo = client_of(region, clock)
         region.fault(CREATE, Fault.drop_before_acting(), times=5)
         await asyncio.gather(*(civo.snapshots.create(key) for key in region.instance_ids))

@@ -3,16 +3,19 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta
 
 import msgspec
 import pytest
+from attrs import evolve
 from support.stubs import StubApi, listing_of
 
-from civo_snapshots import CallOptions, CivoClient, Listing, states
+from civo_snapshots import CivoClient, Listing
 from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
-from civo_snapshots._fleet import adoption as adoption_module
-from civo_snapshots._fleet.adoption import Adoption, best_of
+from civo_snapshots._fleet import namesakes
+from civo_snapshots._fleet.adoption import Adoption
+from civo_snapshots._naming import name_for
+from civo_snapshots._session import Within
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -22,8 +25,7 @@ from civo_snapshots.errors import (
     ServerError,
     ServiceDisabledError,
 )
-from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
-from civo_snapshots.states import State
+from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 STATUS = SnapshotStatus("Pending")
@@ -43,7 +45,7 @@ class Region(StubApi):
         self.asked: list[str] = []
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         self.asked.append(f"get {instance_id} {snapshot_id}")
         await asyncio.sleep(0)
@@ -55,7 +57,7 @@ class Region(StubApi):
         raise NotFoundError("404", status=404)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         async def listed() -> Sequence[Snapshot]:
             self.asked.append(f"list {instance_id}")
@@ -63,9 +65,7 @@ class Region(StubApi):
 
         return listing_of(listed)
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         self.asked.append("region")
         if self.refusal is not None:
             raise self.refusal
@@ -73,18 +73,30 @@ class Region(StubApi):
         return 0.0 if self.whole else None
 
 
-def own(number: int, name: str | None = None) -> Snapshot:
-    name = name or f"run-{number}"
-    return Snapshot(f"s-{number}", name, status=STATUS, instance_id=f"i-{number}")
+RUN = "nightly"
+MADE = FakeClock().now() - timedelta(hours=1)
+
+
+def own(number: int, key: str = "", repeat: int = 1) -> Snapshot:
+    instance = f"i-{number}"
+    name = name_for(RUN, instance, repeat)
+    return Snapshot(
+        key or f"s-{number}", name, status=STATUS, created_at=MADE, instance_id=instance
+    )
 
 
 def listed(snapshot: Snapshot, outer: str, inner: str | None) -> RegionSnapshot:
     body = None if inner is None else Snapshot(inner, snapshot.name, status=snapshot.status)
-    return RegionSnapshot(outer, snapshot.name, instance=body)
+    return RegionSnapshot(outer, snapshot.name, created_at=snapshot.created_at, instance=body)
+
+
+def adoption_of(region: Region, *, resume: bool = False) -> Adoption:
+    clock = region.session.clock
+    return Adoption(region, RUN, lambda: 600 - clock.monotonic(), resume=resume)
 
 
 async def prepared(region: Region) -> Adoption:
-    adoption = Adoption(region)
+    adoption = adoption_of(region)
     await adoption.prepare()
     return adoption
 
@@ -95,71 +107,141 @@ ONE, TWO = own(1), own(2)
 async def test_what_the_listing_does_not_have_needs_no_further_request() -> None:
     """L115."""
     region = Region(ONE, listing=[listed(ONE, "s-1", "i-1")])
-    assert await (await prepared(region)).find("i-9", "run-9") == []
+    assert await (await prepared(region)).find("i-9") == []
     assert region.asked == ["region"]
 
 
-async def test_outer_ids_are_proven_once() -> None:
+async def test_each_item_is_proven_by_its_own_instance_with_one_request() -> None:
+    """R158."""
     region = Region(ONE, TWO, listing=[listed(ONE, "s-1", "i-1"), listed(TWO, "s-2", "i-2")])
     adoption = await prepared(region)
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "run-2") == [TWO]
-    assert region.asked == ["region", "get i-1 s-1"]
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == [TWO]
+    assert region.asked == ["region", "get i-1 s-1", "get i-2 s-2"]
 
 
-async def test_inner_ids_are_proven_once() -> None:
+async def test_which_id_is_the_snapshots_is_found_out_once() -> None:
+    """R158."""
     region = Region(ONE, TWO, listing=[listed(ONE, "x-1", "s-1"), listed(TWO, "x-2", "s-2")])
     adoption = await prepared(region)
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "run-2") == [TWO]
-    assert region.asked == ["region", "get i-1 x-1", "get i-1 s-1"]
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == [TWO]
+    assert region.asked == ["region", "get i-1 x-1", "list i-1", "get i-2 s-2"]
 
 
 @pytest.mark.parametrize("inner", ["i-1", None])
 async def test_where_no_id_fits_the_instances_own_list_is_asked(inner: str | None) -> None:
     region = Region(ONE, TWO, listing=[listed(ONE, "x-1", inner), listed(TWO, "x-2", "i-2")])
     adoption = await prepared(region)
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "run-2") == [TWO]
-    assert region.asked[0] == "region"
-    assert region.asked[-2:] == ["list i-1", "list i-2"]
-    assert len(region.asked) == 5
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == [TWO]
+    assert region.asked == ["region", "get i-1 x-1", "list i-1", "list i-2"]
+
+
+async def test_a_name_on_another_instance_is_not_adopted_after_the_first_was_proven() -> None:
+    """R158: the listing shows our name, and the instance has nothing."""
+    region = Region(ONE, listing=[listed(ONE, "s-1", "i-1"), listed(TWO, "s-2", "i-7")])
+    adoption = await prepared(region)
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == []
+    assert region.asked[2:] == ["get i-2 s-2", "list i-2"]
+
+
+async def test_what_the_instance_shows_counts_and_not_the_older_listing() -> None:
+    """R159: it has failed since, or is being deleted."""
+    since = evolve(ONE, status=SnapshotStatus("Failed"))
+    region = Region(since, listing=[listed(ONE, "s-1", "i-1")])
+    assert await (await prepared(region)).find("i-1") == [since]
+
+
+async def test_what_was_deleted_since_the_listing_is_not_adopted() -> None:
+    """R159."""
+    region = Region(listing=[listed(ONE, "s-1", "i-1")])
+    assert await (await prepared(region)).find("i-1") == []
 
 
 async def test_an_id_that_leads_to_another_name_is_no_proof() -> None:
-    """T13: a stray answer would otherwise decide for the whole run."""
+    """T13: a stray answer would otherwise be adopted."""
     stranger = Snapshot("x-1", "other", instance_id="i-1")
     region = Region(stranger, ONE, listing=[listed(ONE, "x-1", "s-1")])
-    assert await (await prepared(region)).find("i-1", "run-1") == [ONE]
-    assert region.asked[-1] == "get i-1 s-1"
+    assert await (await prepared(region)).find("i-1") == [ONE]
+    assert region.asked[-1] == "list i-1"
 
 
-async def test_many_who_ask_at_once_share_one_proof() -> None:
+async def test_many_who_ask_at_once_find_the_right_id_out_together() -> None:
     snapshots = [own(number) for number in range(1, 20)]
-    region = Region(*snapshots, listing=[listed(s, s.id, s.instance_id) for s in snapshots])
+    region = Region(*snapshots, listing=[listed(one, "x", one.id) for one in snapshots])
     adoption = await prepared(region)
-    found = await asyncio.gather(*(adoption.find(s.instance_id, s.name) for s in snapshots))
+    found = await asyncio.gather(*(adoption.find(s.instance_id) for s in snapshots))
     assert found == [[snapshot] for snapshot in snapshots]
-    assert len(region.asked) == 2
+    assert len(region.asked) == 1 + 19 + 1
 
 
 async def test_a_proof_that_could_not_be_made_is_made_again() -> None:
-    """P96: one bad answer must not cost a request for each instance of the run."""
+    """P96: one bad answer must not cost a request more for each instance of the run."""
     region = Region(ONE, listing=[listed(ONE, "s-1", "i-1")])
     adoption = await prepared(region)
-    region.trouble = ServerError("503", status=503)
-    with pytest.raises(ServerError):
-        await adoption.find("i-1", "run-1")
+    region.trouble = PermissionDeniedError("403", status=403)
+    with pytest.raises(PermissionDeniedError):
+        await adoption.find("i-1")
     region.trouble = None
-    assert await adoption.find("i-1", "run-1") == [ONE]
+    assert await adoption.find("i-1") == [ONE]
     assert region.asked == ["region", "get i-1 s-1", "get i-1 s-1"]
 
 
-async def test_every_snapshot_of_the_name_is_found() -> None:
-    """L115: duplicates are reported, never hidden."""
-    again = Snapshot("s-9", "run-1", status=STATUS, instance_id="i-1")
-    region = Region(ONE, again, listing=[listed(ONE, "s-1", "i-1"), listed(again, "s-9", "i-1")])
-    assert await (await prepared(region)).find("i-1", "run-1") == [ONE, again]
+async def test_every_snapshot_of_the_name_is_found_by_the_instances_list() -> None:
+    """L115, R160: duplicates and repeats are reported, never hidden."""
+    again, repeat = own(1, "s-9"), own(1, "s-8", repeat=2)
+    items = [listed(one, one.id, "i-1") for one in (ONE, again, repeat)]
+    region = Region(ONE, again, repeat, Snapshot("s-7", "nightly", instance_id="i-1"))
+    region.listing = items
+    assert await (await prepared(region)).find("i-1") == [ONE, again, repeat]
+    assert region.asked == ["region", "list i-1"]
+
+
+# Reads that lag behind
+
+
+def young(snapshot: Snapshot, age: float) -> Snapshot:
+    return evolve(snapshot, created_at=FakeClock().now() - timedelta(seconds=age))
+
+
+async def test_what_seems_missing_is_looked_for_again_when_an_attempt_may_have_just_died() -> None:
+    """R161: resume=True."""
+    region = Region(ONE)
+    adoption = adoption_of(region, resume=True)
+    await adoption.prepare()
+    region.listing = [listed(ONE, "s-1", "i-1")]
+    found = await asyncio.gather(*(adoption.find(f"i-{number}") for number in (1, 2, 3)))
+    assert found == [[ONE], [], []]
+    assert region.session.clock.monotonic() == region.session.timeouts.reconcile_window
+    assert region.asked == ["region", "region", "get i-1 s-1"]
+
+
+@pytest.mark.parametrize(("age", "waits"), [(4.0, True), (60.0, False), (None, True)])
+async def test_a_young_snapshot_of_the_run_tells_that_others_may_not_show_yet(
+    age: float | None, waits: bool
+) -> None:
+    """R161: the default; one without a date may be young."""
+    first = evolve(ONE, created_at=None) if age is None else young(ONE, age)
+    region = Region(first, TWO, listing=[listed(first, "s-1", "i-1")])
+    adoption = await prepared(region)
+    region.listing = [*region.listing, listed(TWO, "s-2", "i-2")]
+    assert await adoption.find("i-1") == [first]
+    assert region.session.clock.monotonic() == 0  # what is there needs no patience
+    assert await adoption.find("i-2") == ([TWO] if waits else [])
+    assert (region.session.clock.monotonic() > 0) is waits
+
+
+async def test_a_young_snapshot_of_another_run_is_no_reason_to_wait() -> None:
+    """R161."""
+    other = evolve(young(ONE, 1), name=name_for("nightly-2", "i-1"))
+    region = Region(other, listing=[listed(other, "s-1", "i-1")])
+    assert await (await prepared(region)).find("i-1") == []
+    assert region.session.clock.monotonic() == 0
+
+
+# Without a listing of the region, or not the whole of it
 
 
 @pytest.mark.parametrize(
@@ -177,11 +259,11 @@ async def test_where_there_is_no_region_wide_listing_each_instance_is_asked(
     refusal: CivoError,
 ) -> None:
     """S79."""
-    region = Region(ONE, own(1, "other"))
+    region = Region(ONE, Snapshot("s-5", "other", instance_id="i-1"))
     region.refusal = refusal
     adoption = await prepared(region)
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "run-2") == []
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == []
     assert region.asked == ["region", "list i-1", "list i-2"]
 
 
@@ -189,11 +271,12 @@ async def test_where_there_is_no_region_wide_listing_each_instance_is_asked(
     "error", [ServerError("503", status=503), RateLimitError("429", status=429)], ids=str
 )
 async def test_a_listing_that_failed_is_not_taken_for_an_empty_one(error: CivoError) -> None:
-    """L115: what exists would be created twice."""
+    """L115: nothing is made twice; the session has asked for as long as the run's time lasts."""
     region = Region(ONE)
     region.refusal = error
     with pytest.raises(type(error)):
         await prepared(region)
+    assert region.asked == ["region"]
 
 
 @pytest.mark.parametrize("trouble", ["broken off", "left out", "too much"])
@@ -207,10 +290,10 @@ async def test_what_may_be_missing_from_the_listing_is_asked_for(
     elif trouble == "left out":
         region.left_out = 1
     else:
-        monkeypatch.setattr(adoption_module, "_MOST_KEPT", 10)
+        monkeypatch.setattr(namesakes, "_MOST_KEPT", 10)
     adoption = await prepared(region)
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "run-2") == [TWO]
+    assert await adoption.find("i-1") == [ONE]
+    assert await adoption.find("i-2") == [TWO]
     assert region.asked == ["region", "list i-1", "list i-2"]
 
 
@@ -220,16 +303,14 @@ async def test_an_item_of_ours_that_does_not_fit_is_not_passed_over(
     """L115, B63."""
     region = Region(ONE)
 
-    async def read(consumer: ListingConsumer, options: CallOptions) -> float | None:
+    async def read(consumer: ListingConsumer, options: Within) -> float | None:
         consumer.consume(
-            [ListingItem("s-1", "run-1", instance=msgspec.Raw(b'{"id":"i-1","status":5}'))]
+            [ListingItem("s-1", ONE.name, instance=msgspec.Raw(b'{"id":"i-1","status":5}'))]
         )
         return 0.0
 
     monkeypatch.setattr(region, "read_region_listing", read)
-    adoption = Adoption(region, "run-")
-    await adoption.prepare()
-    assert await adoption.find("i-1", "run-1") == [ONE]
+    assert await (await prepared(region)).find("i-1") == [ONE]
     assert region.asked == ["list i-1"]
 
 
@@ -248,47 +329,3 @@ async def test_a_run_goes_on_where_an_item_of_a_large_region_is_no_text() -> Non
         run = await civo.snapshots.create_many(region.instance_ids, name="nightly")
         assert run.counts["complete"] == 3
         assert region.counts["POST /v2/instances/{id}/snapshots"] == 3
-
-
-async def test_only_the_runs_own_names_are_kept() -> None:
-    region = Region(ONE, listing=[listed(ONE, "s-1", "i-1"), listed(own(2, "other"), "s-2", "i")])
-    adoption = Adoption(region, "run-")
-    await adoption.prepare()
-    assert await adoption.find("i-1", "run-1") == [ONE]
-    assert await adoption.find("i-2", "other") == []
-
-
-# Which one of several
-
-
-def made(id_: str, state: str, at: datetime | None, *volumes: str) -> Snapshot:
-    status = SnapshotStatus(state, tuple(VolumeStatus(text, text) for text in volumes))
-    return Snapshot(id_, "run-1", status=status, created_at=at)
-
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def test_the_most_advanced_snapshot_is_the_best() -> None:
-    failed = made("failed", "Failed", NOON)
-    pending = made("pending", "Pending", NOON + timedelta(hours=1))
-    settling = made("settling", "Complete", NOON + timedelta(hours=2), "Pending")
-    complete = made("complete", "Complete", NOON + timedelta(hours=3))
-    ranked = sorted([failed, settling, pending, complete], key=best_of(states.DEFAULT_STATES))
-    assert [snapshot.id for snapshot in ranked] == ["complete", "pending", "settling", "failed"]
-
-
-def test_among_equals_the_oldest_is_the_best_in_whatever_zone_it_is_dated() -> None:
-    east = timezone(timedelta(hours=2))
-    first = made("first", "Pending", (NOON - timedelta(minutes=1)).astimezone(east))
-    second = made("second", "Pending", NOON)
-    third = made("third", "Pending", NOON + timedelta(milliseconds=500))
-    undated = made("undated", "Pending", None)
-    ranked = sorted([third, second, undated, first], key=best_of(states.DEFAULT_STATES))
-    assert [snapshot.id for snapshot in ranked] == ["undated", "first", "second", "third"]
-
-
-def test_the_clients_own_states_are_used() -> None:
-    sealed, pending = made("sealed", "Sealed", NOON), made("pending", "Pending", NOON)
-    key = best_of(states.extended({"sealed": State.COMPLETE}))
-    assert min([pending, sealed], key=key) is sealed

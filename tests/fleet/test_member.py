@@ -19,7 +19,8 @@ from civo_snapshots import (
     SnapshotVanishedError,
     WaitTimeoutError,
 )
-from civo_snapshots._fleet.member import Member, kind_of, kind_of_end
+from civo_snapshots._fleet.choice import Choice
+from civo_snapshots._fleet.member import Member, Stage, kind_of, kind_of_end
 
 MADE = Snapshot(id="s", name="n", instance_id="i")
 
@@ -66,7 +67,7 @@ def member() -> Member:
 def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
     one = member()
     assert one.outcome_now().kind is OutcomeKind.NOT_ATTEMPTED
-    one.may_have_acted = True
+    one.stage = Stage.SENT
     now = one.outcome_now()
     assert now.kind is OutcomeKind.UNKNOWN
     assert isinstance(now.error, OutcomeUnknownError)
@@ -76,24 +77,23 @@ def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
 def test_a_snapshot_that_is_not_finished_is_reported_all_the_same() -> None:
     """F106: every id that the server gave."""
     one = member()
-    one.snapshot = MADE
-    one.duplicates = ("t",)
-    one.adopted = True
+    further = Snapshot(id="t", name="n", instance_id="i")
+    one.take(Choice("n", MADE, (further,)))
     now = one.outcome_now()
     assert (now.kind, now.snapshot) == (OutcomeKind.TIMED_OUT, MADE)
-    assert (now.duplicates, now.adopted) == (("t",), True)
+    assert (now.duplicates, now.adopted) == ((further,), True)
     assert isinstance(now.error, WaitTimeoutError)
     assert now.error.snapshot is MADE
 
 
 def test_an_outcome_stays_as_it_is() -> None:
     one = member()
-    one.may_have_acted = True
-    one.snapshot = MADE
+    one.stage = Stage.SENT
+    one.made(MADE, ())
     ended = one.finish(OutcomeKind.COMPLETE, None)
     assert ended == Outcome("i", "n", OutcomeKind.COMPLETE, MADE)
     assert one.outcome_now() is ended
-    assert not one.may_have_acted
+    assert one.stage is Stage.ENDED
 
 
 def test_a_member_is_called_with_the_end_of_its_wait() -> None:

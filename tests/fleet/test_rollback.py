@@ -1,6 +1,7 @@
 """Undoing a run: only what it created itself is deleted."""
 
 import pytest
+from support.regions import MakeRegion
 
 from civo_snapshots import CivoClient, ConflictError, NotFoundError
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
@@ -12,13 +13,14 @@ def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
     return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
+@pytest.mark.drawn
 async def test_a_rollback_deletes_what_the_run_created_and_nothing_else(
-    nothing_left: None,
+    nothing_left: None, make_region: MakeRegion
 ) -> None:
     """F114."""
     clock = FakeClock()
     async with (
-        FakeRegion(instances=6, clock=clock) as region,
+        make_region(instances=6, clock=clock) as region,
         client_of(region, clock) as civo,
     ):
         first = await civo.snapshots.create_many(region.instance_ids[:2], name="nightly")
@@ -30,10 +32,13 @@ async def test_a_rollback_deletes_what_the_run_created_and_nothing_else(
         await civo.snapshots.roll_back(second)
 
 
-async def test_a_run_that_met_existing_snapshots_does_not_delete_them(nothing_left: None) -> None:
+@pytest.mark.drawn
+async def test_a_run_that_met_existing_snapshots_does_not_delete_them(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
     async with (
-        FakeRegion(instances=2, clock=clock) as region,
+        make_region(instances=2, clock=clock) as region,
         client_of(region, clock) as civo,
     ):
         await civo.snapshots.create_many(region.instance_ids, name="nightly")
@@ -45,10 +50,13 @@ async def test_a_run_that_met_existing_snapshots_does_not_delete_them(nothing_le
         assert not any(found.deleted for found in region.state.snapshots.values())
 
 
-async def test_what_cannot_be_deleted_is_told_after_the_rest_was_tried(nothing_left: None) -> None:
+@pytest.mark.drawn
+async def test_what_cannot_be_deleted_is_told_after_the_rest_was_tried(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     clock = FakeClock()
     async with (
-        FakeRegion(instances=3, clock=clock) as region,
+        make_region(instances=3, clock=clock) as region,
         client_of(region, clock) as civo,
     ):
         run = await civo.snapshots.create_many(region.instance_ids, name="nightly")
@@ -61,10 +69,13 @@ async def test_what_cannot_be_deleted_is_told_after_the_rest_was_tried(nothing_l
         assert sum(found.deleted for found in region.state.snapshots.values()) == 2
 
 
-async def test_an_answer_from_another_region_is_not_taken(nothing_left: None) -> None:
+@pytest.mark.drawn
+async def test_an_answer_from_another_region_is_not_taken(
+    nothing_left: None, make_region: MakeRegion
+) -> None:
     """S81."""
     clock = FakeClock()
-    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+    async with make_region(clock=clock) as region, client_of(region, clock) as civo:
         wanted = region.instance_ids[0]
         region.fault("GET /v2/instances/{id}", Fault.json({"id": wanted, "region": "NYC1"}))
         found = await civo.instances.get(wanted)

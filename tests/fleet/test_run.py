@@ -5,16 +5,16 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from attrs import evolve
+from support.regions import MakeRegion
 from support.scene import snapshot, turn
 from support.stubs import StubApi, listing_of
 
 from civo_snapshots import (
-    AuthenticationError,
-    CallOptions,
     CivoClient,
     CivoError,
     ClientClosedError,
@@ -46,7 +46,7 @@ from civo_snapshots._create import CreateSupervisor, Creation
 from civo_snapshots._fleet import RunSettings
 from civo_snapshots._fleet.run import Fleet
 from civo_snapshots._naming import name_for
-from civo_snapshots._session import Deadline
+from civo_snapshots._session import LogicalCall, Within
 from civo_snapshots._watch import RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
@@ -103,14 +103,13 @@ class StubRegion(StubApi):
         instance_id: str,
         name: str,
         description: str | None,
-        deadline: Deadline,
-        options: CallOptions,
+        call: LogicalCall,
     ) -> Snapshot:
         self.asked.append(instance_id)
         self.names.append(name)
         self.creating += 1
         self.most_creating = max(self.most_creating, self.creating)
-        deadline.may_have_acted = not self.unsent
+        call.may_have_acted = not self.unsent
         try:
             if self.loses:
                 await self.lost.wait()
@@ -122,17 +121,17 @@ class StubRegion(StubApi):
             raise self.refusals[instance_id]
         return snapshot(f"s-{instance_id}", "Pending", instance_id, name)
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         raise NotFoundError("each instance is asked", status=404)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         async def existing() -> list[Snapshot]:
             name = name_for("nightly", instance_id)
-            return [evolve(found, name=name) for found in self.existing.get(instance_id, [])]
+            made = self.clock.now()
+            found = self.existing.get(instance_id, [])
+            return [evolve(one, name=name, created_at=made) for one in found]
 
         return listing_of(existing)
 
@@ -154,6 +153,7 @@ class StubSupervisor(CreateSupervisor):
     def __init__(self, region: StubRegion) -> None:
         super().__init__(region.clock, lambda _: None)
         self._region = region
+        self._closing = True  # no searches for what comes late
 
     def detach(self, creation: Creation, task: asyncio.Task[Any]) -> None:
         self._region.detached[creation.instance_id] = task
@@ -336,7 +336,6 @@ async def test_the_input_is_read_no_faster_than_it_is_used() -> None:  # F110
 @pytest.mark.parametrize(
     "error",
     [
-        AuthenticationError("no", status=401),
         QuotaExceededError("full", status=403),
         ServiceDisabledError("no", status=403),
     ],
@@ -361,6 +360,25 @@ async def test_after_its_deadline_a_run_sends_no_more() -> None:
     assert result.counts["complete"] == 4
     assert result.counts["not_attempted"] == 6
     assert isinstance(result.outcomes[-1].error, DeadlineExceededError)
+
+
+async def test_no_create_follows_an_adoption_that_took_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R167: not even a last one."""
+    region = StubRegion()
+
+    def slow(instance_id: str, options: Within, *, poll: bool = False) -> Listing[Snapshot]:
+        async def found() -> list[Snapshot]:
+            await region.clock.sleep(35)
+            return []
+
+        return listing_of(found)
+
+    monkeypatch.setattr(region, "list_snapshots", slow)
+    result, _ = await run(region, "i-1", "i-2", timeout=35, concurrency=1)
+    assert region.asked == []
+    assert result.counts["not_attempted"] == 2
 
 
 async def test_an_input_that_raises_half_way_is_raised_after_what_was_launched() -> None:  # F111
@@ -510,7 +528,8 @@ async def test_what_exists_is_adopted_and_waited_for() -> None:
     result, _ = await run(region, "i-1", "i-2")
     one, two = result
     assert region.asked == ["i-2"]
-    assert (one.adopted, one.duplicates, one.kind) == (True, ("s-2",), OutcomeKind.COMPLETE)
+    assert (one.adopted, one.duplicates, one.kind) == (True, one.duplicates, OutcomeKind.COMPLETE)
+    assert [further.id for further in one.duplicates] == ["s-2"]
     assert (two.adopted, two.duplicates) == (False, ())
 
 
@@ -546,16 +565,17 @@ class Env:
 
 
 @pytest.fixture
-async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
+async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 8, **getattr(request, "param", {})}
     clock = FakeClock()
     async with (
-        FakeRegion(clock=clock, **options) as region,
+        make_region(clock=clock, **options) as region,
         CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
     ):
         yield Env(region, civo, clock)
 
 
+@pytest.mark.drawn
 async def test_any_kind_of_input_will_do(env: Env) -> None:
     ids = env.region.instance_ids
     records = await env.civo.instances.list().collect()
@@ -584,6 +604,7 @@ async def test_a_bad_id_in_a_generator_leaves_the_run_so_far_on_the_error(env: E
     assert partial.counts["complete"] == 3
 
 
+@pytest.mark.drawn
 async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None:  # L115
     stream = env.civo.snapshots.create_each(env.region.instance_ids, name="nightly")
     async for _ in stream:
@@ -597,6 +618,7 @@ async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None: 
     assert known <= {out.snapshot.id for out in again if out.adopted and out.snapshot}
 
 
+@pytest.mark.drawn
 async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     ids = env.region.instance_ids
     await env.many(ids[:4], name="nightly")
@@ -609,6 +631,7 @@ async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     assert all(len(out.duplicates) == 1 for out in adopting)
 
 
+@pytest.mark.drawn
 async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     ids = env.region.instance_ids
     env.region.fail_volume(ids[0])
@@ -619,6 +642,7 @@ async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     assert env.region.counts[CREATE] == 8
 
 
+@pytest.mark.drawn
 async def test_a_refused_instance_is_one_outcome(env: Env) -> None:
     env.region.refuse_create(env.region.instance_ids[2])
     result = await env.many(env.region.instance_ids)
@@ -654,12 +678,46 @@ async def test_a_quota_that_says_nothing_stops_nothing(env: Env) -> None:
     assert result.counts["complete"] == 8
 
 
-async def test_an_expired_token_stops_the_run(env: Env) -> None:  # H26
+@pytest.mark.parametrize("seconds", [100, 900])
+@pytest.mark.parametrize("env", [{"duration": (300.0, 600.0)}], indirect=True)
+async def test_an_outage_in_the_middle_of_a_run_is_survived(env: Env, seconds: float) -> None:
+    """R162: of minutes, where the run has two hours."""
+    env.region.outage(seconds, after=60)
+    result = await env.many(env.region.instance_ids, timeout=7200)
+    assert result.counts["complete"] == 8
+    assert env.clock.monotonic() <= max(660, 60 + seconds) + 15
+
+
+@pytest.mark.parametrize("seconds", [2, 3, 5, 20])
+@pytest.mark.parametrize("env", [{"instances": 100, "duration": (60, 120)}], indirect=True)
+async def test_a_short_outage_costs_no_more_requests_than_none(env: Env, seconds: float) -> None:
+    """R163: it was 24 requests per snapshot."""
+    env.region.outage(seconds, after=8)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 100
+    assert env.region.total <= 100 + 42  # polls of two minutes without any outage: 36
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_polls_keep_to_a_retry_after(env: Env, status: int) -> None:
+    """R169: of five minutes, in a run of two hours."""
+    busy = Fault.status(status, headers={"Retry-After": "300"})
+    env.region.fault("GET /v2/resourcesnapshots", busy, after=3)
+    result = await env.many(env.region.instance_ids)
+    assert result.counts["complete"] == 8
+    times = [one.at for one in env.region.requests if one.method == "GET"]
+    assert max(later - earlier for earlier, later in pairwise(times)) >= 300
+    assert len(times) == 5
+
+
+@pytest.mark.drawn
+async def test_a_token_that_serves_for_reads_alone_stops_the_run(env: Env) -> None:
+    """H26, R153: one create is tried three times, because the reads do not confirm its refusal."""
     env.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)
     result = await env.many(env.region.instance_ids, concurrency=1)
     assert result.counts["refused"] == 1
     assert result.counts["not_attempted"] == 4
-    assert env.region.counts[CREATE] == 4
+    assert env.region.counts[CREATE] == 3 + 3
 
 
 async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(
@@ -667,7 +725,7 @@ async def test_a_region_that_cannot_be_read_is_told_before_anything_is_created(
 ) -> None:
     env.region.fault("GET /v2/resourcesnapshots", Fault.gateway_html(), times=None)
     with pytest.raises(CivoError):
-        await env.many(env.region.instance_ids, name="nightly")
+        await env.many(env.region.instance_ids, name="nightly", timeout=60)
     assert env.region.counts[CREATE] == 0
 
 
@@ -715,6 +773,7 @@ async def test_a_callback_may_cancel_another_wait(env: Env) -> None:
 # Rolling back
 
 
+@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
 async def test_a_rollback_deletes_the_snapshots_the_run_made_and_nothing_else(env: Env) -> None:
     ids = env.region.instance_ids  # F114
     before = await env.many(ids[:3], name="nightly")
@@ -734,6 +793,7 @@ async def test_a_rollback_leaves_what_the_run_was_told_not_to_adopt(env: Env) ->
     assert len(await env.civo.region_snapshots.list().collect()) == 3
 
 
+@pytest.mark.drawn
 async def test_a_snapshot_that_cannot_be_deleted_is_reported(env: Env) -> None:
     result = await env.many(env.region.instance_ids)
     assert result.outcomes[0].snapshot is not None

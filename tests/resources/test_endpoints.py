@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from support.regions import MakeRegion
 
 from civo_snapshots import (
     Acknowledgement,
@@ -38,9 +39,9 @@ RESTORE = "POST /v2/instances/{id}/snapshots/{sid}/restore"
 
 
 @pytest.fixture
-async def region() -> AsyncIterator[FakeRegion]:
+async def region(make_region: MakeRegion) -> AsyncIterator[FakeRegion]:
     """A region whose time only the client's waits move."""
-    async with FakeRegion(instances=3, clock=FakeClock(), more_regions=["NYC1"]) as region:
+    async with make_region(instances=3, clock=FakeClock(), more_regions=["NYC1"]) as region:
         yield region
 
 
@@ -62,6 +63,7 @@ async def done(civo: CivoClient, region: FakeRegion) -> Snapshot:
 # Instances, regions, quota
 
 
+@pytest.mark.drawn(created_at_form="Z", code_case="given")
 async def test_instances_are_listed_across_pages_and_read_one_by_one(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -88,6 +90,7 @@ async def test_instances_are_all_listed_whatever_the_server_says_of_its_pages(
         assert [one.id for one in found] == region.instance_ids
 
 
+@pytest.mark.drawn
 async def test_an_instances_secrets_are_never_read(civo: CivoClient, region: FakeRegion) -> None:
     one = await civo.instances.get(region.instance_ids[0])
     for listed in [one, *await civo.instances.list().collect()]:
@@ -118,6 +121,7 @@ async def test_regions_are_listed_with_or_without_a_region(
         assert len(await nowhere.regions.list().collect()) == 2
 
 
+@pytest.mark.drawn
 async def test_the_quota_counts_what_is_there(civo: CivoClient, region: FakeRegion) -> None:
     before = await civo.quota.get()
     assert before.free_snapshots == before.disk_snapshot_count_limit == 10_000
@@ -152,6 +156,13 @@ async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
 # One instance's snapshots
 
 
+@pytest.mark.drawn(
+    states="documented",
+    empty_status=0.0,
+    visible_after=0.0,
+    volume_listing="each",
+    included_volumes="listed",
+)
 async def test_a_snapshot_is_created_with_a_name_of_its_own(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -167,6 +178,7 @@ async def test_a_snapshot_is_created_with_a_name_of_its_own(
     assert await civo.snapshots.list(region.instance_ids[1]).collect() == []
 
 
+@pytest.mark.drawn(delete_takes=0.0)
 async def test_a_snapshot_is_named_by_record_or_by_two_ids(
     civo: CivoClient, done: Snapshot
 ) -> None:
@@ -236,6 +248,7 @@ async def test_somebodys_record_acknowledges_nothing(  # R156
     assert region.counts[DELETE] == 2
 
 
+@pytest.mark.drawn(delete_takes=0.0)
 async def test_deleting_what_is_gone_is_an_error_unless_that_is_fine(  # H29
     civo: CivoClient, done: Snapshot
 ) -> None:
@@ -245,6 +258,7 @@ async def test_deleting_what_is_gone_is_an_error_unless_that_is_fine(  # H29
     assert (await civo.snapshots.delete(done, missing_ok=True)).already_gone
 
 
+@pytest.mark.drawn(delete_takes=0.0)
 async def test_a_delete_whose_answer_was_lost_has_worked(  # H30
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -253,6 +267,7 @@ async def test_a_delete_whose_answer_was_lost_has_worked(  # H30
     assert region.counts[DELETE] == 2
 
 
+@pytest.mark.drawn
 async def test_a_snapshot_in_use_is_not_deleted_and_not_asked_again(  # H32, S77
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -263,17 +278,20 @@ async def test_a_snapshot_in_use_is_not_deleted_and_not_asked_again(  # H32, S77
     assert region.counts[DELETE] == 1
 
 
+@pytest.mark.drawn
 async def test_an_update_whose_answer_was_lost_is_compared_first(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
     region.fault(UPDATE, Fault.drop_after_acting())
-    assert (await civo.snapshots.update(done, name="weekly")).name == "weekly"
+    weekly = await civo.snapshots.update(done, name="weekly")
+    assert weekly.name == "weekly"
     assert region.counts[UPDATE] == 1
     region.fault(UPDATE, Fault.drop_before_acting())
-    assert (await civo.snapshots.update(done, name="monthly")).name == "monthly"
+    assert (await civo.snapshots.update(weekly, name="monthly")).name == "monthly"
     assert region.counts[UPDATE] == 3
 
 
+@pytest.mark.drawn
 async def test_a_restore_makes_a_new_instance(civo: CivoClient, done: Snapshot) -> None:
     restore = await civo.snapshots.restore(
         done.instance_id, done.id, hostname="copy", private_ip="10.0.9.9", description="why"
@@ -287,6 +305,7 @@ async def test_a_restore_makes_a_new_instance(civo: CivoClient, done: Snapshot) 
     assert made.id != done.instance_id
 
 
+@pytest.mark.drawn
 async def test_a_restore_overwrites_the_original(civo: CivoClient, done: Snapshot) -> None:
     restore = await civo.snapshots.restore(done, overwrite_existing=True)
     assert restore.overwrite_existing
@@ -294,6 +313,7 @@ async def test_a_restore_overwrites_the_original(civo: CivoClient, done: Snapsho
     assert (await civo.snapshots.wait_until_restored(restore)).id == done.instance_id
 
 
+@pytest.mark.drawn
 async def test_a_restore_before_completion_is_refused_once(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -303,6 +323,7 @@ async def test_a_restore_before_completion_is_refused_once(
     assert region.counts[RESTORE] == 1
 
 
+@pytest.mark.drawn
 async def test_a_restore_whose_answer_was_lost_is_not_repeated(  # S74
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -316,6 +337,7 @@ async def test_a_restore_whose_answer_was_lost_is_not_repeated(  # S74
 # The region's snapshots
 
 
+@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
 async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -337,6 +359,7 @@ async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
         await civo.region_snapshots.delete(done.id)
 
 
+@pytest.mark.drawn(region_listing=True, region_ids="outer")
 async def test_the_regions_snapshots_are_restored(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -353,6 +376,7 @@ async def test_the_regions_snapshots_are_restored(
     assert (await civo.snapshots.wait_until_restored(known)).id == done.instance_id
 
 
+@pytest.mark.drawn(region_listing=True, region_ids="outer")
 async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -365,6 +389,7 @@ async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
 # Schedules
 
 
+@pytest.mark.drawn
 async def test_schedules_are_made_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -408,6 +433,7 @@ async def test_a_schedule_whose_answer_was_lost_is_not_made_again(
     assert len(region.state.schedules) == 1
 
 
+@pytest.mark.drawn
 async def test_an_update_of_a_schedule_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -423,6 +449,7 @@ async def test_an_update_of_a_schedule_is_compared_too(  # S76
 # Other regions
 
 
+@pytest.mark.drawn(visible_after=0.0, region_listing=True, region_ids="outer")
 async def test_a_view_asks_its_own_region_over_the_same_client(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -441,6 +468,7 @@ async def test_a_view_asks_its_own_region_over_the_same_client(
     assert repr(there) == "<RegionView region='NYC1'>"
 
 
+@pytest.mark.drawn
 async def test_both_spellings_of_a_region_share_one_watcher(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -477,7 +505,7 @@ async def test_without_a_region_nothing_but_regions_can_be_asked(region: FakeReg
         (403, "quota_limit_reached", QuotaExceededError),
         (403, "disabled_service", ServiceDisabledError),
         (403, "database_account_access_denied", PermissionDeniedError),
-        (409, "instance_state_must_be_active_or_shutoff", ConflictError),
+        (409, "database_snapshot_cannot_replace", ConflictError),
         (404, "database_snapshot_create_instance_not_found", NotFoundError),
     ],
 )

@@ -1,15 +1,19 @@
-"""The exact shape of each request: method, path, query, headers and body, one row per call."""
+"""The exact shape of each request: method, path, query, headers and body, one row per call.
+
+It is compared with what the HTTP library is given, and with what arrives at the independent fake
+region, which takes each field as API.md describes it and nothing else.
+"""
 
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 from aioresponses import aioresponses
-from attrs import frozen
+from attrs import evolve, frozen
 
 from civo_snapshots import (
     CivoClient,
@@ -29,7 +33,7 @@ from civo_snapshots.resources.region_snapshots import RegionSnapshots
 from civo_snapshots.resources.regions import Regions
 from civo_snapshots.resources.schedules import Schedules
 from civo_snapshots.resources.snapshots import Snapshots
-from civo_snapshots.testing import FakeClock
+from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -65,7 +69,7 @@ def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
 
 @frozen
 class Row:
-    """One call and the one request that it must send."""
+    """One call and the one request that it must send, after a listing of the instances at most."""
 
     called: str
     call: Callable[[CivoClient], Awaitable[object]]
@@ -74,6 +78,7 @@ class Row:
     query: dict[str, str]
     body: object
     answer: object
+    lists_instances: bool = False
 
 
 HERE = {"region": "LON1"}
@@ -264,10 +269,11 @@ ROWS = [
             "overwrite_existing": False,
         },
         RESTORE,
+        lists_instances=True,
     ),
     Row(
         "snapshots.restore",
-        lambda civo: civo.snapshots.restore("i-1", "s-1", overwrite_existing=True),
+        lambda civo: civo.snapshots.restore(KNOWN, overwrite_existing=True),
         "POST",
         f"{ONE}/restore",
         HERE,
@@ -295,7 +301,7 @@ ROWS = [
     ),
     Row(
         "snapshots.wait_until_restored",
-        lambda civo: restored(civo, hostname="copy"),
+        lambda civo: restored(civo, hostname="copy", namesakes=()),
         "GET",
         "/v2/instances",
         {**HERE, "page": "1", "per_page": "100"},
@@ -368,6 +374,7 @@ ROWS = [
             }
         },
         {"resource_type": "instance", "instance": RESTORE},
+        lists_instances=True,
     ),
     Row(
         "region_snapshots.restore",
@@ -481,12 +488,26 @@ def client() -> CivoClient:
 
 
 def matches(expected: object, sent: object) -> bool:
-    """Equality, but for texts that are made up anew each time."""
+    """Equality with the JSON's types, but for texts that are made up anew each time."""
     if isinstance(expected, re.Pattern):
         return isinstance(sent, str) and expected.fullmatch(sent) is not None
     if isinstance(expected, dict) and isinstance(sent, dict):
         return expected.keys() == sent.keys() and all(matches(expected[k], sent[k]) for k in sent)
-    return expected == sent
+    if isinstance(expected, list) and isinstance(sent, list):
+        return len(expected) == len(sent) and all(map(matches, expected, sent))
+    return type(expected) is type(sent) and expected == sent
+
+
+def check_content(row: Row, headers: dict[str, str], body: bytes | None) -> None:
+    """Take the SDK's own headers out of these, and compare them and the body with the row."""
+    assert headers.pop("Authorization") == f"bearer {TOKEN}"
+    assert headers.pop("Accept") == "application/json"
+    assert re.fullmatch(r"civo-snapshots/\S+ aiohttp/\S+", headers.pop("User-Agent"))
+    if row.body is None:
+        assert not body
+    else:
+        assert headers.pop("Content-Type") == "application/json"
+        assert matches(row.body, json.loads(body or b"")), body
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.called)
@@ -496,27 +517,68 @@ async def test_each_call_sends_exactly_this(row: Row, mocked: aioresponses) -> N
         mocked.add(whole, row.method, status=404, payload={"code": "database_snapshot_not_found"})
     else:
         mocked.add(whole, row.method, body=json.dumps(row.answer))
+    if row.lists_instances:
+        mocked.get(f"{URL}/v2/instances?page=1&per_page=100&region=LON1", payload={"items": []})
     async with client() as civo:
         await row.call(civo)
-        assert civo.requests_sent == 1
+        assert civo.requests_sent == 1 + row.lists_instances
+    if row.lists_instances:
+        first = next(iter(mocked.requests))
+        assert (first[0], first[1].path) == ("GET", "/v2/instances")
+        del mocked.requests[first]
     ((method, url), (request,)), *others = mocked.requests.items()
     assert not others
     assert (method, url.path, dict(url.query)) == (row.method, row.path, row.query)
     sent = request.kwargs
     headers = dict(sent["headers"])
-    assert headers.pop("Authorization") == f"bearer {TOKEN}"
-    assert headers.pop("Accept") == "application/json"
-    assert re.fullmatch(r"civo-snapshots/\S+ aiohttp/\S+", headers.pop("User-Agent"))
-    if row.body is None:
-        assert sent["data"] is None
-    else:
-        assert headers.pop("Content-Type") == "application/json"
-        assert matches(row.body, json.loads(sent["data"])), sent["data"]
+    check_content(row, headers, sent["data"])
     assert headers == {}
     assert sent["allow_redirects"] is False
     assert sent["raise_for_status"] is False
     assert sent["timeout"].total is None
     assert not {"auth", "cookies", "proxy", "proxy_auth", "params", "json", "ssl"} & sent.keys()
+
+
+@pytest.fixture
+async def region() -> AsyncIterator[FakeRegion]:
+    """A region that has what the rows name."""
+    async with FakeRegion(instances=0, token=TOKEN, clock=FakeClock()) as region:
+        state = region.state
+        instance = evolve(state.instances.pop(region.add_instance()), id="i-1")
+        state.instances["i-1"] = instance
+        region.add_instance("db1")
+        region.add_instance("copy")
+        known = state.add_stranger("nightly", "i-1")
+        state.table.add(evolve(known, id="s-1", listing_id="s-1", name="mine"))
+        yield region
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.called)
+async def test_each_call_reaches_a_region_like_this_and_is_accepted(
+    row: Row, region: FakeRegion
+) -> None:
+    """R151: the fake judges every field by the API's description, not by what the SDK sends."""
+    async with CivoClient(
+        TOKEN, region="LON1", api_url=region.url, clock=region.clock, retries=False
+    ) as civo:
+        if row.path.startswith(PLAN):
+            await create_schedule(civo)
+            (plan,) = region.state.schedules.values()
+            region.state.schedules["c-1"] = evolve(plan, id="c-1", name="mine")
+            region.requests.clear()
+        if row.answer == 404:
+            region.fault("*", Fault.code("database_snapshot_not_found"))
+        await row.call(civo)
+    sent = next(one for one in region.requests if (one.method, one.path) == (row.method, row.path))
+    assert sent.query == row.query
+    headers = dict(sent.headers)
+    check_content(row, headers, sent.body)
+    assert headers.pop("Host") == region.url.removeprefix("http://")
+    assert headers.keys() <= {"Accept-Encoding", "Content-Length"}
+    assert [one.status for one in region.requests if one.status not in {200, 201}] == (
+        [404] if row.answer == 404 else []
+    )
+    assert not region.refused_fields
 
 
 def test_each_public_method_has_a_row() -> None:

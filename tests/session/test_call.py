@@ -1,6 +1,8 @@
 """One call against a scripted transport: retries, pauses, deadlines and the call's record."""
 
 import asyncio
+import contextlib
+import itertools
 import json
 import logging
 import random
@@ -21,6 +23,7 @@ from civo_snapshots import (
     DeadlineExceededError,
     Event,
     InvalidArgumentError,
+    InvalidRequestError,
     NotFoundError,
     ProxyError,
     RateLimitError,
@@ -30,13 +33,14 @@ from civo_snapshots import (
     Snapshot,
     Timeouts,
     TLSError,
+    TryLaterError,
     UnexpectedResponseError,
 )
 from civo_snapshots._codec import one
 from civo_snapshots._concurrency import Gate
 from civo_snapshots._http import Kind, Request, Response, Transport
 from civo_snapshots._session import Limiter, Session
-from civo_snapshots._session.limiter import RetryBudget
+from civo_snapshots._session.outage import RetryBudget
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -75,6 +79,10 @@ class Script:
         self.sent: list[tuple[float, Request, float]] = []
         self.closed = False
 
+    def then(self, *steps: Step) -> None:
+        """Go on with these answers."""
+        self._steps = list(steps)
+
     @property
     def times(self) -> list[float]:
         return [at for at, _, _ in self.sent]
@@ -94,10 +102,12 @@ class Script:
 class Bench:
     """A session over a scripted transport, and the events it told."""
 
-    def __init__(self, *steps: Step, concurrency: int = 10, **more: Any) -> None:
+    def __init__(
+        self, *steps: Step, concurrency: int = 10, max_rate: float | None = None, **more: Any
+    ) -> None:
         self.clock = FakeClock()
         self.script = Script(self.clock, *(steps or (OK,)))
-        self.limiter = Limiter(concurrency, self.clock)
+        self.limiter = Limiter(concurrency, self.clock, max_rate)
         self.events: list[Event] = []
         options: dict[str, Any] = {
             "timeouts": Timeouts(),
@@ -220,12 +230,13 @@ async def test_what_is_final_is_not_repeated(fault: Outcome) -> None:  # H25-H33
 
 
 async def test_attempts_are_bounded_and_their_history_is_told() -> None:
-    bench = Bench(LOST, said(503, {"code": "region_unavailable"}), UNSENT, said(500))
+    steps = LOST, said(503, {"code": "database_snapshots_list"}), UNSENT, said(500)
+    bench = Bench(*steps, policy=RetryPolicy(attempts=4))
     error = await bench.fails(ServerError)
     call = error.call
     assert (call.method, call.path, call.region) == ("GET", GET.path, "LON1")
     assert call.attempts == 4
-    assert call.history == ("lost", "503 region_unavailable", "refused")
+    assert call.history == ("lost", "503 database_snapshots_list", "refused")
     assert call.may_have_acted == 2
     assert call.elapsed == bench.clock.monotonic() > 0
     assert bench.session.requests_sent == 3  # one of the four never left
@@ -235,36 +246,45 @@ async def test_attempts_are_bounded_and_their_history_is_told() -> None:
 @pytest.mark.parametrize("retries", [False, RetryPolicy(attempts=1)], ids=["False", "policy"])
 async def test_retries_can_be_switched_off_per_call(retries: bool | RetryPolicy) -> None:
     bench = Bench(LOST, OK)
-    await bench.fails(ConnectionLostError, options=CallOptions(retries=retries))
+    await bench.fails(ConnectionLostError, within=CallOptions(retries=retries))
     assert len(bench.script.sent) == 1
 
 
 async def test_retries_can_be_switched_on_per_call() -> None:
     bench = Bench(LOST, policy=RetryPolicy(attempts=1))
     await bench.fails(ConnectionLostError)
-    await bench.fails(ConnectionLostError, options=CallOptions(retries=True))
-    await bench.fails(ConnectionLostError, options=CallOptions(retries=RetryPolicy(attempts=7)))
-    assert len(bench.script.sent) == 1 + 4 + 7
+    await bench.fails(ConnectionLostError, within=CallOptions(retries=True))
+    await bench.fails(ConnectionLostError, within=CallOptions(retries=RetryPolicy(attempts=7)))
+    assert len(bench.script.sent) == 1 + 8 + 7
 
 
 async def test_a_bad_option_is_refused_before_anything_is_sent() -> None:  # C136
     bench = Bench()
     for bad in (CallOptions(timeout=float("nan")), CallOptions(retries=cast("bool", 1))):
-        await bench.fails(InvalidArgumentError, options=bad)
+        await bench.fails(InvalidArgumentError, within=bad)
     assert bench.script.sent == []
 
 
 # How long is waited
 
 
-async def test_waits_double_up_to_their_cap_with_full_jitter(
+async def test_waits_double_up_to_their_cap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: high)
     policy = RetryPolicy(attempts=7, base=1.0, cap=8.0)
     bench = Bench(LOST, policy=policy)
-    await bench.fails(ConnectionLostError, options=CallOptions(timeout=1000))
+    await bench.fails(ConnectionLostError)
     assert bench.script.times == [0, 1, 3, 7, 15, 23, 31]
+
+
+@pytest.mark.usefixtures("no_jitter")
+async def test_half_of_each_wait_is_fixed() -> None:
+    """R170: with full jitter, four attempts were over in a second of an outage of ten."""
+    bench = Bench(LOST)
+    await bench.fails(ConnectionLostError)
+    assert len(bench.script.times) == 8
+    assert bench.script.times[-1] == pytest.approx(0.1 * (1 + 2 + 4 + 8 + 16 + 32 + 40))
 
 
 async def test_a_retry_after_is_never_undercut_and_only_a_little_overdone() -> None:  # H35
@@ -318,7 +338,7 @@ async def test_a_retry_after_above_the_cap_ends_the_call_at_once() -> None:  # H
 
 async def test_a_retry_after_beyond_the_deadline_ends_the_call_at_once() -> None:  # H39
     bench = Bench(limited("50"), OK)
-    error = await bench.fails(RateLimitError, options=CallOptions(timeout=49))
+    error = await bench.fails(RateLimitError, within=CallOptions(timeout=49))
     assert error.retry_after == 50
     assert (len(bench.script.sent), bench.clock.monotonic()) == (1, 0)
 
@@ -347,7 +367,7 @@ async def test_a_429_pauses_everybody_and_lowers_what_is_allowed_at_once() -> No
 
 async def test_nothing_starts_during_a_pause_whoever_learned_of_it() -> None:  # H35, P98
     bench = Bench(limited("30"), OK)
-    await bench.fails(RateLimitError, options=CallOptions(retries=False))
+    await bench.fails(RateLimitError, within=CallOptions(retries=False))
     await asyncio.gather(bench.call(), bench.call(POST), bench.call(poll=True))
     assert bench.script.times == [0, 30, 30, 30]
 
@@ -385,106 +405,169 @@ async def test_polls_make_a_rate_limit_last_until_it_begins_anew() -> None:
     assert bench.script.times == [0, 0]  # others are not held back
 
 
-async def test_no_pause_is_longer_than_a_minute() -> None:
-    bench = Bench(limited("86400"), OK)
+async def test_a_pause_is_as_long_as_asked_for_and_other_calls_fail_at_once() -> None:
+    """R169: after a minute of five the client asked again."""
+    bench = Bench(limited("300"), OK)
     await bench.fails(RateLimitError)
+    error = await bench.fails(RateLimitError, DELETE)
+    assert error.retry_after == 300
+    assert (error.call.attempts, bench.clock.monotonic()) == (0, 0)
+    await bench.clock.sleep(300)
     await bench.call()
-    assert bench.script.times == [0, 60]
+    assert bench.script.times == [0, 300]
 
 
-async def test_in_an_outage_the_budget_empties_and_calls_fail_fast() -> None:  # F108
-    bench = Bench(LOST, concurrency=100)
-    results = await asyncio.gather(*(bench.call() for _ in range(200)), return_exceptions=True)
-    assert all(isinstance(result, ConnectionLostError) for result in results)
-    assert len(bench.script.sent) == 200 + 500 // 10
-    told = [error for error in results if "retry budget is used up" in str(error)]
-    assert len(told) >= 150
-    assert bench.limiter.budget.tokens == 0
+async def test_a_call_that_waits_for_its_slot_learns_of_a_pause_that_is_too_long() -> None:
+    bench = Bench(slow(1, limited("300"), lambda: bench.clock), OK, concurrency=1)
+    results = await asyncio.gather(*(bench.call() for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [RateLimitError] * 3
+    assert (len(bench.script.sent), bench.clock.monotonic()) == (1, 1)
 
 
-LONGEST_WAIT = 0.2 + 0.4 + 0.8
-"""Seconds, of all waits of a call by the default policy."""
+# Outages
 
 
-async def test_in_an_outage_longer_than_a_calls_waits_calls_are_sent_once() -> None:  # F108
+class Down:
+    """A server that answers nothing until a moment, at once or after a silence."""
+
+    def __init__(self, until: float, *, silence: float = 0.0) -> None:
+        self.until, self.silence = until, silence
+        self.bench: Bench
+
+    async def __call__(self, timeout: float) -> Outcome:
+        if self.bench.clock.monotonic() < self.until:
+            await self.bench.clock.sleep(min(self.silence, timeout))
+            return LOST
+        await self.bench.clock.sleep(0.01)
+        return OK
+
+
+def down(until: float, *, silence: float = 0.0, **more: Any) -> Bench:
+    server = Down(until, silence=silence)
+    bench = server.bench = Bench(server, **more)
+    return bench
+
+
+async def test_ten_seconds_without_an_answer_cost_little_and_no_call() -> None:
+    """R170: a bar of the design: 200 calls with defaults, 1.3 requests each in all."""
+    bench = down(10)
+    results = await asyncio.gather(*(bench.call() for _ in range(200)))
+    assert [found.id for found in results] == ["s-1"] * 200
+    assert len(bench.script.sent) <= 1.3 * 200
+    assert bench.limiter.budget.tokens > 350
+
+
+async def test_in_an_outage_one_request_at_a_time_asks_whether_it_is_over() -> None:
+    bench = down(100, concurrency=100)
+    calls = [asyncio.create_task(bench.call()) for _ in range(200)]
+    await asyncio.wait(calls)
+    assert len([at for at in bench.script.times if at < 1]) <= 60
+    lasting = [at for at in bench.script.times if 1 <= at < 90]
+    assert lasting == pytest.approx(sorted(lasting))
+    pauses = [later - before for before, later in itertools.pairwise(lasting)]
+    assert all(pause >= 1 for pause in pauses)
+    assert all(pause <= 15.1 for pause in pauses)
+    ends = [task.exception() for task in calls]
+    assert all(isinstance(end, (ConnectionLostError, DeadlineExceededError)) for end in ends)
+    assert bench.clock.monotonic() <= 90.1  # each within its own time, though nobody set one
+
+
+async def test_a_call_in_an_outage_ends_at_its_own_time() -> None:
+    bench = down(1000)
+    late = [asyncio.create_task(bench.call(within={"timeout": 5})) for _ in range(60)]
+    ends = await asyncio.gather(*late, return_exceptions=True)
+    assert all(isinstance(end, (ConnectionLostError, DeadlineExceededError)) for end in ends)
+    assert bench.clock.monotonic() <= 5.01
+
+
+@pytest.mark.parametrize("answer", [OK, said(409, {"code": "database_snapshot_cannot_replace"})])
+async def test_the_first_answer_of_the_api_ends_an_outage(answer: Response) -> None:
+    """R164: an outage an hour ago made the next 429 final."""
+    bench = Bench(*[LOST] * 45, answer, OK)
+    await asyncio.gather(*(bench.call() for _ in range(51)), return_exceptions=True)
+    assert not bench.limiter.outage.lasts
+    await bench.clock.sleep(3600)
+    bench.script.then(limited("1"), OK)
+    await bench.call()
+
+
+async def test_a_gateways_answer_ends_no_outage() -> None:
     bench = Bench(LOST)
-    assert RetryPolicy().longest_wait == pytest.approx(LONGEST_WAIT)
-    error = await bench.fails(ConnectionLostError)
-    assert error.call.attempts == 4
-    await bench.clock.sleep(LONGEST_WAIT)
-    for _ in range(3):
-        error = await bench.fails(ConnectionLostError)
-        assert error.call.attempts == 1
-        assert "not retried, because others were repeated in vain" in str(error)
-    assert len(bench.script.sent) == 4 + 3
-    assert bench.limiter.budget.tokens == 500 - 3 * 10
-
-
-async def test_calls_that_began_with_an_outage_keep_their_retries() -> None:
-    """Even if another call has used up its retries early."""
-    bench = Bench(LOST)
-    results = await asyncio.gather(*(bench.call() for _ in range(10)), return_exceptions=True)
-    assert [isinstance(result, ConnectionLostError) for result in results] == [True] * 10
-    assert len(bench.script.sent) == 10 * 4
-
-
-async def test_a_call_whose_waits_are_longer_than_the_outage_is_repeated() -> None:
-    bench = Bench(LOST)
-    await bench.fails(ConnectionLostError)
-    await bench.clock.sleep(LONGEST_WAIT)
-    patient = RetryPolicy(attempts=10)
-    error = await bench.fails(ConnectionLostError, options={"retries": patient})
-    assert error.call.attempts > 1
-
-
-@pytest.mark.parametrize("answer", [OK, said(404, {"code": "database_snapshot_not_found"})])
-async def test_any_answer_ends_an_outage(answer: Response) -> None:
-    bench = Bench(*[LOST] * 5, answer, LOST, OK)
-    await bench.fails(ConnectionLostError)
-    await bench.clock.sleep(LONGEST_WAIT)
-    await bench.fails(ConnectionLostError)
-    if answer is OK:
-        await bench.call()
-    else:
-        await bench.fails(NotFoundError)
+    bench.limiter.outage.begin(0)
+    bench.script.then(Response(404, {}, b"<html>"), OK)
+    await bench.fails(NotFoundError)
+    assert bench.limiter.outage.lasts
     await bench.call()
-    assert len(bench.script.sent) == 8
+    assert not bench.limiter.outage.lasts
 
 
-async def test_calls_that_were_not_repeated_or_were_answered_in_between_make_no_outage() -> None:
-    bench = Bench(*[LOST] * 3, *[LOST] * 4, OK, LOST, OK)
-    for _ in range(3):
-        await bench.fails(ConnectionLostError, options={"retries": False})
-        await bench.clock.sleep(LONGEST_WAIT)
-    assert (await bench.fails(ConnectionLostError)).call.attempts == 4
-    await bench.call()
-    await bench.call()
-    assert len(bench.script.sent) == 10
+async def test_an_answer_that_does_not_fit_is_no_outage() -> None:
+    """R165: a mistake of the caller, or a stray answer."""
+    bench = Bench(said(200, {"id": "s-9"}))
+    for _ in range(20):
+        await bench.fails(UnexpectedResponseError, is_ours=lambda found: found.id == "s-1")
+    assert bench.limiter.budget.tokens == 400
+    assert not bench.limiter.outage.lasts
 
 
-async def test_a_call_that_ran_out_of_time_was_repeated_in_vain_too() -> None:
-    def clock() -> FakeClock:
-        return bench.clock
-
-    bench = Bench(slow(60, LOST, clock))
-    assert (await bench.fails(DeadlineExceededError)).call.attempts > 1
-    assert (await bench.fails(ConnectionLostError)).call.attempts == 1
+async def test_a_429_is_no_outage() -> None:
+    bench = Bench(limited("1"))
+    ends = await asyncio.gather(*(bench.call() for _ in range(50)), return_exceptions=True)
+    assert all(isinstance(end, RateLimitError) for end in ends)
+    assert not bench.limiter.outage.lasts
 
 
-async def test_an_outage_is_forgotten_when_nothing_was_tried_for_a_minute() -> None:
-    bench = Bench(*[LOST] * 5, LOST, OK)
-    await bench.fails(ConnectionLostError)
-    await bench.clock.sleep(LONGEST_WAIT)
-    await bench.fails(ConnectionLostError)
-    await bench.clock.sleep(61)
-    await bench.call()
-    assert len(bench.script.sent) == 7
+# Try later
+
+
+LATER = {"code": "database_quota_lock_failed"}
+BUSY = {"code": "database_snapshot_create_already_in_process"}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 408, 409, 500])
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.method)
+async def test_what_is_told_to_try_later_did_nothing_and_is_repeated(
+    status: int, request_: Request
+) -> None:
+    """R152: by its code, whatever the status."""
+    bench = Bench(*[said(status, LATER)] * 9, OK)
+    assert (await bench.call(request_)).id == "s-1"
+    assert [event.cause.split()[-1] for event in bench.events if isinstance(event, RetryScheduled)]
+    assert len(bench.events) == 9
+    assert not bench.limiter.outage.lasts
+    pauses = [later - before for before, later in itertools.pairwise(bench.script.times)]
+    assert pauses[-1] > pauses[0]
+    bench = Bench(said(status, LATER), OK)
+    error = await bench.fails(TryLaterError, request_, within={"retries": False})
+    assert not error.may_have_acted
+
+
+async def test_an_instance_may_be_busy_for_a_quarter_of_an_hour() -> None:
+    bench = Bench(said(409, BUSY), timeouts=Timeouts(call=7200))
+    error = await bench.fails(TryLaterError)
+    assert 860 < bench.clock.monotonic() <= 900
+    assert error.call.attempts == len(bench.script.sent) > 50
+    bench = Bench(said(409, LATER), timeouts=Timeouts(call=7200))
+    await bench.fails(TryLaterError)
+    assert bench.clock.monotonic() > 7100  # what is about the account has the call's whole time
+
+
+# A rate
+
+
+async def test_no_more_requests_a_second_than_allowed() -> None:
+    bench = Bench(max_rate=4.0)
+    await asyncio.gather(*(bench.call() for _ in range(9)), bench.call(poll=True))
+    assert bench.script.times == pytest.approx([0.25 * number for number in range(10)])
+
+
+# The budget
 
 
 async def test_successes_bring_the_budget_back() -> None:
     bench = Bench(LOST, LOST, OK)
     await bench.call()
-    assert bench.limiter.budget.tokens == 500
+    assert bench.limiter.budget.tokens == 400
     budget = RetryBudget(10)
     assert budget.take(10)
     assert not budget.take(5)
@@ -496,8 +579,8 @@ async def test_successes_bring_the_budget_back() -> None:
 
 async def test_a_429_costs_half_of_a_lost_answer() -> None:
     bench = Bench(limited("1"))
-    await bench.fails(RateLimitError)
-    assert bench.limiter.budget.tokens == 500 - 3 * 5
+    await bench.fails(RateLimitError, within={"retries": RetryPolicy(attempts=4)})
+    assert bench.limiter.budget.tokens == 400 - 3 * 5
 
 
 async def test_requests_at_once_are_bounded_and_polls_have_slots_of_their_own() -> None:  # T23
@@ -522,12 +605,59 @@ async def test_requests_at_once_are_bounded_and_polls_have_slots_of_their_own() 
     assert most == 5
 
 
-async def test_waiting_for_a_slot_does_not_count_as_time_of_the_call() -> None:  # T23
-    bench = Bench(slow(10, OK, lambda: bench.clock), concurrency=1)
-    options = CallOptions(timeout=11)
-    results = await asyncio.gather(*(bench.call(options=options) for _ in range(5)))
+async def test_waiting_for_a_slot_does_not_count_as_time_of_the_work() -> None:  # T23
+    bench = Bench(slow(10, OK, lambda: bench.clock), concurrency=1, timeouts=Timeouts(call=11))
+    results = await asyncio.gather(*(bench.call() for _ in range(5)))
     assert [found.id for found in results] == ["s-1"] * 5
     assert bench.clock.monotonic() == 50
+
+
+async def test_a_timeout_bounds_the_wait_for_a_slot_too() -> None:
+    """R166: twenty seconds for a call of two."""
+    bench = Bench(slow(10, OK, lambda: bench.clock), concurrency=1)
+    first = asyncio.create_task(bench.call())
+    await asyncio.sleep(0)
+    error = await bench.fails(DeadlineExceededError, within={"timeout": 2})
+    assert (error.call.attempts, error.may_have_acted, bench.clock.monotonic()) == (0, False, 2)
+    await first
+    assert len(bench.script.sent) == 1
+
+
+async def test_the_earlier_of_two_ends_counts() -> None:
+    bench = Bench(slow(999, OK, lambda: bench.clock), timeouts=Timeouts(call=5))
+    await bench.fails(DeadlineExceededError, within={"timeout": 60})
+    assert bench.clock.monotonic() == pytest.approx(5)
+
+
+async def test_a_thousand_calls_end_in_time_and_send_nothing_after_it() -> None:
+    """R166: with a server that throttles, stalls and refuses, over ten slots."""
+    dice = random.Random(166)
+
+    async def moody(timeout: float) -> Outcome:
+        mood = dice.random()
+        if mood < 0.02:
+            return limited(str(dice.randint(1, 3)))
+        if mood < 0.1:
+            await bench.clock.sleep(timeout)
+            return LOST
+        if mood < 0.2:
+            return UNSENT
+        await bench.clock.sleep(dice.uniform(0, 0.2))
+        return OK
+
+    async def one_call() -> None:
+        await bench.clock.sleep(dice.uniform(0, 60))
+        timeout = dice.uniform(0.5, 5)
+        ends = bench.clock.monotonic() + timeout
+        path = f"/v2/instances/i-1/snapshots/{ends!r}"
+        with contextlib.suppress(CivoError):
+            await bench.call(GET._replace(path=path), within={"timeout": timeout})
+        assert bench.clock.monotonic() <= ends + 0.25
+
+    bench = Bench(moody)
+    await asyncio.gather(*(one_call() for _ in range(1000)))
+    assert all(at <= float(request.path.rpartition("/")[2]) for at, request, _ in bench.script.sent)
+    assert len(bench.script.sent) > 500
 
 
 async def test_a_call_that_comes_again_does_not_queue_again() -> None:
@@ -558,7 +688,7 @@ async def test_a_call_that_comes_again_does_not_queue_again() -> None:
 
 async def test_no_attempt_has_more_time_than_is_left() -> None:
     bench = Bench(slow(99, OK, lambda: bench.clock))
-    error = await bench.fails(DeadlineExceededError, options=CallOptions(timeout=40))
+    error = await bench.fails(DeadlineExceededError, within=CallOptions(timeout=40))
     (_, _, first), (_, _, second) = bench.script.sent
     assert first == 30
     assert second <= 10
@@ -576,14 +706,15 @@ async def test_each_kind_of_call_has_its_limit(request_: Request, limit: float) 
     with pytest.raises(CivoError):
         await bench.call(request_)
     assert bench.clock.monotonic() == pytest.approx(limit, abs=1)
-    assert bench.session.deadline(Kind.CREATING, {}).left() == 120
-    assert bench.session.deadline(Kind.COMPARED, {}).left() == 90
-    assert bench.session.deadline(Kind.SAFE, {"timeout": 3}).left() == 3
+    begin = bench.session.begin
+    assert begin(Kind.CREATING, {}).deadline.left() == 120
+    assert begin(Kind.COMPARED, {}).deadline.left() == 90
+    assert begin(Kind.SAFE, {"timeout": 3}).deadline.left() == pytest.approx(3)
 
 
 async def test_no_attempt_is_started_that_cannot_finish() -> None:
     bench = Bench(slow(4.995, LOST, lambda: bench.clock), OK)
-    error = await bench.fails(DeadlineExceededError, options=CallOptions(timeout=5))
+    error = await bench.fails(DeadlineExceededError, within=CallOptions(timeout=5))
     assert len(bench.script.sent) == 1
     assert error.call.history == ("lost",)
 
@@ -592,18 +723,19 @@ async def test_no_attempt_is_started_that_cannot_finish() -> None:
 async def test_a_pause_of_others_does_not_stretch_a_call_beyond_its_deadline() -> None:  # R3
     """One learns of a pause of 60 s; the other, in the middle of its retries, has 5 s left."""
     bench = Bench(UNSENT, limited("60"), OK)
-    late = asyncio.create_task(bench.fails(DeadlineExceededError, options={"timeout": 5}))
+    late = asyncio.create_task(bench.fails(RateLimitError, within={"timeout": 5}))
     await asyncio.sleep(0)
-    await bench.fails(RateLimitError, DELETE, options={"retries": False})
+    await bench.fails(RateLimitError, DELETE, within={"retries": False})
     error = await late
-    assert bench.clock.monotonic() == 5
+    assert bench.clock.monotonic() < 5
+    assert error.retry_after > 55
     assert not error.may_have_acted
     assert error.call.attempts == 1
 
 
 async def test_a_429_that_uses_the_last_of_the_time_stays_a_429() -> None:
     bench = Bench(slow(5, limited("1"), lambda: bench.clock))
-    await bench.fails(RateLimitError, options=CallOptions(timeout=5))
+    await bench.fails(RateLimitError, within=CallOptions(timeout=5))
 
 
 # Whose answer it is
@@ -699,31 +831,40 @@ async def test_closing_closes_the_transport() -> None:
 # A logical call of several requests
 
 
-async def test_a_deadline_knows_whether_its_call_may_have_acted_and_the_time_left() -> None:
-    bench = Bench(UNSENT, LOST, said(400), OK)
-    deadline = bench.session.deadline(Kind.CREATING, {"timeout": 50})
-    assert (deadline.left(), deadline.may_have_acted) == (50, False)
-    once = CallOptions(retries=False)
-    for kind, acted in ((ConnectFailedError, False), (ConnectionLostError, True)):
-        await bench.fails(kind, POST, deadline=deadline, options=deadline.options(once))
-        assert deadline.may_have_acted is acted
+async def test_the_requests_of_a_logical_call_share_its_time_and_its_record() -> None:
+    bench = Bench(LOST, LOST, said(400))
+    call = bench.session.begin(Kind.CREATING, {"timeout": 50})
+    error = await bench.fails(ConnectionLostError, POST, within=call)
+    assert (call.may_have_acted, error.call.attempts) == (True, 1)
     bench.clock.advance(10)
-    assert deadline.left() == 40
-    assert deadline.options({}) == {"timeout": 40}
+    error = await bench.fails(ConnectionLostError, GET, within=call.subcall())
+    assert (call.sends, error.call.attempts, error.call.history) == (1, 2, ("lost",))
+    error = await bench.fails(InvalidRequestError, POST, within=call)
+    assert (call.sends, error.call.attempts, call.may_have_acted) == (2, 3, False)
+    assert error.call.history == ("lost", "lost")
+    assert error.call.may_have_acted == 2
     bench.clock.advance(100)
-    assert deadline.options({})["timeout"] > 0
-    with pytest.raises(CivoError):
-        await bench.call(POST, deadline=deadline)
-    assert deadline.may_have_acted is False
-    await bench.call(POST, deadline=deadline)
-    assert deadline.may_have_acted
+    await bench.fails(DeadlineExceededError, GET, within=call.subcall())
+    assert len(bench.script.sent) == 3
 
 
-async def test_nothing_more_is_sent_for_a_cancelled_deadline() -> None:
+async def test_a_step_of_a_run_has_the_runs_patience() -> None:
+    """R162: neither eight attempts, nor ninety seconds, nor a long Retry-After end it."""
+    bench = down(900)
+    step = bench.session.begin_step(7200.0)
+    assert (await bench.call(within=step)).id == "s-1"
+    bench = Bench(limited("600"), OK)
+    await bench.call(within=bench.session.begin_step(7200.0))
+    assert 600 <= bench.script.times[1] <= 660
+    bench = Bench(limited("600"), OK, policy=RetryPolicy(attempts=1))
+    await bench.fails(RateLimitError, within=bench.session.begin_step(7200.0))
+
+
+async def test_nothing_more_is_sent_for_a_cancelled_call() -> None:
     bench = Bench()
-    deadline = bench.session.deadline(Kind.CREATING, {})
-    deadline.cancelled = True
-    error = await bench.fails(CivoError, POST, deadline=deadline)
+    call = bench.session.begin(Kind.CREATING, {})
+    call.cancelled = True
+    error = await bench.fails(CivoError, POST, within=call)
     assert "before this was sent" in error.message
     assert bench.script.sent == []
 
@@ -747,7 +888,7 @@ async def test_a_cancelled_call_releases_its_slot() -> None:  # L120
 
 async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
     bench = Bench(limited("60"), OK, concurrency=1)
-    await bench.fails(RateLimitError, options=CallOptions(retries=False))
+    await bench.fails(RateLimitError, within=CallOptions(retries=False))
     paused = asyncio.create_task(bench.call())
     await asyncio.sleep(0)
     paused.cancel()
@@ -758,10 +899,8 @@ async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
 
 
 async def test_a_cancelled_retry_is_not_sent() -> None:  # L121
-    bench = Bench(LOST, policy=RetryPolicy(base=1000, cap=1000))
-    bench.clock = FakeClock(auto=False)
-    bench.session.clock = bench.clock
-    task = asyncio.create_task(bench.call(options={"timeout": 9999}))
+    bench = Bench(LOST, policy=RetryPolicy(base=60, cap=60))
+    task = asyncio.create_task(bench.call())
     while not bench.events:  # noqa: ASYNC110 - the session has no event for this
         await asyncio.sleep(0)
     task.cancel()

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from civo_snapshots import CivoError, ConnectFailedError, DeadlineExceededError, RateLimitError
 from civo_snapshots._concurrency import Gate
-from civo_snapshots._session import Limiter
-from civo_snapshots._session.limiter import RetryBudget
+from civo_snapshots._session import Deadline, Limiter, LogicalCall, RetryPolicy
+from civo_snapshots._session.outage import RetryBudget
 from civo_snapshots.testing import FakeClock
 
 
@@ -235,13 +237,26 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+def a_call(limiter: Limiter, *, timeout: float = 1e9, attempts: int = 0) -> LogicalCall:
+    clock = limiter._clock
+    call = LogicalCall(Deadline(clock, 1e9, clock.monotonic() + timeout), RetryPolicy())
+    call.record.attempts = attempts
+    return call
+
+
+async def enter(limiter: Limiter, *, poll: bool = False, **more: Any) -> Gate:
+    gate = await limiter.enter(a_call(limiter, **more), poll=poll)
+    assert isinstance(gate, Gate), gate
+    return gate
+
+
 async def test_polls_have_slots_of_their_own(clock: FakeClock) -> None:
     """F113: a fan-out's creates cannot starve them, nor polls the creates."""
     limiter = Limiter(1, clock)
-    calls = await limiter.enter()
-    polls = [await limiter.enter(poll=True) for _ in range(Limiter.POLLS)]
+    calls = await enter(limiter)
+    polls = [await enter(limiter, poll=True) for _ in range(Limiter.POLLS)]
     assert polls[0] is polls[1] is not calls
-    waiting = [start(limiter.enter()), start(limiter.enter(poll=True))]
+    waiting = [start(enter(limiter)), start(enter(limiter, poll=True))]
     await turn()
     assert not any(task.done() for task in waiting)
     calls.release()
@@ -250,12 +265,27 @@ async def test_polls_have_slots_of_their_own(clock: FakeClock) -> None:
     assert await waiting[1] is polls[0]
 
 
+async def test_polls_borrow_slots_that_no_call_waits_for(clock: FakeClock) -> None:
+    """R171: so a round of many keeps its share and never queues behind a thousand creates."""
+    limiter = Limiter(2, clock)
+    polls = [await enter(limiter, poll=True) for _ in range(Limiter.POLLS + 2)]
+    create = start(enter(limiter))
+    further = start(enter(limiter, poll=True))
+    await turn()
+    assert not create.done()
+    assert not further.done()
+    polls[-1].release()  # a borrowed one goes back to the calls
+    assert await create is polls[-1]
+    polls[0].release()
+    assert await further is polls[0]
+
+
 async def test_a_call_that_enters_again_goes_first(clock: FakeClock) -> None:
     limiter = Limiter(1, clock)
-    gate = await limiter.enter()
-    newcomer = start(limiter.enter())
+    gate = await enter(limiter)
+    newcomer = start(enter(limiter))
     await turn()
-    again = start(limiter.enter(again=True))
+    again = start(enter(limiter, attempts=1))
     await turn()
     gate.release()
     await again
@@ -267,7 +297,7 @@ async def test_a_pause_holds_back_everybody(clock: FakeClock) -> None:
     """H35, P98: polls and calls alike, whoever learned of it."""
     limiter = Limiter(4, clock)
     limiter.pause(30)
-    await asyncio.gather(limiter.enter(), limiter.enter(poll=True), limiter.enter())
+    await asyncio.gather(enter(limiter), enter(limiter, poll=True), enter(limiter))
     assert clock.monotonic() == 30.0
 
 
@@ -275,7 +305,7 @@ async def test_the_longest_pause_wins_and_a_shorter_one_does_not_end_it(clock: F
     limiter = Limiter(4, clock)
     limiter.pause(30)
     limiter.pause(5)
-    await limiter.enter()
+    await enter(limiter)
     assert clock.monotonic() == 30.0
 
 
@@ -283,7 +313,7 @@ async def test_a_pause_that_grows_while_somebody_sleeps_is_kept() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(4, clock)
     limiter.pause(10)
-    entering = start(limiter.enter())
+    entering = start(enter(limiter))
     await turn()
     clock.advance(5)
     limiter.pause(20)
@@ -294,12 +324,164 @@ async def test_a_pause_that_grows_while_somebody_sleeps_is_kept() -> None:
     await entering
 
 
-async def test_no_pause_is_longer_than_a_minute(clock: FakeClock) -> None:
-    """H39: no header can put the client to sleep for a day."""
+@pytest.mark.parametrize(("timeout", "pause"), [(1e9, 61.0), (5.0, 6.0)])
+async def test_who_would_wait_in_vain_for_the_end_of_a_pause_is_told_at_once(
+    clock: FakeClock, timeout: float, pause: float
+) -> None:
+    """H39, R166, R169."""
     limiter = Limiter(1, clock)
-    limiter.pause(86_400)
-    await limiter.enter()
-    assert clock.monotonic() == 60.0
+    limiter.pause(pause)
+    error = await limiter.enter(a_call(limiter, timeout=timeout))
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == pause
+    assert clock.monotonic() == 0
+
+
+async def test_what_a_header_says_of_a_window_is_a_pause_of_a_minute_at_most() -> None:
+    clock = FakeClock(auto=False)
+    limiter = Limiter(1, clock)
+    limiter.note_window(0, 86_400)
+    assert limiter.paused_for() == 60
+
+
+async def test_no_slot_is_held_while_nothing_may_be_sent() -> None:
+    """R166."""
+    clock = FakeClock(auto=False)
+    limiter = Limiter(1, clock)
+    limiter.pause(30)
+    waiting = [start(enter(limiter)) for _ in range(3)]
+    await turn()
+    assert limiter._calls.used == 0
+    await end(*waiting)
+    await turn()
+    assert limiter._opener is None
+
+
+async def test_a_slot_that_is_free_as_a_pause_begins_is_given_back(clock: FakeClock) -> None:
+    limiter = Limiter(1, clock)
+    gate = await enter(limiter)
+    late = start(enter(limiter))
+    await turn()
+    gate.release()  # hands over to the other,
+    limiter.pause(30)  # which does not run before this
+    await late
+    assert clock.monotonic() == 30
+
+
+async def test_who_waits_longer_than_its_time_is_told(clock: FakeClock) -> None:
+    """R166."""
+    limiter = Limiter(1, clock)
+    await enter(limiter)
+    error = await limiter.enter(a_call(limiter, timeout=2.0))
+    assert isinstance(error, DeadlineExceededError)
+    assert clock.monotonic() == 2
+    assert not limiter._calls.is_awaited
+
+
+async def test_closing_leaves_no_task_behind() -> None:
+    clock = FakeClock(auto=False)
+    limiter = Limiter(1, clock)
+    limiter.pause(30)
+    waiting = start(enter(limiter))
+    await turn()
+    await limiter.close()
+    assert limiter._opener is None
+    await end(waiting)
+
+
+# An outage
+
+
+LOST = ConnectFailedError("refused")
+
+
+def break_down(limiter: Limiter) -> None:
+    for _ in range(51):
+        limiter.pay(a_call(limiter), LOST)
+
+
+async def test_an_empty_budget_lets_one_through_at_a_time_and_later_and_later() -> None:
+    """R162, R170."""
+    clock = FakeClock(auto=False)
+    limiter = Limiter(50, clock)
+    break_down(limiter)
+    waiting = [start(enter(limiter)) for _ in range(8)]
+    passed: list[int] = []
+    for second in range(80):
+        await turn()
+        if len(passed) < sum(task.done() for task in waiting):
+            passed.append(second)
+        clock.advance(1)
+    assert passed == [1, 3, 7, 15, 30, 45, 60, 75]
+
+
+async def test_an_answer_lets_everybody_through_again() -> None:
+    """R164."""
+    clock = FakeClock(auto=False)
+    limiter = Limiter(50, clock)
+    break_down(limiter)
+    waiting = [start(enter(limiter)) for _ in range(8)]
+    await turn()
+    limiter.succeeded(a_call(limiter))
+    await asyncio.gather(*waiting)
+    assert clock.monotonic() == 0
+
+
+async def test_an_outage_long_ago_holds_nobody_back() -> None:
+    """R164."""
+    clock = FakeClock(auto=False)
+    limiter = Limiter(50, clock)
+    break_down(limiter)
+    clock.advance(3600)
+    await enter(limiter)
+
+
+async def test_a_call_without_a_time_of_its_own_begins_to_count_in_an_outage(
+    clock: FakeClock,
+) -> None:
+    """Else it would wait for its first slot for ever."""
+    limiter = Limiter(1, clock)
+    await enter(limiter)
+    call = LogicalCall(Deadline(clock, 90.0), RetryPolicy())
+    queued = start(limiter.enter(call))
+    await turn()
+    break_down(limiter)
+    error = await queued
+    assert isinstance(error, CivoError)
+    assert clock.monotonic() == 90
+
+
+# A rate
+
+
+async def test_a_rate_spreads_calls_and_polls_alike(clock: FakeClock) -> None:
+    limiter = Limiter(50, clock, max_rate=2.0)
+    times: list[tuple[float, bool]] = []
+
+    async def one(poll: bool) -> None:
+        gate = await enter(limiter, poll=poll)
+        times.append((clock.monotonic(), poll))
+        gate.release()
+
+    await asyncio.gather(*(one(number >= 6) for number in range(9)))
+    assert [at for at, _ in times] == [0.5 * number for number in range(9)]
+    assert [poll for _, poll in times[1:7]].count(True) == 3  # they take turns
+
+
+# The level
+
+
+async def test_requests_at_once_find_their_level_from_ten_on(clock: FakeClock) -> None:
+    limiter = Limiter(50, clock)
+    assert limiter.concurrency == 10
+    for _ in range(100):
+        limiter.succeeded(a_call(limiter))
+    assert limiter.concurrency == 50
+    limiter.rate_limited(1)
+    assert limiter.concurrency == 35
+    for _ in range(40):
+        limiter.succeeded(a_call(limiter))
+    assert limiter.concurrency == 37
 
 
 async def test_what_a_rate_limit_leaves_is_spread_until_it_begins_anew() -> None:
@@ -328,7 +510,7 @@ async def test_a_call_cancelled_during_a_pause_releases_its_slot() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(1, clock)
     limiter.pause(30)
-    leaver, stayer = start(limiter.enter()), start(limiter.enter())
+    leaver, stayer = start(enter(limiter)), start(enter(limiter))
     await turn()
     await end(leaver)
     clock.advance(30)
@@ -343,7 +525,7 @@ async def test_each_pause_lowers_the_limit_once(clock: FakeClock) -> None:
     for _ in range(100):
         limiter.rate_limited(5)
     assert limiter.concurrency == 7
-    await limiter.enter()
+    await enter(limiter)
     limiter.rate_limited(5)
     assert limiter.concurrency == 4
 
@@ -352,7 +534,7 @@ async def test_the_limit_never_falls_below_one(clock: FakeClock) -> None:
     limiter = Limiter(2, clock)
     for _ in range(5):
         limiter.rate_limited(1)
-        (await limiter.enter()).release()
+        (await enter(limiter)).release()
     assert limiter.concurrency == 1
 
 
@@ -363,7 +545,7 @@ async def test_the_limit_recovers_slowly_and_not_beyond_its_ceiling(clock: FakeC
     assert limiter.concurrency == 2
     limits: list[int] = []
     for _ in range(100):
-        limiter.succeeded()
+        limiter.succeeded(a_call(limiter))
         limits.append(limiter.concurrency)
     assert [limits.index(limit) + 1 for limit in (3, 4)] == [20, 40]
     assert max(limits) == 4
@@ -373,12 +555,12 @@ async def test_a_429_starts_the_count_of_successes_again(clock: FakeClock) -> No
     limiter = Limiter(4, clock)
     limiter.rate_limited(1)
     for _ in range(19):
-        limiter.succeeded()
+        limiter.succeeded(a_call(limiter))
     limiter.rate_limited(1)  # within the pause: the limit stays, the series ends
     for _ in range(19):
-        limiter.succeeded()
+        limiter.succeeded(a_call(limiter))
     assert limiter.concurrency == 2
-    limiter.succeeded()
+    limiter.succeeded(a_call(limiter))
     assert limiter.concurrency == 3
 
 
@@ -386,10 +568,10 @@ async def test_a_raised_limit_lets_a_waiter_in(clock: FakeClock) -> None:
     limiter = Limiter(2, clock)
     limiter.rate_limited(0)
     assert limiter.concurrency == 1
-    await limiter.enter()
-    waiter = start(limiter.enter())
+    await enter(limiter)
+    waiter = start(enter(limiter))
     await turn()
     assert not waiter.done()
     for _ in range(20):
-        limiter.succeeded()
+        limiter.succeeded(a_call(limiter))
     await waiter

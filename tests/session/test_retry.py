@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._http import Kind, too_large
-from civo_snapshots._session import RetryPolicy, Waits, is_transient, policy_for
-from civo_snapshots._session.retry import NO_RETRIES, cost_of, never_left
+from civo_snapshots._session import Deadline, LogicalCall, RetryPolicy, is_transient, policy_for
+from civo_snapshots._session.outage import cost_of
+from civo_snapshots._session.retry import NO_RETRIES, Waits, never_left
 from civo_snapshots.errors import (
     ApiError,
     AuthenticationError,
@@ -30,8 +31,10 @@ from civo_snapshots.errors import (
     ServerError,
     ServiceDisabledError,
     TLSError,
+    TryLaterError,
     UnexpectedResponseError,
 )
+from civo_snapshots.testing import FakeClock
 
 REPEATABLE = [kind for kind in Kind if kind in (Kind.SAFE, Kind.CONVERGENT)]
 ONCE = [kind for kind in Kind if kind not in REPEATABLE]
@@ -71,7 +74,6 @@ FINAL = [
     answered(402, QuotaExceededError),
     answered(503, QuotaExceededError),
     answered(503, ServiceDisabledError),
-    answered(500, ConflictError, code="database_quota_lock_failed"),
     answered(412),
     answered(501, ServerError),
     answered(505, ServerError),
@@ -90,45 +92,79 @@ def ids(error: CivoError) -> str:
 @pytest.mark.parametrize("error", UNSENT, ids=ids)
 def test_what_certainly_did_nothing_may_always_be_repeated(error: CivoError, kind: Kind) -> None:
     """T1, T2, H35."""
-    assert RetryPolicy().allows(error, kind, 1)
+    assert RetryPolicy().allows(error, kind)
 
 
 @pytest.mark.parametrize("error", TRANSIENT, ids=ids)
 def test_after_anything_transient_only_what_is_harmless_is_repeated(error: CivoError) -> None:
     """T7-T9, T17, T19, H34, H41, S74, S76: what may have acted is never sent blindly again."""
     policy = RetryPolicy()
-    assert all(policy.allows(error, kind, 1) for kind in REPEATABLE)
-    assert not any(policy.allows(error, kind, 1) for kind in ONCE)
+    assert all(policy.allows(error, kind) for kind in REPEATABLE)
+    assert not any(policy.allows(error, kind) for kind in ONCE)
 
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("error", FINAL, ids=ids)
 def test_what_will_not_change_is_never_repeated(error: CivoError, kind: Kind) -> None:
     """T4, T22, H25-H27, H32, H33, H43, H44, S78, S79."""
-    assert not RetryPolicy().allows(error, kind, 1)
+    assert not RetryPolicy().allows(error, kind)
 
 
-def test_attempts_are_counted() -> None:
-    policy = RetryPolicy(attempts=3)
-    error = ConnectFailedError("refused")
-    assert [policy.allows(error, Kind.SAFE, n) for n in (1, 2, 3, 4)] == [True, True, False, False]
+def pauses(policy: RetryPolicy, error: CivoError, kind: Kind, **more: Any) -> int:
+    """How often a request that always ends so is repeated, a hundred times at most."""
+    call = LogicalCall(Deadline(FakeClock(), 1e6), policy, **more)
+    repeated = 0
+    while repeated < 100:
+        call.sends += 1
+        if call.retry_pause(error, kind) is None:
+            break
+        repeated += 1
+    return repeated
+
+
+REFUSED = ConnectFailedError("refused")
+BUSY = answered(409, TryLaterError, code="database_quota_lock_failed")
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("error", [REFUSED, BUSY], ids=ids)
+def test_attempts_are_counted(kind: Kind, error: CivoError) -> None:
+    assert pauses(RetryPolicy(attempts=3), error, kind) == 2
+    assert pauses(RetryPolicy(attempts=3), error, kind, is_patient=True) == 2
+
+
+def test_without_a_number_of_attempts_time_bounds_them_and_eight_reads() -> None:
+    """R170, R174, R152."""
+    assert {pauses(RetryPolicy(), REFUSED, kind) for kind in set(Kind) - {Kind.CREATING}} == {7}
+    assert pauses(RetryPolicy(), REFUSED, Kind.CREATING) == 100
+    assert pauses(RetryPolicy(), REFUSED, Kind.SAFE, is_patient=True) == 100
+    assert {pauses(RetryPolicy(), BUSY, kind) for kind in Kind} == {100}
+
+
+def test_a_create_that_is_told_to_try_later_is_not_repeated_without_a_look() -> None:
+    """R152: that may be the echo of its own lost request."""
+    assert pauses(RetryPolicy(), BUSY, Kind.CREATING, looks_first=True) == 0
+    call = LogicalCall(Deadline(FakeClock(), 100.0), RetryPolicy(), looks_first=True, sends=1)
+    assert call.resend_pause(BUSY, Kind.CREATING) is not None
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_no_retries_means_one_attempt(kind: Kind) -> None:
-    assert not any(NO_RETRIES.allows(error, kind, 1) for error in [*UNSENT, *TRANSIENT])
+    for error in [*UNSENT, *TRANSIENT, BUSY]:
+        assert pauses(NO_RETRIES, error, kind) == 0
 
 
 @pytest.mark.parametrize(
     ("asked", "allowed"), [(None, True), (0.0, True), (60.0, True), (60.1, False), (86_400, False)]
 )
-@pytest.mark.parametrize("cls", [RateLimitError, ServerError])
+@pytest.mark.parametrize("cls", [RateLimitError, ServerError, TryLaterError])
 def test_a_wait_beyond_the_cap_ends_the_call(
     cls: type[ApiError], asked: float | None, allowed: bool
 ) -> None:
     """H39: neither sleeping for a day nor coming back early."""
     error = answered(503, cls, retry_after=asked)
-    assert RetryPolicy().allows(error, Kind.SAFE, 1) is allowed
+    assert (pauses(RetryPolicy(), error, Kind.SAFE) > 0) is allowed
+    assert pauses(RetryPolicy(), error, Kind.SAFE, is_patient=True) > 0  # R169: a run's step
 
 
 @pytest.mark.parametrize("error", [*UNSENT, *TRANSIENT, *FINAL], ids=ids)
@@ -175,19 +211,23 @@ def test_what_may_have_acted_is_known(error: CivoError, acted: bool, sent: bool)
 @pytest.mark.parametrize("kind", ONCE)
 def test_what_may_have_acted_is_never_sent_again_blindly(error: CivoError, kind: Kind) -> None:
     """R1."""
-    assert not (error.may_have_acted and RetryPolicy().allows(error, kind, 1))
+    assert not (error.may_have_acted and RetryPolicy().allows(error, kind))
 
 
-def test_a_429_costs_half_of_what_other_failures_cost() -> None:
-    """F108, H35."""
+def test_what_is_not_answered_costs_most_and_an_answer_nothing() -> None:
+    """F108, H35, R165."""
     assert cost_of(answered(429, RateLimitError)) == 5
-    assert {cost_of(error) for error in [ConnectFailedError("refused"), *TRANSIENT]} == {10}
+    answers = [one for one in TRANSIENT if isinstance(one, UnexpectedResponseError)]
+    assert {cost_of(error) for error in [REFUSED, *TRANSIENT] if error not in answers} == {10}
+    assert {cost_of(error) for error in [*answers, BUSY, answered(500, ServerError, code="x")]} == {
+        0
+    }
 
 
 # The policy itself
 
 
-@pytest.mark.parametrize("attempts", [0, -1, 101, True, 1.0, None])
+@pytest.mark.parametrize("attempts", [0, -1, 101, True, 1.0])
 def test_attempts_that_make_no_sense_are_refused(attempts: Any) -> None:
     """C136."""
     with pytest.raises(InvalidArgumentError, match="attempts must be"):
@@ -225,7 +265,7 @@ asked_waits = st.floats(0, 60, exclude_min=True)
 
 @settings(deadline=None)
 @given(policies, st.lists(failures, min_size=1, max_size=12))
-def test_waits_lie_between_zero_and_a_doubling_bound(
+def test_waits_lie_between_a_doubling_bound_and_its_half(
     policy: RetryPolicy, errors: list[CivoError]
 ) -> None:
     """H36, H41: a 429 has a bound of its own, so neither kind inflates the other."""
@@ -234,9 +274,10 @@ def test_waits_lie_between_zero_and_a_doubling_bound(
     for error in errors:
         limited = isinstance(error, RateLimitError)
         base = policy.rate_limited_base if limited else policy.base
-        bound = min(policy.cap, base * 2 ** seen[limited])
+        cap = max(policy.cap, 15.0) if limited else policy.cap
+        bound = min(cap, base * 2 ** seen[limited])
         seen[limited] += 1
-        assert 0 <= waits.after(error) <= bound * (1 + 1e-9)
+        assert bound / 2 * (1 - 1e-9) <= waits.after(error) <= bound * (1 + 1e-9)
 
 
 @settings(deadline=None)
@@ -249,7 +290,7 @@ def test_a_wait_is_never_shorter_than_what_the_server_asked_for(
     cls = RateLimitError if limited else ServerError
     for seconds in asked:
         wait = waits.after(answered(503, cls, retry_after=seconds))
-        assert seconds <= wait <= max(policy.cap, seconds * 1.1) * (1 + 1e-9)
+        assert seconds <= wait <= max(policy.cap, 15.0, seconds * 1.1) * (1 + 1e-9)
 
 
 def test_waits_differ_so_that_clients_do_not_return_together() -> None:
@@ -266,5 +307,5 @@ def test_a_retry_after_of_zero_is_an_ordinary_backoff(monkeypatch: pytest.Monkey
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     waits = Waits(RetryPolicy())
     error = answered(429, RateLimitError, retry_after=0.0)
-    assert [waits.after(error) for _ in range(5)] == [1.0, 2.0, 4.0, 8.0, 8.0]
+    assert [waits.after(error) for _ in range(5)] == [1.0, 2.0, 4.0, 8.0, 15.0]
     assert [waits.after(ConnectFailedError("refused")) for _ in range(3)] == [0.2, 0.4, 0.8]

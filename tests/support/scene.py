@@ -8,7 +8,6 @@ from typing import Literal
 from attrs import define, field
 
 from civo_snapshots import (
-    CallOptions,
     CivoError,
     Listing,
     NotFoundError,
@@ -21,6 +20,7 @@ from civo_snapshots import (
 )
 from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
 from civo_snapshots._naming import name_for
+from civo_snapshots._session import Within
 from civo_snapshots._watch import CompletionWait, RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES, StateTable
 from civo_snapshots.testing import FakeClock
@@ -66,6 +66,8 @@ class Scene:
         strangers: how many snapshots that nobody waits for the listing holds.
         too_large_for: for how many waits at most the listing is too long to pay.
         spent: seconds of the event loop that reading the listing takes.
+        denied: by snapshot, what a GET of it ends with.
+        has_own_slot: whether each poll but the region's listing used the polls' own slots.
     """
 
     clock: FakeClock = field(factory=FakeClock)
@@ -78,7 +80,8 @@ class Scene:
     strangers: int = 0
     too_large_for: int = 0
     spent: float = 0.0
-    parts: list[bool] = field(factory=list)
+    denied: dict[str, CivoError] = field(factory=dict)
+    has_own_slot: list[bool] = field(factory=list)
 
     def add(self, count: int, each: int = 1, shown: Shown = "Pending") -> list[tuple[str, str]]:
         """Add `count` instances with `each` snapshots each. Return the keys of the snapshots."""
@@ -117,15 +120,17 @@ class Scene:
             raise fault
 
     async def get(self, instance: str, key: str, *, poll: bool) -> Snapshot:
-        self.parts.append(not poll)
+        self.has_own_slot.append(poll)
         await self._ask("get", key)
+        if key in self.denied:
+            raise self.denied[key]
         found = self._now(instance, key)
         if found is None:
             raise gone()
         return found
 
     async def list_instance(self, instance: str, *, poll: bool) -> Sequence[Snapshot]:
-        self.parts.append(not poll)
+        self.has_own_slot.append(poll)
         await self._ask("instance", instance)
         listed = [self._now(*key) for key in self.shown if key[0] == instance]
         return [found for found in listed if found and found.id not in self.unlisted]
@@ -155,18 +160,16 @@ class SceneApi(StubApi):
         self.scene = scene
 
     async def get_snapshot(
-        self, instance_id: str, snapshot_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, snapshot_id: str, options: Within, *, poll: bool = False
     ) -> Snapshot:
         return await self.scene.get(instance_id, snapshot_id, poll=poll)
 
     def list_snapshots(
-        self, instance_id: str, options: CallOptions, *, poll: bool = False
+        self, instance_id: str, options: Within, *, poll: bool = False
     ) -> Listing[Snapshot]:
         return listing_of(lambda: self.scene.list_instance(instance_id, poll=poll))
 
-    async def read_region_listing(
-        self, consumer: ListingConsumer, options: CallOptions
-    ) -> float | None:
+    async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         return await self.scene.list_region(consumer)
 
 
@@ -190,7 +193,7 @@ class Waiter:
         now = scene.clock.monotonic()
         self.progress = kind(*key, policy, table, now)
         if known is not None:
-            self.progress.seed(known)
+            self.progress.seed(known, is_fresh=True)
         self.changes: list[Transition] = []
         self.ended_at: float | None = None
         self.ends = 0

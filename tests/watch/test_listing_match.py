@@ -39,7 +39,7 @@ def waiting(
 ) -> RegisteredWait:
     progress = CompletionWait(instance_id, snapshot_id, PollPolicy(), DEFAULT_STATES, 0.0)
     if known is not None:
-        progress.seed(known)
+        progress.seed(known, is_fresh=True)
     wait = RegisteredWait(progress, 0.0, 100.0, lambda _: None)
     registry.add(wait)
     return wait

@@ -10,9 +10,12 @@ from civo_snapshots import (
     AuthenticationError,
     CivoError,
     ConnectionLostError,
+    Event,
+    ListingAvoided,
     NotFoundError,
     PermissionDeniedError,
     PollFailedError,
+    PollPolicy,
     RateLimitError,
     ServerError,
     ServiceDisabledError,
@@ -47,7 +50,7 @@ async def test_one_snapshot_takes_one_get() -> None:
     (key,) = scene.add(1, shown="Complete")
     assert (await Waiter(scene, watcher_of(scene), key).snapshot()).state == "Complete"
     assert scene.asked == [("get", key[1], 0)]
-    assert scene.parts == [False]  # a single poll, at the polls' own gate
+    assert scene.has_own_slot == [True]
 
 
 async def test_several_waits_for_one_snapshot_take_one_get() -> None:
@@ -293,7 +296,7 @@ async def test_a_listing_that_is_mostly_of_others_is_asked_for_once() -> None:
     await completed([Waiter(scene, watcher, key) for key in keys])
     assert scene.counts["region"] == 1
     assert scene.counts["get"] == 20 * (watcher.ticks - 1)
-    assert all(scene.parts)  # part of a round: at the gate of all calls
+    assert all(scene.has_own_slot)  # R171: no creates are in its way
 
 
 async def test_a_listing_pays_again_when_enough_waits_are_registered() -> None:
@@ -331,19 +334,30 @@ async def test_without_a_listing_each_wait_that_is_due_takes_a_get(error: ApiErr
     waiters = [Waiter(scene, watcher, key) for key in keys]
     later = Waiter(scene, watcher, last, due=100)
     await completed(waiters)
-    assert scene.counts["region"] == 1
+    assert scene.times("region") == [0, 1]  # R163: one refusal by itself is not believed
     assert scene.counts["get"] == 30 * watcher.ticks
     later.remove()
 
 
 async def test_a_refused_listing_is_tried_again_later() -> None:
-    scene = Scene(faults={"region": [gone(), None]})
+    scene = Scene(faults={"region": [gone(), gone(), None]})
     keys = scene.add(3)
     scene.finish(at=400)
     watcher = watcher_of(scene)
     await completed([Waiter(scene, watcher, key) for key in keys])
-    first, second, *_ = scene.times("region")
-    assert (first, second >= 300) == (0, True)
+    first, second, third, *_ = scene.times("region")
+    assert (first, second, third >= 301) == (0, 1, True)
+
+
+async def test_one_refusal_of_a_listing_that_has_worked_costs_no_gets() -> None:
+    """R163, R153: a firewall or a gateway that is being changed says so as well."""
+    denied = PermissionDeniedError("no", status=403)
+    scene = Scene(faults={"region": [None, denied, None, gone(""), None]})
+    keys = scene.add(30)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert set(scene.counts) == {"region"}
 
 
 @pytest.mark.parametrize(
@@ -360,25 +374,127 @@ async def test_a_transient_error_of_a_listing_is_no_refusal(error: CivoError) ->
     assert scene.counts == {"region": 3}
 
 
-async def test_a_listing_that_keeps_failing_is_replaced_by_gets() -> None:
+async def test_a_listing_that_fails_where_gets_work_is_replaced_by_gets() -> None:
+    """R163: two GETs, one after each of two failures in a row, prove that it alone is broken."""
     scene = Scene(faults={"region": [ConnectionLostError("lost")]})
     keys = scene.add(3)
     scene.finish(at=20)
     watcher = watcher_of(scene)
     await completed([Waiter(scene, watcher, key) for key in keys])
-    assert scene.counts["region"] == 3
-    assert scene.counts["get"] >= 3
+    assert scene.times("region") == [0, 1, 3, 7]
+    assert [at for at in scene.times("get") if at < 7] == [3]
+    assert len([at for at in scene.times("get") if at == 7]) == 1 + 3
 
 
-async def test_a_refused_token_ends_every_wait_at_once() -> None:  # P97
-    scene = Scene(faults={"region": [AuthenticationError("no", status=401)]})
+@pytest.mark.parametrize("failures", range(1, 12))
+async def test_a_listing_that_fails_in_an_outage_is_not_replaced_by_gets(failures: int) -> None:
+    """R163: the GETs of N snapshots would meet the same outage."""
+    lost = ServerError("out", status=503)
+    scene = Scene(faults={"region": [lost] * failures + [None]})
+    keys = scene.add(500)
+    scene.finish(at=100)
+    scene.faults["get"] = [lost] * failures + [None]
+    watcher = watcher_of(scene)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts["get"] == max(0, failures - 2)
+    assert max(b - a for a, b in pairwise(scene.times("region"))) <= 11
+
+
+async def test_that_a_listing_is_avoided_is_told_once() -> None:
+    """R163, R186."""
+    told: list[Event] = []
+    scene = Scene(faults={"region": [gone()]})
+    keys = scene.add(3)
+    scene.finish(at=700)
+    api = scene.api()
+    api.session._listener = told.append
+    watcher = Watcher(api, scene.clock)
+    await completed([Waiter(scene, watcher, key) for key in keys])
+    assert scene.counts["region"] == 4  # twice, and again after five minutes
+    assert told == [ListingAvoided("LON1", "not found", 300.0)]
+
+
+# A token that is refused, or a region that is unknown
+
+REFUSED = AuthenticationError("no", status=401)
+UNKNOWN_REGION = gone("database_region_not_found")
+
+
+@pytest.mark.parametrize("error", [REFUSED, UNKNOWN_REGION], ids=["token", "region"])
+async def test_a_proven_refusal_ends_every_wait_within_six_seconds(error: CivoError) -> None:
+    """P97, R153, R155: after three requests, whatever the number of waits."""
+    scene = Scene(faults={"region": [error], "get": [error]})
     keys = scene.add(30)
     watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    for waiter in waiters:
+        ended = await waiter.end()
+        assert isinstance(ended, PollFailedError)
+        assert ended.error is error
+    assert scene.times("region") == [0]
+    assert scene.times("get") == [1, 5]
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+@pytest.mark.parametrize("kind", ["region", "get", "instance"])
+@pytest.mark.parametrize("error", [REFUSED, UNKNOWN_REGION], ids=["token", "region"])
+async def test_a_stray_refusal_ends_no_wait(error: CivoError, kind: str, refusals: int) -> None:
+    """R153, R155."""
+    scene = Scene(faults={kind: [error] * refusals + [None]})
+    if kind != "region":
+        scene.faults["region"] = [gone()]
+    keys = scene.add(30, each=2 if kind == "instance" else 1)
+    scene.finish(at=20)
+    watcher = watcher_of(scene)
+    assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == len(keys)
+
+
+async def test_a_listing_that_alone_is_refused_is_replaced_by_gets() -> None:
+    """R153: it may take a right of its own."""
+    scene = Scene(faults={"region": [REFUSED]})
+    keys = scene.add(3)
+    scene.finish(at=60)
+    watcher = watcher_of(scene)
+    assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 3
+    assert scene.counts["region"] == 4
+
+
+async def test_one_round_asks_no_further_after_a_refused_token() -> None:
+    """R153: not once for each of a thousand waits."""
+    scene = Scene(faults={"region": [gone()], "get": [REFUSED]})
+    keys = scene.add(1000)
+    watcher = watcher_of(scene)
     for waiter in [Waiter(scene, watcher, key) for key in keys]:
-        error = await waiter.end()
-        assert isinstance(error, PollFailedError)
-        assert isinstance(error.error, AuthenticationError)
-    assert scene.counts == {"region": 1}
+        assert isinstance(await waiter.end(), PollFailedError)
+    assert scene.counts["get"] <= 8 + 2  # as many as were on their way, and the confirmation
+
+
+@pytest.mark.parametrize("code", ["authentication_access_denied", ""])
+async def test_a_snapshot_that_may_not_be_read_ends_its_own_wait_alone(code: str) -> None:
+    """R154."""
+    scene = Scene(faults={"region": [gone()]})
+    keys = scene.add(20)
+    scene.finish(at=30)
+    scene.denied = {keys[3][1]: PermissionDeniedError("no", status=403, code=code)}
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    ends = [await waiter.end() for waiter in waiters]
+    assert [n for n, end in enumerate(ends) if not isinstance(end, Snapshot)] == [3]
+    assert isinstance(ends[3], PollFailedError)
+    assert waiters[3].ended_at is not None
+    assert 5 <= waiters[3].ended_at <= 10
+
+
+async def test_a_right_that_is_missing_in_the_whole_region_ends_all_waits() -> None:
+    """R153: every GET of the round was refused, and so were two later ones."""
+    denied = PermissionDeniedError("no", status=403)
+    scene = Scene(faults={"region": [denied], "get": [denied]})
+    keys = scene.add(20)
+    watcher = watcher_of(scene)
+    for waiter in [Waiter(scene, watcher, key) for key in keys]:
+        assert isinstance(await waiter.end(), PollFailedError)
+    assert scene.counts["get"] == 20 + 2
+    assert scene.clock.monotonic() == 5
 
 
 # An outage
@@ -388,7 +504,8 @@ async def test_an_outage_is_not_amplified() -> None:  # F108, P96
     scene = Scene(faults={"region": [gone()], "get": [ConnectionLostError("lost")]})
     keys = scene.add(1000)
     watcher = watcher_of(scene)
-    waiters = [Waiter(scene, watcher, key) for key in keys]
+    minute = PollPolicy(jitter=0, tolerate=60)
+    waiters = [Waiter(scene, watcher, key, policy=minute) for key in keys]
     for waiter in waiters:
         error = await waiter.end()
         assert isinstance(error, PollFailedError)
@@ -422,7 +539,7 @@ async def test_a_round_over_several_instances_uses_their_listings() -> None:
     watcher = watcher_of(scene)
     assert len(await completed([Waiter(scene, watcher, key) for key in keys])) == 6
     assert scene.counts == {"region": 1, "instance": 3}
-    assert scene.parts == [True] * 3
+    assert scene.has_own_slot == [True] * 3
 
 
 async def test_when_listings_of_instances_fail_no_round_of_gets_follows() -> None:  # P96

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
-from civo_snapshots._watch import CompletionWait, DeletionWait, PollPolicy
+from civo_snapshots._watch import CompletionWait, PollPolicy
 from civo_snapshots.errors import (
     AuthenticationError,
     CivoError,
-    ClientClosedError,
     ConnectionLostError,
     InvalidArgumentError,
     NotFoundError,
@@ -155,7 +154,7 @@ ENDS: list[Any] = [
     pytest.param(lambda p, at: p.observe(snapshot("Pending"), at), id="pending-again"),
     pytest.param(lambda p, at: p.observe(snapshot("Complete"), at), id="complete-again"),
     pytest.param(lambda p, at: [p.on_not_found(GONE, at) for _ in range(9)], id="gone"),
-    pytest.param(lambda p, at: p.on_error(AuthenticationError("401"), at), id="refused"),
+    pytest.param(lambda p, at: p.on_refused(AuthenticationError("401"), at), id="refused"),
     pytest.param(lambda p, at: p.expire(at), id="expired"),
 ]
 
@@ -246,10 +245,22 @@ def test_the_state_is_told_as_it_was_spelled() -> None:
 # What the caller had already
 
 
-def test_what_the_caller_has_may_be_the_end() -> None:
+@pytest.mark.parametrize("state", ["Complete", "Failed"])
+def test_what_the_caller_has_is_a_hint(state: str) -> None:
+    """R168: only what the server shows during the wait, or just before, ends it."""
+    progress = waiting()
+    progress.seed(known := snapshot(state), is_fresh=False)
+    assert progress.outcome is None
+    assert progress.last is known
+    assert not progress.is_pending
+    assert list(progress.observe(snapshot("Pending"), START + 1)) != []
+    assert progress.is_pending
+
+
+def test_what_the_server_has_just_shown_may_be_the_end() -> None:
     progress = waiting()
     done = snapshot("Complete")
-    progress.seed(done)
+    progress.seed(done, is_fresh=True)
     assert progress.outcome is done
     assert progress.polls == 0
 
@@ -258,7 +269,7 @@ def test_what_the_caller_has_is_compared_with_but_is_no_poll() -> None:
     """P94: a 404 after it may still be mere delay."""
     progress = waiting()
     known = snapshot("Pending", "Pending")
-    progress.seed(known)
+    progress.seed(known, is_fresh=True)
     for _ in range(5):
         progress.on_not_found(GONE, START + 59)
     assert progress.outcome is None
@@ -270,7 +281,7 @@ def test_what_the_caller_has_is_compared_with_but_is_no_poll() -> None:
 def test_a_volume_that_only_the_caller_saw_counts() -> None:
     """P92."""
     progress = waiting()
-    progress.seed(snapshot("Pending", "Pending"))
+    progress.seed(snapshot("Pending", "Pending"), is_fresh=True)
     progress.observe(snapshot("Complete"), START)
     assert progress.outcome is None
 
@@ -345,7 +356,7 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
 )
 def test_failed_polls_are_tolerated_for_a_minute_and_ten_times(error: CivoError) -> None:
     """P96: whichever is later."""
-    progress = waiting()
+    progress = waiting(PollPolicy(tolerate=60))
     progress.observe(seen := snapshot("Pending"), START)
     for second in range(9):
         progress.on_error(error, START + 10 * second)
@@ -359,7 +370,7 @@ def test_failed_polls_are_tolerated_for_a_minute_and_ten_times(error: CivoError)
 
 def test_many_failed_polls_within_a_minute_are_tolerated() -> None:
     """P96."""
-    progress = waiting()
+    progress = waiting(PollPolicy(tolerate=60))
     for n in range(600):
         progress.on_error(BROKEN, START + n / 10)
     assert progress.outcome is None
@@ -370,7 +381,7 @@ def test_many_failed_polls_within_a_minute_are_tolerated() -> None:
 @pytest.mark.parametrize("recovery", ["see", "miss", "recover"])
 def test_only_failed_polls_in_a_row_count(recovery: str) -> None:
     """P96: a 404 is an answer too."""
-    progress = waiting(PollPolicy(appear=10_000))
+    progress = waiting(PollPolicy(appear=10_000, tolerate=60))
     for round_ in range(20):
         for second in range(9):
             progress.on_error(BROKEN, START + round_ * 100 + second * 10)
@@ -384,23 +395,64 @@ def test_only_failed_polls_in_a_row_count(recovery: str) -> None:
     assert progress.outcome is None
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        AuthenticationError("401", status=401),
-        PermissionDeniedError("403", status=403),
-        ServiceDisabledError("disabled"),
-        ClientClosedError("closed"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_a_refusal_of_access_ends_the_wait_at_once(error: CivoError) -> None:
-    """P97."""
+def test_failed_polls_are_tolerated_without_end_by_default() -> None:
+    """R162."""
     progress = waiting()
-    progress.on_error(error, START + 1)
+    for second in range(7_200):
+        progress.on_error(BROKEN, START + second)
+    assert progress.outcome is None
+    progress.expire(START + 7_200)
+    assert "0 polls); the last poll failed: reset; it goes on" in str(progress.outcome)
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_refusal_ends_the_wait_when_it_is_proven(proven: bool) -> None:
+    """P97, R153; a service that is not offered needs no proof."""
+    progress = waiting()
+    error: CivoError = AuthenticationError("401", status=401)
+    if proven:
+        progress.on_refused(error, START + 1)
+    else:
+        for second in range(100):
+            progress.on_error(error, START + second)
+        assert progress.outcome is None
+        progress.on_error(error := ServiceDisabledError("disabled"), START + 100)
     failed = ended(progress, PollFailedError)
     assert failed.error is error
     assert "was refused" in str(failed)
+
+
+DENIED = PermissionDeniedError("403", status=403, code="authentication_access_denied")
+
+
+def test_a_snapshot_that_may_not_be_read_is_believed_after_three_polls() -> None:
+    """R154."""
+    progress = waiting()
+    for second in (0, 1, 2, 3, 4):
+        progress.on_error(DENIED, START + second)
+    assert progress.outcome is None, "it has to last for five seconds too"
+    progress.on_error(DENIED, START + 5)
+    assert ended(progress, PollFailedError).error is DENIED
+    progress = waiting()
+    for second in (0, 10):
+        progress.on_error(DENIED, START + second)
+    assert progress.outcome is None
+
+
+@pytest.mark.parametrize("between", ["see", "miss", "fault"])
+def test_only_denials_in_a_row_are_believed(between: str) -> None:
+    """R154, R153."""
+    progress = waiting(PollPolicy(appear=10_000))
+    for second in range(0, 1_000, 10):
+        progress.on_error(DENIED, START + second)
+        progress.on_error(DENIED, START + second + 6)
+        if between == "see":
+            progress.observe(snapshot("Pending"), START + second + 7)
+        elif between == "miss" and second == 0:
+            progress.on_not_found(GONE, START + second + 7)
+        else:
+            progress.on_error(BROKEN, START + second + 7)
+    assert progress.outcome is None
 
 
 def test_a_rate_limit_is_never_a_failure_of_a_wait() -> None:
@@ -433,40 +485,6 @@ def test_an_expired_wait_that_saw_nothing_says_so() -> None:
     assert "(state not seen, 0 polls)" in str(progress.outcome)
 
 
-# Waiting for a deletion
-
-
-@pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
-def test_a_deletion_is_over_when_the_snapshot_is_missing(state: str) -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    changed = list(progress.observe(seen := snapshot(state), START))
-    assert [change.after for change in changed] == [state]
-    progress.on_not_found(GONE, START + 1)
-    assert progress.outcome is seen
-    assert progress.polls == 2
-
-
-def test_no_state_ends_the_wait_for_a_deletion() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    for state in ("Complete", "Failed", "Pending"):
-        progress.observe(snapshot(state, "Failed"), START)
-    assert progress.outcome is None
-
-
-def test_a_deletion_that_saw_nothing_ends_with_the_ids() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    progress.on_not_found(GONE, START)
-    assert progress.outcome == Snapshot("s-1", instance_id="i-1")
-
-
-def test_a_deletion_ends_once() -> None:
-    progress = DeletionWait("i-1", "s-1", PollPolicy(), DEFAULT_STATES, START)
-    progress.expire(START)
-    outcome = progress.outcome
-    progress.on_not_found(GONE, START)
-    assert progress.outcome is outcome
-
-
 # The policy
 
 
@@ -480,9 +498,9 @@ def test_pauses_that_make_no_sense_are_refused(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["growth", "jitter", "volume_grace", "appear", "tolerate"])
 def test_times_may_be_zero_but_not_less(name: str) -> None:
-    """C136."""
+    """C136; None is a time that has no end (R162)."""
     assert getattr(PollPolicy(**{name: 0}), name) == 0  # type: ignore[arg-type]
-    for value in (-0.1, math.nan, math.inf, None):
+    for value in (-0.1, math.nan, math.inf, *([] if name == "tolerate" else [None])):
         with pytest.raises(InvalidArgumentError, match=f"{name} must be 0 or more seconds"):
             PollPolicy(**{name: value})  # type: ignore[arg-type]
 

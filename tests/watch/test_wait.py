@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from support.regions import MakeRegion
 from support.scene import turn
 
 from civo_snapshots import (
@@ -21,6 +22,7 @@ from civo_snapshots import (
     NotFoundError,
     PollFailedError,
     PollPolicy,
+    RateLimitError,
     Restore,
     RestoreFailedError,
     Snapshot,
@@ -57,11 +59,11 @@ class Env:
 
 
 @pytest.fixture
-async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
+async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncIterator[Env]:
     options: dict[str, Any] = getattr(request, "param", {})
     clock = FakeClock()
     async with (
-        FakeRegion(clock=clock, instances=3, **options) as region,
+        make_region(clock=clock, instances=3, **options) as region,
         CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
     ):
         yield Env(region, civo, clock)
@@ -77,6 +79,7 @@ async def ends(wait: Any, kind: type[CivoError]) -> Any:
 # wait_until_complete
 
 
+@pytest.mark.drawn(states="documented", included_volumes="listed", volume_listing="each")
 async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     made = await env.made()
     done = await env.civo.snapshots.wait_until_complete(made)
@@ -86,25 +89,48 @@ async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     assert env.civo.requests_sent == env.region.total
 
 
-async def test_a_finished_snapshot_is_returned_without_a_request(env: Env) -> None:
+async def test_a_finished_snapshot_is_looked_at_once(env: Env) -> None:
+    """R168: a record that says complete is not believed for ever."""
     done = await env.done()
-    spent = env.region.total
-    assert await env.civo.snapshots.wait_until_complete(done) is done
-    assert await env.civo.snapshots.wait_until_complete(done, on_change=print) is done
+    spent, now = env.region.total, env.clock.monotonic()
+    assert await env.civo.snapshots.wait_until_complete(done) == done
+    assert await env.civo.snapshots.wait_until_complete(done, on_change=print) == done
     assert [change async for change in env.civo.snapshots.watch(done)] == []
-    assert env.region.total == spent
+    assert env.region.total == spent + 3
+    assert env.clock.monotonic() == now
+    await env.civo.snapshots.delete(done)
+    await ends(env.civo.snapshots.wait_until_complete(done), SnapshotVanishedError)
 
 
-async def test_a_failed_snapshot_is_told_without_a_request(env: Env) -> None:
+async def test_a_failed_snapshot_is_looked_at_once(env: Env) -> None:
+    """R168."""
     env.region.fail_volume(env.instance_id)
     made = await env.made()
     error = await ends(env.civo.snapshots.wait_until_complete(made), SnapshotFailedError)
     spent = env.region.total
     await ends(env.civo.snapshots.wait_until_complete(error.snapshot), SnapshotFailedError)
+    assert env.region.total == spent + 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_timeout_that_a_pause_outlasts_ends_a_wait_without_a_poll(
+    env: Env, known: bool
+) -> None:
+    """R168, R169: the record says nothing, and nothing is sent."""
+    done = await env.done()
+    env.region.fault("*", Fault.rate_limited("30"))
+    with pytest.raises(RateLimitError):
+        await env.civo.snapshots.get(done, retries=False)
+    spent, now = env.region.total, env.clock.monotonic()
+    key = (done,) if known else (done.instance_id, done.id)
+    error = await ends(env.civo.snapshots.wait_until_complete(*key, timeout=2), WaitTimeoutError)
+    assert error.polls == 0
+    assert env.clock.monotonic() == now + 2
     assert env.region.total == spent
 
 
 @pytest.mark.parametrize("leave_pending", [False, True])
+@pytest.mark.drawn(volume_listing="each")
 async def test_a_failed_volume_is_named(env: Env, leave_pending: bool) -> None:  # P89, P90
     env.region.fail_volume(env.instance_id, 1, leave_pending=leave_pending)
     made = await env.made()
@@ -115,6 +141,7 @@ async def test_a_failed_volume_is_named(env: Env, leave_pending: bool) -> None: 
     assert error.snapshot.id == made.id
 
 
+@pytest.mark.drawn(states="documented", empty_status=0.0)
 async def test_a_wait_that_timed_out_can_be_repeated(env: Env) -> None:  # P99
     made = await env.made()
     error = await ends(env.civo.snapshots.wait_until_complete(made, timeout=2), WaitTimeoutError)
@@ -144,6 +171,7 @@ async def test_a_wait_is_finite_by_default(env: Env) -> None:  # P100
 
 
 @pytest.mark.parametrize("env", [{"visible_after": 30.0}], indirect=True)
+@pytest.mark.drawn(states="documented")
 async def test_a_snapshot_that_is_not_visible_yet_is_waited_for(env: Env) -> None:  # P94
     made = await env.made()
     assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
@@ -156,6 +184,7 @@ async def test_a_snapshot_that_never_was_has_vanished(env: Env) -> None:  # P94
     assert 60 <= error.elapsed <= 70
 
 
+@pytest.mark.drawn(delete_pending=True, delete_takes=0.0, empty_status=0.0, states="documented")
 async def test_a_snapshot_deleted_meanwhile_has_vanished(env: Env) -> None:  # P95
     made = await env.made()
     wait = asyncio.create_task(env.civo.snapshots.wait_until_complete(made))
@@ -173,6 +202,7 @@ async def test_an_instance_deleted_meanwhile_is_not_found(env: Env) -> None:  # 
     assert (await ends(wait, NotFoundError)).code == "database_instance_find"
 
 
+@pytest.mark.drawn(states="documented")
 async def test_an_outage_of_a_minute_is_survived(env: Env) -> None:  # P96
     made = await env.made()
     env.region.outage(50, after=1)
@@ -183,20 +213,64 @@ async def test_an_outage_of_a_minute_is_survived(env: Env) -> None:  # P96
 async def test_a_longer_outage_ends_the_wait_which_can_be_repeated(env: Env) -> None:
     made = await env.made()
     env.region.outage(90, after=1)  # P96
-    error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
+    wait = env.civo.snapshots.wait_until_complete(made, poll=PollPolicy(tolerate=60))
+    error = await ends(wait, PollFailedError)
     assert error.snapshot.id == made.id
     env.region.clear_faults()
     assert (await env.civo.snapshots.wait_until_complete(error.snapshot)).state == "Complete"
 
 
-async def test_a_revoked_token_ends_the_wait_at_once(env: Env) -> None:  # P97
+async def test_a_revoked_token_ends_the_wait_within_six_seconds(env: Env) -> None:
+    """P97, R153: after three requests."""
     made = await env.made()
-    env.region.fault(GET, Fault.unauthorized(), after=2)
+    env.region.fault(GET, Fault.unauthorized(), after=2, times=None)
     error = await ends(env.civo.snapshots.wait_until_complete(made), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
-    assert env.region.counts[GET] == 3
+    assert env.region.counts[GET] == 2 + 3
+    first = next(one.at for one in env.region.requests if one.status == 401)
+    assert env.clock.monotonic() - first <= 6
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.unauthorized(),
+        Fault.code("authentication_failed"),
+        Fault.code("database_account_access_denied"),
+        Fault.code("authentication_access_denied"),
+        Fault.gateway_html(403),
+        Fault.code("database_region_not_found"),
+    ],
+    ids=lambda fault: fault.name,
+)
+async def test_one_stray_refusal_ends_no_wait(env: Env, fault: Fault) -> None:
+    """R153, R154, R155."""
+    made = await env.made()
+    env.region.fault(GET, fault, after=2)
+    assert (await env.civo.snapshots.wait_until_complete(made)).state == "Complete"
+
+
+async def test_other_calls_of_the_client_clear_a_doubt(env: Env) -> None:
+    """R153: nobody asks whether the token is good while it is seen to be."""
+    made = await env.made()
+    env.region.fault(GET, Fault.unauthorized(), times=5)
+    wait = asyncio.create_task(env.civo.snapshots.wait_until_complete(made))
+    while not wait.done():
+        await env.civo.snapshots.list(env.instance_id).collect()
+        await env.clock.sleep(0.5)
+    assert (await wait).state == "Complete"
+
+
+async def test_a_call_of_its_own_raises_at_once(env: Env) -> None:
+    """R153: only waits and runs ask again."""
+    made = await env.made()
+    env.region.fault(GET, Fault.unauthorized())
+    with pytest.raises(AuthenticationError):
+        await env.civo.snapshots.get(made)
+    assert env.region.counts[GET] == 1
+
+
+@pytest.mark.drawn(states="documented")
 async def test_a_rate_limit_delays_every_wait_and_fails_none(env: Env) -> None:  # P98
     made = await env.made()
     env.region.fault("*", Fault.rate_limited("30"), times=2)
@@ -205,6 +279,7 @@ async def test_a_rate_limit_delays_every_wait_and_fails_none(env: Env) -> None: 
     assert env.region.counts[GET] <= 4
 
 
+@pytest.mark.drawn(states="documented")
 async def test_bad_answers_are_survived(env: Env) -> None:  # P96
     made = await env.made()
     faults = (
@@ -242,6 +317,7 @@ async def test_a_hundred_waits_cost_one_listing_per_tick() -> None:  # P101
         assert region.counts[GET] <= 3
 
 
+@pytest.mark.drawn
 async def test_waits_for_snapshots_of_one_instance_cost_its_listing(env: Env) -> None:
     made = [await env.made() for _ in range(3)]
     done = await asyncio.gather(*map(env.civo.snapshots.wait_until_complete, made))
@@ -423,6 +499,7 @@ async def test_closing_the_client_ends_its_waits(env: Env) -> None:  # L117
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
+@pytest.mark.drawn(delete_pending=True, visible_after=0.0)
 async def test_a_deletion_is_waited_for(env: Env) -> None:
     made = await env.made()
     await env.civo.snapshots.delete(made)
@@ -432,6 +509,7 @@ async def test_a_deletion_is_waited_for(env: Env) -> None:
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
+@pytest.mark.drawn(delete_pending=True, visible_after=0.0, region_listing=True)
 async def test_many_deletions_are_told_by_their_own_404(env: Env) -> None:  # P102
     made = [await env.made(number) for number in range(3)]
     for snapshot in made:
@@ -451,14 +529,16 @@ async def test_a_snapshot_that_stays_is_a_timeout(env: Env) -> None:
 # wait_until_restored
 
 
+@pytest.mark.drawn(tells_pages=True, pages_off_by=0, page_cap=100)
 async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     instance = await env.civo.snapshots.wait_until_restored(restore)
     assert (instance.hostname, instance.status) == ("copy", "ACTIVE")
-    assert env.region.counts[INSTANCES] == 1  # then by its id
+    assert env.region.counts[INSTANCES] == 2  # before the restore and after it, then by its id
     assert env.region.counts[INSTANCE] >= 1
 
 
+@pytest.mark.drawn(created_at_form="Z")  # R177: without a time the wait does not end yet
 async def test_a_namesake_from_before_is_not_taken_for_it(env: Env) -> None:
     old = env.region.add_instance("copy")
     done = await env.done()
@@ -467,6 +547,7 @@ async def test_a_namesake_from_before_is_not_taken_for_it(env: Env) -> None:
     assert (await env.civo.snapshots.wait_until_restored(restore)).id != old
 
 
+@pytest.mark.drawn
 async def test_an_overwritten_instance_counts_after_it_was_away(env: Env) -> None:
     done = await env.done()
     restore = await env.civo.snapshots.restore(done, overwrite_existing=True)
@@ -475,6 +556,7 @@ async def test_an_overwritten_instance_counts_after_it_was_away(env: Env) -> Non
     assert env.region.counts[INSTANCES] == 0
 
 
+@pytest.mark.drawn
 async def test_a_restore_that_fails_is_told(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     (record,) = [one for one in env.region.state.instances.values() if one.hostname == "copy"]
@@ -484,6 +566,7 @@ async def test_a_restore_that_fails_is_told(env: Env) -> None:
     assert error.instance.hostname == "copy"
 
 
+@pytest.mark.drawn
 async def test_a_restore_that_takes_too_long_can_be_waited_for_again(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     error = await ends(env.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError)
@@ -505,6 +588,7 @@ async def test_an_instance_that_never_shows_up_is_a_timeout(env: Env) -> None:
     assert error.restore == missing
 
 
+@pytest.mark.drawn
 async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     env.region.outage(40)
@@ -514,7 +598,8 @@ async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
 async def test_a_longer_outage_ends_the_wait_for_a_restore(env: Env) -> None:  # P96
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     env.region.outage(900, after=1)
-    wait = env.civo.snapshots.wait_until_restored(evolve(restore, hostname="else"))
+    other = evolve(restore, hostname="else")
+    wait = env.civo.snapshots.wait_until_restored(other, poll=PollPolicy(tolerate=60))
     error = await ends(wait, PollFailedError)
     assert error.restore.id == restore.id
     assert error.instance is None
@@ -525,6 +610,13 @@ async def test_a_revoked_token_ends_the_wait_for_a_restore(env: Env) -> None:  #
     env.region.fault("*", Fault.unauthorized(), times=None)
     error = await ends(env.civo.snapshots.wait_until_restored(restore), PollFailedError)
     assert isinstance(error.error, AuthenticationError)
+
+
+async def test_one_stray_401_ends_no_wait_for_a_restore(env: Env) -> None:
+    """R153."""
+    restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
+    env.region.fault("*", Fault.unauthorized())
+    assert (await env.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
 
 
 async def test_a_poll_for_a_restore_gets_only_the_time_left(
@@ -544,8 +636,8 @@ async def test_a_poll_for_a_restore_gets_only_the_time_left(
     ):
         wait = env.civo.snapshots.wait_until_restored(restore, timeout=10)
         error = await ends(wait, WaitTimeoutError)
-        assert allowed == [15.0]
-        assert error.elapsed == 15.0
+        assert allowed == [11.0]  # R168
+        assert error.elapsed == 11.0
         allowed.clear()
 
 

@@ -18,6 +18,7 @@ from civo_snapshots import (
     PollFailedError,
     PollPolicy,
     RateLimitError,
+    ServerError,
     ServiceDisabledError,
     SnapshotFailedError,
     SnapshotVanishedError,
@@ -26,10 +27,11 @@ from civo_snapshots import (
     WaitTimeoutError,
 )
 from civo_snapshots._codec import ListingConsumer
-from civo_snapshots._watch import DeletionWait, StateReporter, Watcher
-from civo_snapshots._watch.watcher import FINAL_POLL_GRACE
+from civo_snapshots._watch import CompletionWait, DeletionWait, StateReporter, Wait, Watcher
+from civo_snapshots._watch.policy import grace_of
+from civo_snapshots.errors import ApiError
 from civo_snapshots.events import UnknownState, UnusualState
-from civo_snapshots.states import extended
+from civo_snapshots.states import DEFAULT_STATES, extended
 from civo_snapshots.testing import FakeClock
 
 
@@ -211,7 +213,7 @@ async def test_failed_polls_are_survived(fault: CivoError) -> None:  # P96
 async def test_polls_that_fail_for_a_minute_and_ten_times_end_the_wait() -> None:  # P96
     scene = Scene(faults={"get": [None, ConnectionLostError("lost")]})
     scene.shown[KEY] = "Pending"
-    waiter = await watched(scene)
+    waiter = await watched(scene, policy=PollPolicy(jitter=0, tolerate=60))
     error = await waiter.end()
     assert isinstance(error, PollFailedError)
     assert isinstance(error.error, ConnectionLostError)
@@ -220,21 +222,104 @@ async def test_polls_that_fail_for_a_minute_and_ten_times_end_the_wait() -> None
     assert 60 <= error.elapsed <= 70
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        AuthenticationError("no", status=401),
-        PermissionDeniedError("no", status=403),
-        ServiceDisabledError("no", status=403),
-    ],
-    ids=lambda fault: type(fault).__name__,
-)
-async def test_a_refusal_of_access_ends_the_wait_at_once(fault: CivoError) -> None:  # P97
+@pytest.mark.parametrize("outage", [100, 900, 7000])
+async def test_polls_may_fail_for_the_waits_whole_time(outage: int) -> None:
+    """R162: by default."""
+    scene = Scene()
+    scene.finish(KEY, at=60)
+    scene.faults["get"] = [ConnectionLostError("lost")]
+    waiter = Waiter(scene, watcher_of(scene), KEY, timeout=7200)
+    await scene.clock.sleep(outage)
+    scene.faults.clear()
+    assert (await waiter.snapshot()).state == "Complete"
+    assert waiter.ended_at is not None
+    assert waiter.ended_at <= outage + 11
+
+
+async def test_a_wait_whose_polls_failed_to_its_end_says_so() -> None:
+    """R162."""
+    scene = Scene(faults={"get": [None, ConnectionLostError("the line is dead")]})
+    scene.shown[KEY] = "Pending"
+    error = await (await watched(scene, timeout=300)).end()
+    assert isinstance(error, WaitTimeoutError)
+    assert "the last poll failed: the line is dead" in str(error)
+
+
+async def test_a_service_that_is_disabled_ends_the_wait_at_once() -> None:  # P97
+    fault = ServiceDisabledError("no", status=403)
     scene = Scene(faults={"get": [fault]})
     error = await (await watched(scene)).end()
     assert isinstance(error, PollFailedError)
     assert error.error is fault
     assert len(scene.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        AuthenticationError("no", status=401),
+        PermissionDeniedError("no", status=403),
+        gone("database_region_not_found"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_refusal_ends_the_wait_when_it_is_confirmed_twice(fault: CivoError) -> None:
+    """P97, R153, R155: the same read one and five seconds later."""
+    scene = Scene(faults={"get": [fault]})
+    error = await (await watched(scene)).end()
+    assert isinstance(error, PollFailedError)
+    assert error.error is fault
+    assert scene.times() == [0, 1, 5]
+    scene = Scene(faults={"get": [fault, fault, None]})
+    scene.shown[KEY] = "Complete"
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+
+
+async def test_a_confirmation_delays_no_end_of_a_wait() -> None:
+    """R153, R168."""
+    scene = Scene(faults={"get": [AuthenticationError("no", status=401)]})
+    waiter = await watched(scene, timeout=2)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 2.5
+
+
+# What the server asks for
+
+
+@pytest.mark.parametrize("kind", [RateLimitError, ServerError])
+async def test_a_retry_after_is_not_undercut(kind: type[ApiError]) -> None:
+    """R169: also where it is longer than any pause of ours."""
+    busy = kind("busy", status=503, retry_after=300.0)
+    scene = Scene(faults={"get": [None, busy, None]})
+    scene.finish(KEY, at=100)
+    assert (await (await watched(scene)).snapshot()).state == "Complete"
+    assert scene.times() == [0, 1, 301]
+
+
+async def test_a_retry_after_holds_back_all_polls_of_the_region() -> None:
+    """R169: one busy answer ends the round, and new waits keep to it too."""
+    busy = ServerError("busy", status=503, retry_after=300.0)
+    scene = Scene(faults={"region": [gone(), gone()], "get": [busy, None]})
+    *keys, last = scene.add(50, shown="Complete")
+    watcher = watcher_of(scene)
+    waiters = [Waiter(scene, watcher, key) for key in keys]
+    await scene.clock.sleep(50)
+    waiters.append(Waiter(scene, watcher, last))
+    for waiter in waiters:
+        await waiter.snapshot()
+    assert [at for at in scene.times("get") if at < 300] == [0]
+    assert [at for at in scene.times("region") if 0 < at < 300] == []
+
+
+async def test_a_retry_after_that_outlasts_the_wait_ends_it_on_time() -> None:
+    """R169: without another poll."""
+    busy = ServerError("busy", status=503, retry_after=300.0)
+    scene = Scene(faults={"get": [None, busy]})
+    scene.shown[KEY] = "Pending"
+    waiter = await watched(scene, timeout=20)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == 20
+    assert scene.times() == [0, 1]
 
 
 async def test_a_429_is_never_a_failure() -> None:  # P98
@@ -385,40 +470,108 @@ async def test_a_poll_shortly_before_the_deadline_is_the_last() -> None:
     assert waiter.ended_at == 5.5
 
 
-async def test_a_poll_in_flight_may_outlast_the_deadline_by_the_final_poll_grace() -> None:  # P99
-    scene = Scene(latency=4)
-    scene.shown[KEY] = "Complete"
-    waiter = await watched(scene, timeout=1)
-    assert (await waiter.snapshot()).state == "Complete"
-    assert waiter.ended_at == 4
-
-
-async def test_a_poll_in_flight_is_given_up_after_the_final_poll_grace() -> None:  # P99
-    scene = Scene(latency=100)
-    scene.shown[KEY] = "Complete"
-    waiter = await watched(scene, timeout=1)
+async def test_a_poll_in_flight_may_outlast_the_deadline_by_the_grace() -> None:  # P99
+    scene = Scene(latency=10)
+    scene.finish(KEY, at=9)
+    waiter = await watched(scene, timeout=8, due=1)
     assert isinstance(await waiter.end(), WaitTimeoutError)
-    assert waiter.ended_at == 1 + FINAL_POLL_GRACE
+    scene = Scene(latency=10.4)
+    scene.shown[KEY] = "Complete"
+    waiter = await watched(scene, timeout=10)
+    assert (await waiter.snapshot()).state == "Complete"
+    assert waiter.ended_at == 10.4
 
 
-async def test_a_slow_poll_delays_another_waits_end_by_the_final_poll_grace_at_most() -> None:
+@pytest.mark.parametrize(
+    ("timeout", "grace"), [(0, 0.5), (1, 0.5), (5, 0.5), (20, 2.0), (50, 5.0), (3600, 5.0)]
+)
+async def test_a_poll_in_flight_is_given_up_after_the_grace(timeout: float, grace: float) -> None:
+    """P99, R168: a tenth of the timeout, at least half a second, at most five."""
+    assert grace_of(timeout) == grace
+    scene = Scene(latency=10_000)
+    scene.shown[KEY] = "Complete"
+    waiter = await watched(scene, timeout=timeout)
+    assert isinstance(await waiter.end(), WaitTimeoutError)
+    assert waiter.ended_at == timeout + grace
+
+
+async def test_a_first_poll_has_the_grace_whatever_the_timeout() -> None:
+    """R168."""
+    scene = Scene(latency=0.4)
+    scene.shown[KEY] = "Complete"
+    for timeout in (0, 0.001, 0.3):
+        assert (await (await watched(scene, timeout=timeout)).snapshot()).state == "Complete"
+
+
+async def test_a_wait_that_comes_during_a_slow_poll_gets_its_first_poll_beside_it() -> None:
+    """R168: at the end of its time at the latest."""
     scene = Scene(latency=50)
-    keys = scene.add(2, shown="Complete")
+    keys = scene.add(3, shown="Complete")
     watcher = watcher_of(scene)
     first = Waiter(scene, watcher, keys[0])
     await scene.clock.sleep(1)
-    late = Waiter(scene, watcher, keys[1], timeout=2)  # its poll cannot even begin
-    assert isinstance(await late.end(), WaitTimeoutError)
-    assert late.ended_at == 3 + FINAL_POLL_GRACE
+    scene.latency = 0.4
+    late = Waiter(scene, watcher, keys[1], timeout=2)
+    assert (await late.snapshot()).state == "Complete"
+    assert late.ended_at == 3.4
+    scene.latency = 10
+    later = Waiter(scene, watcher, keys[2], timeout=0)
+    error = await later.end()
+    assert isinstance(error, WaitTimeoutError)
+    assert error.polls == 0
+    assert later.ended_at is not None
+    assert later.ended_at - 3.4 == pytest.approx(0.5)
     assert (await first.snapshot()).state == "Complete"
+    assert scene.times("get") == [0, 3, 3.4]
+
+
+@pytest.mark.parametrize("state", ["Complete", "Failed", "Pending"])
+async def test_a_record_is_judged_neither_way_where_no_poll_can_be_sent(state: str) -> None:
+    """R168: while the client pauses."""
+    scene = Scene()
+    scene.shown[KEY] = state
+    watcher = Watcher(scene.api(), scene.clock, paused_for=lambda: 30 - scene.clock.monotonic())
+    known = snapshot("s-1", state)
+    progress = CompletionWait(*KEY, EVEN, DEFAULT_STATES, 0.0)
+    with pytest.raises(WaitTimeoutError) as caught:
+        await Wait(watcher, progress, 2.0, known).end()
+    assert caught.value.polls == 0
+    assert caught.value.snapshot is known
+    assert scene.clock.monotonic() == 2
+
+
+@pytest.mark.parametrize("state", ["Complete", "Failed"])
+async def test_a_record_that_says_finished_is_not_believed_without_a_look(state: str) -> None:
+    """R168: what the server shows decides."""
+    scene = Scene()
+    scene.finish(KEY, at=10)
+    progress = CompletionWait(*KEY, EVEN, DEFAULT_STATES, 0.0)
+    ended = await Wait(watcher_of(scene), progress, 100.0, snapshot("s-1", state)).end()
+    assert ended.state == "Complete"
+    assert scene.times()[:2] == [0, 1]
+
+
+async def test_a_listing_that_shows_what_a_record_said_ends_the_wait() -> None:
+    """R168: the same content again is news, as long as only the caller has said so."""
+    scene = Scene()
+    keys = scene.add(2, shown="Complete")
+    watcher = watcher_of(scene)
+    waits = [
+        Wait(watcher, CompletionWait(*key, EVEN, DEFAULT_STATES, 0.0), 100.0, known)
+        for key in keys
+        for known in [snapshot(key[1], "Complete", key[0])]
+    ]
+    for ended in await asyncio.gather(*(wait.end() for wait in waits)):
+        assert ended.state == "Complete"
+    assert scene.counts == {"region": 1}
 
 
 async def test_a_wait_that_began_during_a_poll_gets_a_poll_of_its_own() -> None:
-    scene = Scene(latency=2)
+    scene = Scene(latency=0.4)
     keys = scene.add(2, shown="Complete")
     watcher = watcher_of(scene)
     first = Waiter(scene, watcher, keys[0])
-    await scene.clock.sleep(1)
+    await scene.clock.sleep(0.2)
     late = Waiter(scene, watcher, keys[1], timeout=0)
     assert (await late.snapshot()).state == "Complete"
     assert (await first.snapshot()).state == "Complete"
@@ -595,7 +748,7 @@ async def test_a_pause_that_a_429_asks_for_delays_no_end_of_a_wait() -> None:  #
     assert waiter.ended_at == 10
 
 
-async def test_a_poll_that_a_pause_holds_back_gets_no_final_poll_grace() -> None:  # P98, P99
+async def test_a_poll_that_a_pause_holds_back_gets_no_grace() -> None:  # P98, P99
     scene = Scene(latency=20)  # at the gate
     scene.shown[KEY] = "Pending"
     watcher = Watcher(scene.api(), scene.clock, paused_for=lambda: 30 - scene.clock.monotonic())

@@ -1,0 +1,171 @@
+"""Looking for what a create has made: its name, among the snapshots of its instance."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from attrs import define, field
+
+from .._api import Missing, RegionApi, missing_of
+from .._clock import Clock
+from .._session import ONCE, LogicalCall
+from ..errors import CivoError, ClientClosedError, NotFoundError
+from ..models import Snapshot
+from .age import BackendClock
+from .claims import Claims, NameLock
+from .search import NOTHING_SEEN, Finding, Found, judge
+
+_SEARCHES = (1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31)
+"""The pauses before the searches for a lost create, as parts of the reconcile window."""
+
+_LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""Seconds before each try of one search for what acted late."""
+
+
+@define(eq=False)
+class Lookup:
+    """The looks of one create, all of them within its time.
+
+    Attributes:
+        unique: whether nothing else can bear the name, so that age need not be compared.
+        started: when the create was first sent, by our clock.
+        failure: what the last look failed with, if it did.
+        doubtful: of what the last search cannot tell whether the create made it.
+    """
+
+    api: RegionApi
+    claims: Claims
+    call: LogicalCall
+    instance_id: str
+    name: str
+    unique: bool
+    reconcile_window: float
+    started: datetime | None = None
+    failure: CivoError | None = None
+    doubtful: tuple[Snapshot, ...] = ()
+    name_lock: NameLock = field(init=False)
+    _pause: asyncio.Task[None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.name_lock = self.claims.name_lock(self.instance_id, self.name)
+
+    @property
+    def clock(self) -> Clock:
+        return self.api.session.clock
+
+    @property
+    def backend(self) -> BackendClock:
+        """What is known of the clock that dates the region's snapshots."""
+        return self.claims.clock_of(self.api.named_region())
+
+    async def get(self, snapshot_id: str) -> Snapshot:
+        """One snapshot of the instance."""
+        within = self.call.subcall(retried=True)
+        return await self.api.get_snapshot(self.instance_id, snapshot_id, within)
+
+    async def is_own(self, snapshot_id: str) -> bool:
+        """Whether an answer with another name is our snapshot, renamed by the server."""
+        try:
+            snapshot = await self.get(snapshot_id)
+        except CivoError:
+            return False
+        return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is not False
+
+    async def once(self) -> Finding:
+        """Search once for what this create has made."""
+        try:
+            listed = await self._list(self.call.subcall())
+        except CivoError as error:
+            self.failure = error
+            return NOTHING_SEEN
+        finding = judge(filter(self._may_be_ours, listed), self._is_new)
+        self.doubtful = finding.doubtful
+        return finding
+
+    async def until_settled(self, *, at_once: bool, tell: Callable[[], None]) -> Finding:
+        """Search until something is found or the reconcile window has passed.
+
+        Only a search that succeeds can say "nothing". `tell` is called after each that found none.
+        """
+        finding = NOTHING_SEEN
+        pauses = [part * self.reconcile_window for part in _SEARCHES]
+        while pauses:
+            if pauses[0] > self.call.deadline.left():
+                return NOTHING_SEEN
+            if not at_once and await self.sleep(pauses[0]):
+                del pauses[0]
+            at_once = False
+            if self.call.deadline.left() <= 0:  # it slept longer than asked
+                return NOTHING_SEEN
+            finding = await self.once()
+            if finding.found is Found.OURS:
+                break
+            if finding is NOTHING_SEEN:
+                if self._is_over():
+                    break
+                pauses = pauses or [_SEARCHES[-1] * self.reconcile_window]
+            tell()
+        return finding
+
+    def _is_over(self) -> bool:
+        """Whether no further look can succeed: the instance is gone, or the client closed."""
+        error = self.failure
+        gone = isinstance(error, NotFoundError) and missing_of(error) is not Missing.NOTHING
+        return gone or isinstance(error, ClientClosedError)
+
+    async def late(self) -> list[Snapshot]:
+        """Search for snapshots that earlier sends of this create made after all."""
+        async with self.name_lock.lock:
+            listed = await self._list_again()
+            found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
+            for extra in found:
+                self.claim(extra.id)
+        return found
+
+    def claim(self, snapshot_id: str) -> None:
+        """Note that a snapshot belongs to this create."""
+        self.claims.claim(snapshot_id, self.clock.monotonic())
+        self.name_lock.claimed[snapshot_id] = None
+
+    async def sleep(self, seconds: float) -> bool:
+        """Sleep; False if `interrupt()` cut it short."""
+        pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
+        try:
+            await asyncio.wait({pause})
+        finally:
+            pause.cancel()
+            self._pause = None
+        return not pause.cancelled()
+
+    def interrupt(self) -> None:
+        """End a sleep."""
+        if self._pause is not None:
+            self._pause.cancel()
+
+    async def _list(self, within: LogicalCall) -> Sequence[Snapshot]:
+        return await self.api.list_snapshots(self.instance_id, within).collect()
+
+    async def _list_again(self) -> Sequence[Snapshot]:
+        """List with several tries: this search may be the last, and one bad answer is likely."""
+        for pause in _LATE_PAUSES:
+            await self.clock.sleep(pause)
+            try:
+                return await self.api.list_snapshots(self.instance_id, ONCE).collect()
+            except ClientClosedError:
+                break
+            except CivoError:
+                continue
+        return ()
+
+    def _may_be_ours(self, found: Snapshot) -> bool:
+        free = self.claims.is_free(found.id) and found.id not in self.name_lock.claimed
+        return free and found.name == self.name
+
+    def _is_new(self, found: Snapshot) -> bool | None:
+        """Whether it was made since the first send; None if that cannot be told."""
+        return True if self.unique else self._is_younger(found)
+
+    def _is_younger(self, found: Snapshot) -> bool | None:
+        """Whether its date is later than the first send."""
+        assert self.started is not None
+        return self.backend.is_younger(found, self.started, self.api.session.clock_skew)
