@@ -78,16 +78,20 @@ def is_corrupt(error: aiohttp.ClientPayloadError) -> bool:
     return isinstance(error.__cause__, ContentEncodingError)
 
 
-def ignored_settings(session: aiohttp.ClientSession) -> str:
-    """What of a lent session's settings would be dangerous or not be obeyed; empty if nothing.
+def has_middlewares(session: aiohttp.ClientSession) -> bool:
+    """Whether a lent session has middlewares, which ours would replace.
 
-    Takes `ClientSession._middlewares` and `TCPConnector._ssl`. Without them such a session is used.
+    Takes `ClientSession._middlewares`. Without it such a session is used, without them.
     """
-    if getattr(session, "_middlewares", ()):
-        return "it has middlewares, which would see the token or repeat requests"
-    if getattr(session.connector, "_ssl", True) is False:
-        return "it does not verify TLS certificates"
-    return ""
+    return bool(getattr(session, "_middlewares", ()))
+
+
+def tls_of(session: aiohttp.ClientSession) -> object:
+    """How a lent session verifies: True is the default, False not at all, or its own context.
+
+    Takes `TCPConnector._ssl`. Without it a session that does not verify is used.
+    """
+    return getattr(session.connector, "_ssl", True)
 
 
 def may_have_left(request: aiohttp.ClientRequest | None) -> bool:

@@ -48,7 +48,7 @@ from civo_snapshots import (
     TLSError,
     UnexpectedResponseError,
 )
-from civo_snapshots._http import HttpOptions, Kind, Request, Secret, Transport
+from civo_snapshots._http import HttpOptions, Kind, Request, Secret, TokenSource, Transport
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -64,7 +64,7 @@ ENDINGS = pytest.mark.parametrize("ending", [close, reset], ids=["FIN", "RST"])
 def transport_to(url: str, lent: aiohttp.ClientSession | None = None, **more: Any) -> Transport:
     limits = {"connect": 0.2, "silence": 5.0, **more.pop("limits", {})}
     options = HttpOptions(**limits, connections=4, max_body=more.pop("max_body", 1 << 20), **more)
-    return Transport(url, Secret(TOKEN), options, lent)
+    return Transport(url, TokenSource("a test", Secret(TOKEN)), options, lent)
 
 
 @pytest.fixture
