@@ -38,8 +38,8 @@ class TokenSource:
 
         Errors are returned, so that they are raised with none in their context.
         """
-        if self._closed:
-            return ClientClosedError("the client is closed; make a new one")
+        if (closed := self._refusal()) is not None:
+            return closed
         if self._asking is None or self._asking.done():
             self._asking = asyncio.get_running_loop().create_task(self._ask())
         asking = self._asking
@@ -51,14 +51,17 @@ class TokenSource:
             if not self._waiting:  # else one that hangs would hang for ever
                 asking.cancel()
                 self._asking = None
-        if self._closed:
-            return ClientClosedError("the client was closed before it had a token")
+        if (closed := self._refusal()) is not None:
+            return closed
         if not asking.done():
             return DeadlineExceededError(f"the call's time ran out before {self.origin} returned")
         problem = "was cancelled" if asking.cancelled() else asking.result()
         if problem or self.present is None:
             return ConfigurationError(f"no API token: {self.origin} {problem}")
         return self.present
+
+    def _refusal(self) -> CivoError | None:
+        return ClientClosedError("the client is closed; make a new one") if self._closed else None
 
     async def close(self) -> None:
         """Ask no more; who waits for a token gets none."""

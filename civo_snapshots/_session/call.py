@@ -27,6 +27,7 @@ from ..errors import (
     DeadlineExceededError,
     RateLimitError,
     UnexpectedResponseError,
+    printable,
 )
 from ..events import Event, Listener, RetryScheduled
 from ..models import Call
@@ -134,7 +135,8 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Pass an event to the client's listener and the log; a listener's error ends nothing."""
-        logger.debug("%s", event)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", printable(str(event)))
         if self._listener is None:
             return
         try:

@@ -22,6 +22,7 @@ from ..errors import (
     SnapshotVanishedError,
     WaitTimeoutError,
     printable,
+    short,
 )
 from ..events import Transition
 from ..models import Snapshot, VolumeStatus, state_of
@@ -149,7 +150,8 @@ class CompletionWait:
 
     def _poll_failed(self, failed: str, error: CivoError, now: float) -> None:
         outcome = PollFailedError(
-            f"looking at {self._called} {failed}: {error.message}; it may be fine, wait again",
+            f"looking at {self._called} {failed}: {printable(error.message, _MESSAGE)}; "
+            "it may be fine, wait again",
             snapshot=self.last,
             elapsed=now - self.started,
             polls=self.polls,
@@ -160,8 +162,12 @@ class CompletionWait:
 
     def expire(self, now: float) -> None:
         """The wait's time is over."""
-        state = repr(self.last.state) if self.last else "not seen"
-        fault = f"; the last poll failed: {self._fault.message}" if self._fault else ""
+        state = f"'{short(self.last.state)}'" if self.last else "not seen"
+        fault = (
+            f"; the last poll failed: {printable(self._fault.message, _MESSAGE)}"
+            if self._fault
+            else ""
+        )
         self._end(
             WaitTimeoutError(
                 f"{self._called} was not finished after {now - self.started:.1f} s "
@@ -179,7 +185,7 @@ class CompletionWait:
 
     @property
     def _called(self) -> str:
-        name = f" ({self.last.name})" if self.last and self.last.name else ""
+        name = f" ({short(self.last.name)})" if self.last and self.last.name else ""
         return f"snapshot {self.snapshot_id}{name} of instance {self.instance_id}"
 
     def recover(self) -> None:
@@ -232,7 +238,7 @@ class CompletionWait:
             for volume, state in seen.items()
             if states.classify(state, self.states) is blamed
         )
-        listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
+        listed = f"; volumes: {printable(', '.join(volumes), _MESSAGE)}" if volumes else ""
         said = printable(self.last.message.strip(), _MESSAGE) if self.last else ""
         why = f": {said}" if said else ""
         outcome = SnapshotFailedError(

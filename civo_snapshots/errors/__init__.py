@@ -24,6 +24,7 @@
 They pickle, and they hold neither headers nor the token nor anything of the HTTP library.
 """
 
+from .._naming import printable, short
 from .api import (
     ApiError,
     AuthenticationError,
@@ -52,7 +53,6 @@ from .base import (
     TLSError,
     TransportError,
     UnexpectedResponseError,
-    printable,
 )
 from .waits import (
     PollFailedError,
@@ -96,4 +96,5 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "printable",
+    "short",
 ]
