@@ -55,7 +55,10 @@ def translate(  # noqa: PLR0911, PLR0912 - a table
         case BrokenConnectionError():
             return ConnectionLostError(f"the connection was lost before an answer: {error}")
         case aiohttp.ClientPayloadError() if is_corrupt(error):
-            return unreadable("the body is not in the content encoding that its header names")
+            return unreadable(
+                "the body is not in the content encoding that its header names; have the gateway "
+                "send it plain"
+            )
         case aiohttp.ClientPayloadError():
             return ConnectionLostError("the connection was lost inside the answer")
         case TimeoutError() if fell_silent:

@@ -180,8 +180,8 @@ class RestoreWait:
     def fail(self, error: CivoError, now: float) -> None:
         """Polls have failed for too long."""
         self.outcome = PollFailedError(
-            f"looking at the instance of {self._called} failed: {printable(error.message, _MESSAGE)}; "
-            "it may be fine, wait again",
+            f"looking at the instance of {self._called} failed: "
+            f"{printable(error.message, _MESSAGE)}; it may be fine, wait again",
             restore=self.restore,
             instance=self.last,
             elapsed=now - self.started,

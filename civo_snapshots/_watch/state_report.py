@@ -13,6 +13,9 @@ logger = logging.getLogger("civo_snapshots")
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
 
+_TOLD = 128
+"""Characters of such a text that an event has."""
+
 
 class StateReporter:
     """Remembers what was met; one for all regions of a client, so that each is told once."""
@@ -29,10 +32,10 @@ class StateReporter:
             self._familiar.add(text)
             if not is_known(text, table):
                 logger.warning("unknown state '%s' counts as pending", short(text))
-                event: UnknownState | UnusualState = UnknownState(snapshot, short(text))
+                event: UnknownState | UnusualState = UnknownState(snapshot, text[:_TOLD])
             elif is_unusual(text, table):
                 logger.info("state '%s' counts as complete", short(text))
-                event = UnusualState(snapshot, short(text))
+                event = UnusualState(snapshot, text[:_TOLD])
             else:
                 continue
             if self._tell is not None:

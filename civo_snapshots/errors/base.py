@@ -7,7 +7,6 @@ from datetime import datetime
 from .._naming import printable
 from ..models import Call, Instance, Schedule, Snapshot
 
-
 _LONGEST = 5_000
 """Characters of a message, whatever stands in it."""
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +303,8 @@ async def test_a_black_hole_is_an_unsent_request(opened: list[Transport]) -> Non
 
 # Broken answers
 
+GZIPPED = gzip.compress(b'{"id": "s-1"}' + b" " * 9999)
+
 CUT = {
     "content-length": raw(http(b'{"id": "s', announced=200), then_close=True),
     "content-length, reset": then_reset(http(b'{"id": "s', announced=200)),
@@ -310,6 +312,10 @@ CUT = {
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n', then_close=True
     ),
     "headers": raw(b"HTTP/1.1 200 OK\r\nContent-Le", then_close=True),
+    "gzip": raw(
+        http(GZIPPED[:20], announced=len(GZIPPED), headers={"Content-Encoding": "gzip"}),
+        then_close=True,
+    ),  # R196: cut, which is no corruption
 }
 
 
@@ -331,9 +337,7 @@ async def test_a_cut_answer_to_a_read_is_asked_for_again(step: Step) -> None:  #
 
 HALF = {
     "close-delimited": raw(b'HTTP/1.1 200 OK\r\n\r\n{"id": "s-', then_close=True),  # T20
-    "gzip": raw(
-        http(gzip.compress(b'{"id": "s-1"}' + b" " * 9999)[:20], 200, {"Content-Encoding": "gzip"})
-    ),  # B58
+    "gzip": raw(http(GZIPPED[:20], 200, {"Content-Encoding": "gzip"})),  # B58
 }
 
 
@@ -384,7 +388,7 @@ UNREADABLE = {
     ),
     "corrupt gzip": (
         http(b"no gzip at all", headers={"Content-Encoding": "gzip"}),
-        "not in the content encoding",
+        "not in the content encoding.* have the gateway send it plain",
     ),
     "too large": (http(LONG_BODY), "larger than 1000 bytes; raise max_body"),
 }
@@ -796,6 +800,24 @@ async def test_no_proxy_gets_a_request_in_clear(
         assert proxy.connections == 0
 
 
+async def test_https_goes_to_its_proxy_also_beside_a_netrc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192: the proxy is asked for a tunnel, and told neither token nor netrc's password."""
+    file = tmp_path / "netrc"
+    file.write_text("machine api.invalid login a password bbbbbbbb\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    async with Wire(answer(b"", 403)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        opened.append(transport_to("https://api.invalid", trust_env=True))
+        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        assert not error.may_have_acted
+        (asked,) = proxy.requests
+        assert (asked.method, asked.target) == ("CONNECT", "api.invalid:443")
+        assert not {"authorization", "proxy-authorization"} & set(asked.headers)
+
+
 # Lent sessions
 
 
@@ -850,6 +872,41 @@ async def test_a_dangerous_session_is_refused(options: dict[str, Any], problem: 
         with pytest.raises(ConfigurationError, match=problem) as caught:
             CivoClient(TOKEN, region="LON1", http_session=lent)
         assert_clean(caught.value)
+
+
+def _unverified() -> ssl.SSLContext:
+    context = _no_host_name()
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _no_host_name() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    return context
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"), [(_unverified, "CERT_NONE"), (_no_host_name, "check_hostname is off")]
+)
+async def test_a_context_that_does_not_verify_is_refused_wherever_it_is_given(
+    make: Callable[[], ssl.SSLContext], problem: str
+) -> None:
+    """R191."""
+    with pytest.raises(ConfigurationError, match=f"the ssl_context is refused.*{problem}"):
+        CivoClient(TOKEN, ssl_context=make())
+    async with session(connector=aiohttp.TCPConnector(ssl=make())) as lent:
+        with pytest.raises(ConfigurationError, match=f"http_session is refused.*{problem}"):
+            CivoClient(TOKEN, http_session=lent)
+
+
+@pytest.mark.parametrize(
+    "tls", [True, ssl.create_default_context(), aiohttp.Fingerprint(b"f" * 32)], ids=type
+)
+async def test_a_session_that_verifies_or_pins_is_taken(tls: Any) -> None:
+    """R191."""
+    async with session(connector=aiohttp.TCPConnector(ssl=tls)) as lent:
+        await CivoClient(TOKEN, http_session=lent).close()
 
 
 async def test_a_session_that_does_not_verify_is_refused() -> None:
