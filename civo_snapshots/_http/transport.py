@@ -100,7 +100,7 @@ class Transport:
             )
 
     async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
-        """Send once, with the present token, and read the answer within seconds of real time.
+        """Send once with the present token and read the answer, within so many real seconds.
 
         A body that comes in pieces goes to the sink, if there is one, and is then not kept.
         Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
