@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,7 +13,7 @@ from ._api import RegionApi
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
 from ._create import CreateSupervisor
-from ._http import HttpOptions, HttpSession, Transport
+from ._http import HttpOptions, HttpSession, TokenCallable, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
 from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import CivoError
@@ -143,6 +143,10 @@ class CivoClient(RegionView):
     the file's default if the token came from there. Raises `ConfigurationError`.
 
     Args:
+        token: the text, or for one that is rotated a function without arguments, async or not, that
+            returns it. It is asked when the first request is due, and again after a 401, once for
+            all requests that met it; each is then repeated at once, also without `retries`, since
+            the API did nothing with it. Its time counts as the call's.
         profile: the name of a key in the CLI's file.
         api_url: ``https://host[:port]``; plain http only to this machine.
         timeouts: limits in seconds, see `Timeouts`.
@@ -155,9 +159,11 @@ class CivoClient(RegionView):
         max_body: bytes of an answer, decompressed; a listing of 10,000 snapshots has about 5 MB.
             Where a wait reads the region, it is what one item of it may have.
         http_session: a session of the HTTP library to use instead of an own one; it stays open. It
-            must have no credentials, no cookie jar but the dummy one, and no environment proxies.
-        trust_env: use the environment's proxies and netrc.
-        ssl_context: for a private certificate authority; verification cannot be switched off.
+            must have no credentials, no cookie jar but the dummy one, no environment proxies, no
+            middlewares, and verified TLS of its own: it excludes `ssl_context`.
+        trust_env: use the environment's proxies, but for an http:// `api_url`; netrc has no say in
+            the token.
+        ssl_context: for a private certificate authority; one that does not verify is refused.
         allow_insecure_http: send the token in clear to other machines.
         app: the name of your program, such as "backup-service/2.1", for the User-Agent.
         on_event: told of retries, and of unknown or unusual states.
@@ -166,7 +172,7 @@ class CivoClient(RegionView):
 
     def __init__(
         self,
-        token: str | None = None,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
         *,
         region: str | None = None,
         profile: str | None = None,
@@ -252,7 +258,7 @@ def _given(value: T | None, kind: type[T], what: str) -> T | None:
 
 
 def _resolved(
-    token: str | None,
+    token: str | TokenCallable | None,
     region: str | None,
     *,
     profile: str | None,

@@ -92,3 +92,20 @@ def is_unique(name: str, instance_id: str) -> bool:
     first, _ = without_repeat(name)
     run, _, _ = first.rpartition("-")
     return bool(run) and first == name_for(run, instance_id)
+
+
+_SHORT = 128
+"""An id of a server's may have as many characters."""
+
+
+def printable(text: str, limit: int = 2_000) -> str:
+    """The text, cut, with control characters escaped so that it cannot forge log lines."""
+    cut = text if len(text) <= limit else f"{text[:limit]}..."
+    if cut.isprintable():
+        return cut
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def short(text: str) -> str:
+    """An id, a name or a state of a server's, as messages and logs show it."""
+    return printable(text, _SHORT)

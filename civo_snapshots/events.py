@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 
+from ._naming import short
 from .models import Snapshot
 
 
@@ -23,13 +24,26 @@ class Transition:
     before: str | None
     after: str
 
+    def __str__(self) -> str:
+        whose = f" volume {short(self.volume_id)}" if self.volume_id is not None else ""
+        before = "first seen" if self.before is None else f"'{short(self.before)}'"
+        snapshot = short(self.snapshot.id)
+        return f"snapshot {snapshot}{whose}: {before} -> '{short(self.after)}'"
+
 
 @frozen
 class UnknownState:
-    """A state text that the table does not know: it counts as pending; told once per client."""
+    """A state text that the table does not know: it counts as pending; told once per client.
+
+    Attributes:
+        state: the text, cut if it is long; the record has all of it.
+    """
 
     snapshot: Snapshot
     state: str
+
+    def __str__(self) -> str:
+        return f"unknown state '{short(self.state)}' of snapshot {short(self.snapshot.id)}"
 
 
 @frozen
@@ -37,10 +51,16 @@ class UnusualState:
     """A state text that counts as complete though it is not documented ("Ready", "available").
 
     Told the first time that a client meets it; `CivoClient(states=...)` gives it another meaning.
+
+    Attributes:
+        state: the text, cut if it is long; the record has all of it.
     """
 
     snapshot: Snapshot
     state: str
+
+    def __str__(self) -> str:
+        return f"unusual state '{short(self.state)}' of snapshot {short(self.snapshot.id)}"
 
 
 @frozen
@@ -78,8 +98,8 @@ class ExtraSnapshot:
     def __str__(self) -> str:
         beside = f"beside {_told(self.snapshot)}" if self.snapshot else "where a create was lost"
         return (
-            f"a further snapshot of the name {self.name} on instance {self.instance_id}: "
-            f"{_told(self.extra)}, {beside}; whose it is is not known"
+            f"a further snapshot of the name {short(self.name)} on instance "
+            f"{short(self.instance_id)}: {_told(self.extra)}, {beside}; whose it is is not known"
         )
 
     @property
@@ -105,7 +125,7 @@ class ExtraSnapshot:
 
 def _told(snapshot: Snapshot) -> str:
     made = f"{snapshot.created_at:%Y-%m-%d %H:%M:%S}" if snapshot.created_at else "at no known time"
-    return f"{snapshot.id} (made {made}, state {snapshot.state!a})"
+    return f"{short(snapshot.id)} (made {made}, state {short(snapshot.state)!a})"
 
 
 @frozen

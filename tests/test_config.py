@@ -18,7 +18,7 @@ from civo_snapshots._config import (
     check_url,
     resolve,
 )
-from civo_snapshots._http import Secret
+from civo_snapshots._http import Secret, TokenSource
 from civo_snapshots.errors import ConfigurationError
 
 
@@ -46,7 +46,12 @@ def home_file(tmp_path: Path, **more: Any) -> dict[str, str]:
 
 
 def told(settings: Settings) -> tuple[str, str | None, str]:
-    return settings.token.reveal(), settings.region, settings.url
+    return revealed(settings), settings.region, settings.url
+
+
+def revealed(settings: Settings) -> str:
+    assert settings.token.present is not None
+    return settings.token.present.reveal()
 
 
 def refusal(environ: dict[str, str], **arguments: Any) -> str:
@@ -72,10 +77,10 @@ def test_each_source_of_a_token_comes_before_those_after_it(tmp_path: Path) -> N
         "HOME": str(tmp_path / "home"),
     }
     written(tmp_path / "home" / ".civo.json")
-    assert resolve("canary-argument", environ=environ).token.reveal() == "canary-argument"
+    assert revealed(resolve("canary-argument", environ=environ)) == "canary-argument"
     found = []
     for source in ("CIVO_TOKEN", "CIVO_CREDENTIAL_FILE", "CIVO_CONFIG", "HOME"):
-        found.append(resolve(environ=environ).token.reveal())
+        found.append(revealed(resolve(environ=environ)))
         del environ[source]
     assert found == [
         "canary-variable",
@@ -135,7 +140,7 @@ def test_the_processes_own_environment_is_the_default(monkeypatch: pytest.Monkey
 
 def test_the_home_of_other_systems_is_known_too(tmp_path: Path) -> None:
     home_file(tmp_path)
-    assert resolve(environ={"USERPROFILE": str(tmp_path)}).token.reveal() == "canary-civo-main"
+    assert revealed(resolve(environ={"USERPROFILE": str(tmp_path)})) == "canary-civo-main"
 
 
 # Profiles
@@ -143,10 +148,10 @@ def test_the_home_of_other_systems_is_known_too(tmp_path: Path) -> None:
 
 def test_a_profile_names_a_key_of_the_file(tmp_path: Path) -> None:
     environ = home_file(tmp_path)
-    assert resolve(environ=environ, profile="other").token.reveal() == "canary-civo-other"
+    assert revealed(resolve(environ=environ, profile="other")) == "canary-civo-other"
     # Asked for by name, the file is meant, whatever token lies in the environment.
     environ["CIVO_TOKEN"] = "canary-variable"
-    assert resolve(environ=environ, profile="other").token.reveal() == "canary-civo-other"
+    assert revealed(resolve(environ=environ, profile="other")) == "canary-civo-other"
 
 
 def test_a_token_and_a_profile_contradict_each_other() -> None:
@@ -228,7 +233,7 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
     path = Path(written(tmp_path / "config.json"))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     settings = resolve(environ={"CIVO_CONFIG": str(path)})
-    assert settings.token.reveal() == "canary-config-main"
+    assert revealed(settings) == "canary-config-main"
 
 
 def test_meta_of_other_types_is_as_if_it_were_not_there(tmp_path: Path) -> None:
@@ -296,7 +301,7 @@ def test_an_accepted_token_is_visible_ascii(token: str) -> None:
 def test_a_secret_shows_itself_to_nobody() -> None:
     """X141."""
     secret = Secret("canary")
-    settings = Settings(secret, "LON1", DEFAULT_URL)
+    settings = Settings(TokenSource("here", secret), "LON1", DEFAULT_URL)
     for text in (repr(secret), str(secret), f"{secret}", repr(settings), repr([secret])):
         assert "canary" not in text
     assert secret.reveal() == "canary"

@@ -6,7 +6,7 @@ from datetime import datetime
 from attrs import frozen
 
 from .. import _naming
-from ..errors import SnapshotExistsError
+from ..errors import SnapshotExistsError, short
 from ..models import Snapshot, oldest_first
 from ..states import StateTable, Verdict
 from .settings import RunSettings
@@ -55,7 +55,8 @@ def choose(
 
 def _exists(snapshot: Snapshot, how: str, why: str) -> SnapshotExistsError:
     return SnapshotExistsError(
-        f"instance {snapshot.instance_id} has a snapshot {snapshot.name} already{how}; {why}",
+        f"instance {short(snapshot.instance_id)} has a snapshot {short(snapshot.name)} already"
+        f"{how}; {why}",
         snapshot=snapshot,
     )
 

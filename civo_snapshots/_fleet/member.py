@@ -17,6 +17,7 @@ from ..errors import (
     SnapshotUnsettledError,
     TransportError,
     WaitTimeoutError,
+    short,
 )
 from ..models import Snapshot, id_and_state
 from ..outcomes import Outcome, OutcomeKind
@@ -133,8 +134,8 @@ class Member:
 
 def _unfinished(snapshot: Snapshot, what: str) -> WaitTimeoutError:
     return WaitTimeoutError(
-        f"snapshot {snapshot.id} of instance {snapshot.instance_id} {what} when the run ended "
-        f"(state {snapshot.state!r}); it goes on",
+        f"snapshot {short(snapshot.id)} of instance {short(snapshot.instance_id)} {what} when the "
+        f"run ended (state '{short(snapshot.state)}'); it goes on",
         snapshot=snapshot,
     )
 
@@ -146,7 +147,8 @@ def as_shown(
     verdict = snapshot.judge(table)
     if verdict is Verdict.FAILED:
         failed = SnapshotFailedError(
-            f"snapshot {snapshot.id} of instance {snapshot.instance_id} failed", snapshot=snapshot
+            f"snapshot {short(snapshot.id)} of instance {short(snapshot.instance_id)} failed",
+            snapshot=snapshot,
         )
         failed.failed_volumes = those_in(State.FAILED, map(id_and_state, snapshot.volumes), table)
         return OutcomeKind.FAILED, failed

@@ -8,7 +8,8 @@ from .api_errors import failure_of
 from .json_body import JSON, parse_json
 from .messages import Kind, Mask, Reader, Request, Response, Sink, too_large
 from .rate_limit_headers import http_date, rate_window
-from .secret import Secret
+from .secret import Secret, problem_of
+from .token_source import TokenCallable, TokenSource
 from .transport import HttpOptions, HttpSession, Transport
 
 __all__ = [
@@ -22,10 +23,13 @@ __all__ = [
     "Response",
     "Secret",
     "Sink",
+    "TokenCallable",
+    "TokenSource",
     "Transport",
     "failure_of",
     "http_date",
     "parse_json",
+    "problem_of",
     "rate_window",
     "too_large",
 ]

@@ -14,7 +14,7 @@ from ..errors import (
     ProxyError,
     TLSError,
 )
-from .aiohttp_internals import what_was_unreadable
+from .aiohttp_internals import is_corrupt, what_was_unreadable
 from .messages import unreadable
 
 LIBRARY_ERRORS = (aiohttp.ClientError, OSError, RuntimeError, ValueError)
@@ -23,6 +23,10 @@ LIBRARY_ERRORS = (aiohttp.ClientError, OSError, RuntimeError, ValueError)
 
 class BrokenConnectionError(aiohttp.ClientError):
     """A lost connection, in a class that aiohttp does not answer by sending the request again."""
+
+
+class ClearProxyError(aiohttp.ClientError):
+    """A proxy would have read the token, for without TLS it is sent no tunnel but the request."""
 
 
 def said(error: BaseException) -> str:
@@ -35,6 +39,11 @@ def translate(  # noqa: PLR0911, PLR0912 - a table
 ) -> CivoError:
     """The error that an exception of aiohttp stands for."""
     match error:
+        case ClearProxyError():
+            return ProxyError(
+                "a proxy would get the token in clear, because api_url is http://; use https://, "
+                "or name the host in NO_PROXY"
+            )
         case aiohttp.ClientConnectorCertificateError():
             return TLSError(f"the server's certificate was refused: {said(error)}")
         case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
@@ -45,6 +54,11 @@ def translate(  # noqa: PLR0911, PLR0912 - a table
             return ConnectFailedError(f"no connection, so nothing was sent: {said(error)}")
         case BrokenConnectionError():
             return ConnectionLostError(f"the connection was lost before an answer: {error}")
+        case aiohttp.ClientPayloadError() if is_corrupt(error):
+            return unreadable(
+                "the body is not in the content encoding that its header names; have the gateway "
+                "send it plain"
+            )
         case aiohttp.ClientPayloadError():
             return ConnectionLostError("the connection was lost inside the answer")
         case TimeoutError() if fell_silent:
@@ -60,5 +74,7 @@ def translate(  # noqa: PLR0911, PLR0912 - a table
             return ConnectionLostError("the answer was not valid HTTP")
         case RuntimeError():
             return ClientClosedError(f"the HTTP session cannot be used: {type(error).__name__}")
+        case _ if not may_have_acted:
+            return ConnectFailedError(f"nothing was sent: {type(error).__name__}")
         case _:
             return ConnectionLostError(f"the exchange failed: {type(error).__name__}")

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, cast
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 from aiohttp.tracing import Trace
 
 from ..errors import printable
@@ -59,9 +60,38 @@ def what_was_unreadable(error: aiohttp.ClientResponseError) -> str:
             "a header line of the answer is longer than the HTTP library takes; lend an "
             "http_session= with a larger max_line_size and max_field_size"
         )
+    if said.startswith("Too many headers"):
+        return (
+            "the answer has more header fields than the HTTP library takes; lend an "
+            "http_session= with a larger max_headers"
+        )
     if said.startswith("Can not decode content-encoding: "):
         return f"the body cannot be read: {printable(said, 200)}"
     return ""
+
+
+def is_corrupt(error: aiohttp.ClientPayloadError) -> bool:
+    """Whether a body was no gzip or the like at all, rather than cut.
+
+    Takes the class of the error's cause. Without it the body is asked for again.
+    """
+    return isinstance(error.__cause__, ContentEncodingError)
+
+
+def has_middlewares(session: aiohttp.ClientSession) -> bool:
+    """Whether a lent session has middlewares, which ours would replace.
+
+    Takes `ClientSession._middlewares`. Without it such a session is used, without them.
+    """
+    return bool(getattr(session, "_middlewares", ()))
+
+
+def tls_of(session: aiohttp.ClientSession) -> object:
+    """How a lent session verifies: True is the default, False not at all, or its own context.
+
+    Takes `TCPConnector._ssl`. Without it a session that does not verify is used.
+    """
+    return getattr(session.connector, "_ssl", True)
 
 
 def may_have_left(request: aiohttp.ClientRequest | None) -> bool:

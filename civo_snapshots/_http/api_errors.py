@@ -40,11 +40,16 @@ _SUCCESS = ("success", "ok")
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
 
 
-def failure_of(request: Request, response: Response, now: datetime) -> CivoError | None:
-    """The error that a response stands for, or None if its body may be read as data."""
+def failure_of(
+    request: Request, response: Response, now: datetime, token_from: str = ""
+) -> CivoError | None:
+    """The error that a response stands for, or None if its body may be read as data.
+
+    `token_from` is where the token came from, should it be that which was not accepted.
+    """
     status = response.status
     if status in (200, 201, 202, 204):
-        return _refusal_in_success(request, response, now)
+        return _refusal_in_success(request, response, now, token_from)
     if 300 <= status < 400 and status != 304:
         host = printable(_host_of(response.headers.get("location", "")), 100)
         return UnexpectedResponseError(
@@ -52,11 +57,13 @@ def failure_of(request: Request, response: Response, now: datetime) -> CivoError
             status=status,
         )
     if 400 <= status < 600:
-        return _api_error(request, response, now)
+        return _api_error(request, response, now, token_from)
     return UnexpectedResponseError(f"unexpected HTTP status {status}", status=status)
 
 
-def _refusal_in_success(request: Request, response: Response, now: datetime) -> ApiError | None:
+def _refusal_in_success(
+    request: Request, response: Response, now: datetime, token_from: str
+) -> ApiError | None:
     """The error that a 2xx carries in its body: the code decides, whatever the status.
 
     An acknowledgement has a result, and may have a code or a status of its own. A record has none
@@ -70,7 +77,7 @@ def _refusal_in_success(request: Request, response: Response, now: datetime) -> 
     status = told if isinstance(told, int) and told >= 400 else response.status
     failed = _text(fields.get("result")).lower() not in ("", *_SUCCESS)
     if failed or status >= 400 or _text(fields.get("code")):
-        return _api_error(request, evolve(response, status=status), now)
+        return _api_error(request, evolve(response, status=status), now, token_from)
     return None
 
 
@@ -144,7 +151,7 @@ def _class_for(status: int, code: str) -> type[ApiError]:
     return _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
 
 
-def _api_error(request: Request, response: Response, now: datetime) -> ApiError:
+def _api_error(request: Request, response: Response, now: datetime, token_from: str) -> ApiError:
     status = response.status
     fields = _error_fields(response)
     # Civo answers an expired token with {"result": "requires_authentication"}.
@@ -153,8 +160,11 @@ def _api_error(request: Request, response: Response, now: datetime) -> ApiError:
     said = ": ".join(filter(None, (" ".join(filter(None, (str(status), code))), reason, details)))
     if not (code or reason or details):
         said += preview(response.body)
+    kind = _class_for(status, code)
     hint = _HINTS.get(code) or _hint_by_status(request, response, coded=bool(code))
-    return _class_for(status, code)(
+    if kind is AuthenticationError:
+        hint = f"check the token, which came from {token_from}" if token_from else "check the token"
+    return kind(
         f"the API answered {said}{f'; {hint}' if hint else ''}",
         status=status,
         code=code,
@@ -182,8 +192,6 @@ def _text(value: JSON) -> str:
 
 
 def _hint_by_status(request: Request, response: Response, *, coded: bool) -> str:
-    if response.status == 401:
-        return "check the token"
     if response.status in (403, 404) and not coded:
         if response.status == 404 and response.body.lstrip()[:1] == b"<":
             return "that is a web page, not the API: check api_url"

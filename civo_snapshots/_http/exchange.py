@@ -4,8 +4,9 @@ import asyncio
 
 import aiohttp
 
-from .aiohttp_errors import BrokenConnectionError, said
+from .aiohttp_errors import BrokenConnectionError, ClearProxyError, said
 from .aiohttp_internals import may_have_left, response_of, track_response
+from .secret import Secret
 from .timeouts import Watchdog
 
 
@@ -16,13 +17,23 @@ class Exchange:
     DELETE again on its own.
     """
 
-    __slots__ = ("_ends", "_heard", "_request", "_silence", "_watchdog", "fell_silent", "scope")
+    __slots__ = (
+        "_ends",
+        "_heard",
+        "_request",
+        "_silence",
+        "_token",
+        "_watchdog",
+        "fell_silent",
+        "scope",
+    )
 
-    def __init__(self, watchdog: Watchdog, lasts: float, silence: float) -> None:
+    def __init__(self, watchdog: Watchdog, token: Secret, lasts: float, silence: float) -> None:
         now = watchdog.now()
         self.scope = asyncio.timeout(None)
         self.fell_silent = False
         self._watchdog = watchdog
+        self._token = token
         self._ends = now + lasts
         self._silence = silence
         self._heard = 0.0
@@ -34,6 +45,11 @@ class Exchange:
     ) -> aiohttp.ClientResponse:
         self._request = request
         track_response(request)
+        if request.proxy is not None and request.url.scheme == "http":
+            raise ClearProxyError
+        # Not among the request's headers: with trust_env=True the library would refuse it beside
+        # an entry of netrc. Here it replaces what netrc said.
+        request.headers["Authorization"] = f"bearer {self._token.reveal()}"
         try:
             return await handler(request)
         except aiohttp.ClientConnectorError:

@@ -1,7 +1,19 @@
 """A token that shows itself to nobody by accident."""
 
+import re
+
+_FORM = re.compile(r"[!#-&(-~]{1,4096}")
+"""Visible ASCII but for quotes: what a header can carry and a shell has not mangled."""
+
 _ECHOED = 8
 """Characters from which a token is recognised in what a server says."""
+
+
+def problem_of(token: object) -> str:
+    """Why this cannot be a token, without saying what it is; empty if it can."""
+    if isinstance(token, str) and _FORM.fullmatch(token):
+        return ""
+    return "is empty or has spaces, quotes, line ends or other characters that no token has"
 
 
 class Secret:

@@ -27,9 +27,10 @@ from .aiohttp_internals import (
 )
 from .body import BodyReader
 from .exchange import AnswerBody, Exchange
+from .lending import check_lent, check_tls
 from .messages import Request, Response, Sink, too_large, unreadable
-from .secret import Secret
 from .timeouts import Watchdog
+from .token_source import TokenSource
 
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
@@ -73,10 +74,10 @@ class Transport:
     """One API origin over one pool of connections; bound to the loop of its first use."""
 
     def __init__(
-        self, url: str, token: Secret, options: HttpOptions, lent: HttpSession | None = None
+        self, url: str, tokens: TokenSource, options: HttpOptions, lent: HttpSession | None = None
     ) -> None:
         self._origin = url
-        self._token = token
+        self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
         self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
         self._options = options
@@ -84,7 +85,7 @@ class Transport:
         self._lent = lent is not None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
-        self._bodies = BodyReader(options.max_body, token.masked_body)
+        self._bodies = BodyReader(options.max_body, tokens.masked_body)
         self._watchdog: Watchdog | None = None
         self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
@@ -92,11 +93,14 @@ class Transport:
         self._forgotten: (
             weakref.finalize[[HttpSession, asyncio.AbstractEventLoop], Transport] | None
         ) = None
+        check_tls(options.ssl_context)
         if lent is not None:
-            _check_lent(lent, trust_env=options.trust_env)
+            check_lent(
+                lent, trust_env=options.trust_env, has_context=options.ssl_context is not None
+            )
 
     async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
-        """Send once and read the answer whole, within so many seconds of real time.
+        """Send once with the present token and read the answer, within so many real seconds.
 
         A body that comes in pieces goes to the sink, if there is one, and is then not kept.
         Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
@@ -120,6 +124,7 @@ class Transport:
             self._forgotten.detach()
         if self._watchdog is not None:
             self._watchdog.close()
+        await self.tokens.close()
         if self._session is not None and not self._lent:
             await self._session.close()
 
@@ -157,10 +162,9 @@ class Transport:
         )
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {**self._usual_headers, "Authorization": f"bearer {self._token.reveal()}"}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        return headers
+        if request.body is None:
+            return self._usual_headers
+        return {**self._usual_headers, "Content-Type": "application/json"}
 
     def _url(self, request: Request) -> URL:
         if not request.path.startswith("/v2/"):
@@ -183,7 +187,10 @@ class Transport:
         sink: Sink | None,
     ) -> Response | CivoError:
         url = self._url(request)
-        exchange = Exchange(watchdog, timeout, self._options.silence)
+        token = self.tokens.present
+        if token is None:
+            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
+        exchange = Exchange(watchdog, token, timeout, self._options.silence)
         try:
             async with (
                 exchange.scope,
@@ -214,7 +221,7 @@ class Transport:
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
         wire = answer.wire if isinstance(answer, TrackedResponse) else None
-        encoding = self._token.masked(answer.headers.get("Content-Encoding", "")).strip().lower()
+        encoding = self.tokens.masked(answer.headers.get("Content-Encoding", "")).strip().lower()
         if encoding not in DECODED and answer.status < 300:
             # A short body has come already, and its connection is back in the pool.
             (answer.close if wire is None else wire.close)()
@@ -223,7 +230,7 @@ class Transport:
                 "makes readable here; have the gateway send it plain or as gzip",
                 answer.status,
             )
-        cap, masked = self._options.max_body, self._token.masked
+        cap, masked = self._options.max_body, self.tokens.masked
         streamed = False
         body: bytes | CivoError
         first = await answer.content.readany()
@@ -247,7 +254,7 @@ class Transport:
         return Response(
             answer.status,
             {name: masked(headers[name]) for name in _KEPT_HEADERS if name in headers},
-            self._token.masked_body(body),
+            self.tokens.masked_body(body),
             wire.close if wire is not None else _no_connection,
             streamed,
         )
@@ -266,22 +273,3 @@ def _warn_unclosed(session: HttpSession, loop: asyncio.AbstractEventLoop) -> Non
     )
     if not loop.is_closed():  # else the session says so in its own words as well
         loop.call_soon_threadsafe(lambda: loop.create_task(session.close()))
-
-
-def _check_lent(session: object, *, trust_env: bool) -> None:
-    """Refuse a session that would add its own credentials or follow its own rules."""
-    problem = ""
-    if not isinstance(session, HttpSession):
-        problem = "it is no aiohttp.ClientSession"
-    elif session.closed:
-        problem = "it is closed"
-    elif session.auth is not None or "authorization" in session.headers:
-        problem = "it has credentials of its own"
-    elif "cookie" in session.headers or not isinstance(session.cookie_jar, aiohttp.DummyCookieJar):
-        problem = "it keeps cookies; make it with cookie_jar=aiohttp.DummyCookieJar()"
-    elif session.trust_env and not trust_env:
-        problem = "it uses the environment's proxies; pass trust_env=True if that is meant"
-    elif not session.auto_decompress:
-        problem = "it does not decompress answers"
-    if problem:
-        raise ConfigurationError(f"the lent http_session is refused: {problem}")

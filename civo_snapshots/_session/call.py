@@ -27,6 +27,7 @@ from ..errors import (
     DeadlineExceededError,
     RateLimitError,
     UnexpectedResponseError,
+    printable,
 )
 from ..events import Event, Listener, RetryScheduled
 from ..models import Call
@@ -108,7 +109,8 @@ class Session:
                 self.confirmation.succeeded(request.region)
                 return outcome
             self._limiter.failed(outcome)
-            pause = call.retry_pause(outcome, request.kind)
+            renews = self._transport.tokens.can_renew and call.renews_token(outcome)
+            pause = 0.0 if renews else call.retry_pause(outcome, request.kind)
             if pause is None:
                 raise call.summed_up(self._or_deadline(outcome, call), request)
             self._limiter.pay(call, outcome)
@@ -133,7 +135,8 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Pass an event to the client's listener and the log; a listener's error ends nothing."""
-        logger.debug("%s", event)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", printable(str(event)))
         if self._listener is None:
             return
         try:
@@ -193,6 +196,13 @@ class Session:
         sink: Sink | None,
     ) -> T | CivoError:
         call.deadline.begin()
+        tokens = self._transport.tokens
+        call.token = tokens.present
+        if call.token is None or call.token is call.refused:
+            renewed = await tokens.renew(call.deadline.left())
+            if isinstance(renewed, CivoError):
+                return renewed
+            call.token = renewed
         timeout = min(self.timeouts.attempt, call.deadline.left())
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
@@ -224,7 +234,7 @@ class Session:
         self._note_date(response, now)
         if window := rate_window(response.headers, now):
             self._limiter.note_window(*window)
-        failure = failure_of(request, response, now)
+        failure = failure_of(request, response, now, self._transport.tokens.origin)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all

@@ -5,8 +5,8 @@ from math import inf
 from attrs import define, evolve, field
 
 from .._concurrency import Gate
-from .._http import Kind, Request
-from ..errors import ApiError, CivoError, TryLaterError, printable
+from .._http import Kind, Request, Secret
+from ..errors import ApiError, AuthenticationError, CivoError, TryLaterError, printable
 from ..models import Call
 from .deadline import LEAST_ATTEMPT, Deadline
 from .retry import NO_RETRIES, RetryPolicy, Waits, is_about_one_object
@@ -52,6 +52,8 @@ class LogicalCall:
         cancelled: nothing more is to be sent.
         slot: the slot that its next request holds already, if the caller waited for one.
         spent: what its retries have cost the client's budget.
+        token: what its last request bore.
+        refused: the token that it met a 401 with and is repeated without.
     """
 
     deadline: Deadline
@@ -64,6 +66,8 @@ class LogicalCall:
     cancelled: bool = False
     slot: Gate | None = None
     spent: int = 0
+    token: Secret | None = None
+    refused: Secret | None = None
     _waits: Waits | None = None
     _busy_since: float | None = None
 
@@ -81,6 +85,16 @@ class LogicalCall:
         """Release a slot that no request took."""
         if slot := self.take_slot():
             slot.release()
+
+    def renews_token(self, error: CivoError) -> bool:
+        """Whether its request is repeated at once with another token, once for each that fails.
+
+        The policy has no say in it: a 401 means that nothing was done with the first one.
+        """
+        renews = self.refused is None and isinstance(error, AuthenticationError)
+        self.refused = self.token if renews else None
+        self.sends -= renews
+        return renews
 
     @property
     def longest_pause(self) -> float:

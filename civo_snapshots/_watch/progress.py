@@ -5,7 +5,7 @@ pending volume which drops out of the list is not taken for a finished one; so d
 snapshot once said to include.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
 
@@ -25,6 +25,7 @@ from ..errors import (
     SnapshotVanishedError,
     WaitTimeoutError,
     printable,
+    short,
 )
 from ..events import Transition
 from ..models import Snapshot, VolumeStatus, id_and_state
@@ -154,7 +155,8 @@ class CompletionWait:
 
     def _poll_failed(self, failed: str, error: CivoError, now: float) -> None:
         outcome = PollFailedError(
-            f"looking at {self._called} {failed}: {error.message}; it may be fine, wait again",
+            f"looking at {self._called} {failed}: {printable(error.message, _MESSAGE)}; "
+            "it may be fine, wait again",
             snapshot=self.last,
             elapsed=now - self.started,
             polls=self.polls,
@@ -165,10 +167,12 @@ class CompletionWait:
 
     def expire(self, now: float) -> None:
         """The wait's time is over."""
-        state = repr(self.last.state) if self.last else "not seen"
+        state = f"'{short(self.last.state)}'" if self.last else "not seen"
         if self.last and self._settling_since is not None:
-            state += f", unfinished volumes: {', '.join(self._unfinished(self.last))}"
-        fault = f"; the last poll failed: {self._fault.message}" if self._fault else ""
+            state += f", unfinished volumes: {_listed(self._unfinished(self.last))}"
+        fault = ""
+        if self._fault:
+            fault = f"; the last poll failed: {printable(self._fault.message, _MESSAGE)}"
         self._end(
             WaitTimeoutError(
                 f"{self._called} was not finished after {now - self.started:.1f} s "
@@ -186,7 +190,7 @@ class CompletionWait:
 
     @property
     def _called(self) -> str:
-        name = f" ({self.last.name})" if self.last and self.last.name else ""
+        name = f" ({short(self.last.name)})" if self.last and self.last.name else ""
         return f"snapshot {self.snapshot_id}{name} of instance {self.instance_id}"
 
     def recover(self) -> None:
@@ -234,7 +238,7 @@ class CompletionWait:
 
     def _fail(self, snapshot: Snapshot, now: float) -> None:
         volumes = states.those_in(State.FAILED, self._volumes(snapshot), self.states)
-        listed = f"; volumes: {', '.join(volumes)}" if volumes else ""
+        listed = f"; volumes: {_listed(volumes)}" if volumes else ""
         outcome = SnapshotFailedError(
             f"{self._called} failed{listed}{_why(snapshot)}",
             snapshot=snapshot,
@@ -251,7 +255,7 @@ class CompletionWait:
         volumes = self._unfinished(snapshot)
         outcome = SnapshotUnsettledError(
             f"{self._called} says complete, but for {self.policy.volume_grace:g} s not all of its "
-            f"volumes did; unfinished: {', '.join(volumes)}{_why(snapshot)}; it may be fine, wait "
+            f"volumes did; unfinished: {_listed(volumes)}{_why(snapshot)}; it may be fine, wait "
             "again",
             snapshot=snapshot,
             elapsed=now - self.started,
@@ -259,6 +263,11 @@ class CompletionWait:
         )
         outcome.unfinished_volumes = volumes
         self._end(outcome)
+
+
+def _listed(volumes: Iterable[str]) -> str:
+    """Ids of volumes, fit to be shown."""
+    return printable(", ".join(volumes), _MESSAGE)
 
 
 def _why(snapshot: Snapshot) -> str:

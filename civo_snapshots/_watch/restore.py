@@ -24,6 +24,8 @@ from ..errors import (
     RestoreFailedError,
     ServiceDisabledError,
     WaitTimeoutError,
+    printable,
+    short,
 )
 from ..models import Instance, Restore
 from ..states import DEFAULT_STATES, State, StateTable, classify, normalise
@@ -41,6 +43,8 @@ _TOLERANCE = timedelta(seconds=30)
 
 _FATAL = (ServiceDisabledError, ClientClosedError)
 _FAULTS_IN_A_ROW = 10
+_MESSAGE = 300
+"""Characters of a server's text that an error shows."""
 
 
 @define
@@ -136,7 +140,7 @@ class RestoreWait:
             self.outcome = instance
             return
         self.outcome = RestoreFailedError(
-            f"restore {self.restore.id}: instance {instance.id} is {instance.status}",
+            f"{self._called}: instance {short(instance.id)} is {short(instance.status)}",
             restore=self.restore,
             instance=instance,
             elapsed=now - self.started,
@@ -155,13 +159,18 @@ class RestoreWait:
             return True
         return now - self.started >= _SETTLED_AFTER
 
+    @property
+    def _called(self) -> str:
+        return f"restore {short(self.restore.id)}"
+
     def expire(self, now: float) -> None:
         """The wait's time is over."""
-        seen = self.last.status if self.last else "not seen"
+        seen = short(self.last.status) if self.last else "not seen"
         if self._old and self.last is None:
-            seen += f", but {', '.join(sorted(self._old))} of that hostname, which may be older"
+            old = printable(", ".join(sorted(self._old)), _MESSAGE)
+            seen += f", but {old} of that hostname, which may be older"
         self.outcome = WaitTimeoutError(
-            f"restore {self.restore.id} was not finished after {now - self.started:.1f} s "
+            f"{self._called} was not finished after {now - self.started:.1f} s "
             f"(instance {seen}); it goes on, wait again",
             restore=self.restore,
             instance=self.last,
@@ -172,8 +181,8 @@ class RestoreWait:
     def fail(self, error: CivoError, now: float) -> None:
         """Polls have failed for too long."""
         self.outcome = PollFailedError(
-            f"looking at the instance of restore {self.restore.id} failed: {error.message}; "
-            "it may be fine, wait again",
+            f"looking at the instance of {self._called} failed: "
+            f"{printable(error.message, _MESSAGE)}; it may be fine, wait again",
             restore=self.restore,
             instance=self.last,
             elapsed=now - self.started,

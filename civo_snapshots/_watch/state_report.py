@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from ..errors import printable
+from ..errors import short
 from ..events import UnknownState, UnusualState
 from ..models import Snapshot, state_of
 from ..states import StateTable, is_known, is_unusual
@@ -13,8 +13,8 @@ logger = logging.getLogger("civo_snapshots")
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
 
-_SHOWN = 80
-"""Characters of such a text that a log line shows."""
+_TOLD = 128
+"""Characters of such a text that an event has."""
 
 
 class StateReporter:
@@ -31,11 +31,11 @@ class StateReporter:
                 break
             self._familiar.add(text)
             if not is_known(text, table):
-                logger.warning("unknown state '%s' counts as pending", printable(text, _SHOWN))
-                event: UnknownState | UnusualState = UnknownState(snapshot, text)
+                logger.warning("unknown state '%s' counts as pending", short(text))
+                event: UnknownState | UnusualState = UnknownState(snapshot, text[:_TOLD])
             elif is_unusual(text, table):
-                logger.info("state '%s' counts as complete", printable(text, _SHOWN))
-                event = UnusualState(snapshot, text)
+                logger.info("state '%s' counts as complete", short(text))
+                event = UnusualState(snapshot, text[:_TOLD])
             else:
                 continue
             if self._tell is not None:

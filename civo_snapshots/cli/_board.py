@@ -109,4 +109,4 @@ def label_of(instance: str | Instance) -> str:
     """What people call an instance."""
     if isinstance(instance, str):
         return instance
-    return printable(instance.hostname, _LABEL) or instance.id
+    return printable(instance.hostname, _LABEL) or printable(instance.id, _LABEL)

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import short
 from ..events import ExtraSnapshot
 from ..outcomes import FleetRun, OutcomeKind
 from ..states import State
@@ -137,7 +138,11 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     )
     yield from _further(report.run)
     for left in report.unresolved:
-        what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
+        what = (
+            f"made snapshot {short(left.snapshot.id)}"
+            if left.snapshot
+            else f"is unknown: {left.error}"
+        )
         yield Text(f"The interrupted create of {left.name} {what}", "magenta")
     for extra in report.extras:
         yield Text(f"There is {extra}", "yellow")
@@ -155,7 +160,11 @@ def _further(run: FleetRun) -> Iterator[RenderableType]:
     kept = {outcome.instance_id: outcome.snapshot for outcome in run}
     for further in run.duplicates:
         beside = kept.get(further.instance_id)
-        told = ExtraSnapshot(beside, further) if beside else f"{further.name}: {further.id}"
+        told = (
+            ExtraSnapshot(beside, further)
+            if beside
+            else f"{short(further.name)}: {short(further.id)}"
+        )
         yield Text(f"There is {told}", "yellow")
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from attrs import Factory, define, frozen
 
-from ..errors import CivoError, printable
+from ..errors import CivoError, short
 from ..events import ExtraSnapshot
 from ..models import Instance, Quota, Restore, Snapshot
 from ..outcomes import FleetRun, OutcomeKind, Unresolved
@@ -43,7 +43,7 @@ class Planned:
         """What people call the instance, and how it is."""
         if self.instance is None:
             return ""
-        return f"{label_of(self.instance)} ({printable(self.instance.status)})"
+        return f"{label_of(self.instance)} ({short(self.instance.status)})"
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -105,7 +105,7 @@ class Restoration:
 
     def __str__(self) -> str:
         if self.instance is not None:
-            return f"restored to {self.hostname}: instance {self.instance.id} is active"
+            return f"restored to {self.hostname}: instance {short(self.instance.id)} is active"
         if self.error is not None:
             return f"not restored to {self.hostname}: {self.error}"
         if self.restore is not None:

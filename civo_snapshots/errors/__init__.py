@@ -25,6 +25,7 @@
 They pickle, and they hold neither headers nor the token nor anything of the HTTP library.
 """
 
+from .._naming import printable, short
 from .api import (
     ApiError,
     AuthenticationError,
@@ -53,7 +54,6 @@ from .base import (
     TLSError,
     TransportError,
     UnexpectedResponseError,
-    printable,
 )
 from .waits import (
     PollFailedError,
@@ -99,4 +99,5 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "printable",
+    "short",
 ]

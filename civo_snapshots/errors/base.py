@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .._naming import printable
 from ..models import Call, Instance, Schedule, Snapshot
 
-
-def printable(text: str, limit: int = 2_000) -> str:
-    """The text, cut, with control characters escaped so that it cannot forge log lines."""
-    cut = text if len(text) <= limit else f"{text[:limit]}..."
-    if cut.isprintable():
-        return cut
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+_LONGEST = 5_000
+"""Characters of a message, whatever stands in it."""
 
 
 class CivoError(Exception):
@@ -31,6 +27,8 @@ class CivoError(Exception):
     def __init__(
         self, message: str, *, call: Call | None = None, may_have_acted: bool = False
     ) -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[:_LONGEST]}..."
         super().__init__(message)
         self.message = message
         self.call = call

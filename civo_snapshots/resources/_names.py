@@ -7,7 +7,7 @@ from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions
 from .._validation import Id
-from ..errors import AmbiguousNameError, InvalidArgumentError, NotFoundError
+from ..errors import AmbiguousNameError, InvalidArgumentError, NotFoundError, short
 from ..models import Instance, Schedule, Snapshot
 
 _ID_FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -25,10 +25,10 @@ async def the_one(listing: Listing[R], field: str, wanted: str, what: str) -> R:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFoundError(f"there is no {what} whose {field} is {wanted!a}")
-    ids = ", ".join(one.id for one in found[:10])
+        raise NotFoundError(f"there is no {what} whose {field} is {short(wanted)!a}")
+    ids = ", ".join(short(one.id) for one in found[:10])
     error = AmbiguousNameError(
-        f"{len(found)} {what}s have the {field} {wanted!a}; use an id: {ids}"
+        f"{len(found)} {what}s have the {field} {short(wanted)!a}; use an id: {ids}"
     )
     error.candidates = tuple(found)
     raise error

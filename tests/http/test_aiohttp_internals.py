@@ -4,20 +4,26 @@ If one of these fails after an upgrade, read in `_http/aiohttp_internals.py` wha
 """
 
 import asyncio
+import gzip
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.client_proto import ResponseHandler
-from support.wire import Wire, answer
+from support.wire import Wire, answer, http, raw
 
 from civo_snapshots._http.aiohttp_internals import (
     CheckedConnector,
     TrackedResponse,
+    has_middlewares,
+    is_corrupt,
     limit_read_size,
     may_have_left,
     response_of,
+    tls_of,
     track_response,
 )
 
@@ -98,6 +104,54 @@ def test_no_transport_and_one_without_a_limit_are_left_alone() -> None:
     plain = asyncio.BaseTransport()
     limit_read_size(plain, 1)
     assert not hasattr(plain, "max_size")
+
+
+async def test_a_corrupt_body_is_told_from_a_cut_one_by_its_cause() -> None:
+    """R196."""
+    zipped, encoding = gzip.compress(b"{}"), {"Content-Encoding": "gzip"}
+    cut = raw(http(zipped[:15], announced=len(zipped), headers=encoding), then_close=True)
+    for step, corrupt in ((raw(http(b"no gzip", headers=encoding)), True), (cut, False)):
+        async with Wire(step) as wire, aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.ClientPayloadError) as caught:
+                async with session.get(wire.url) as response:
+                    await response.read()
+            assert is_corrupt(caught.value) is corrupt, TRIED_WITH
+
+
+async def test_a_session_tells_its_middlewares_and_how_it_verifies() -> None:
+    """R191."""
+    context = ssl.create_default_context()
+    async with aiohttp.ClientSession() as session:
+        assert hasattr(session, "_middlewares"), TRIED_WITH
+        assert (has_middlewares(session), tls_of(session)) == (False, True), TRIED_WITH
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context), middlewares=(Seen(),)
+    ) as session:
+        assert has_middlewares(session), TRIED_WITH
+        assert tls_of(session) is context, TRIED_WITH
+
+
+async def test_a_header_that_a_middleware_sets_replaces_that_of_netrc(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R192."""
+    file = tmp_path / "netrc"
+    file.write_text("default login a password b\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+
+    async def sign(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        assert "Authorization" in request.headers, TRIED_WITH
+        request.headers["Authorization"] = "bearer ours"
+        return await handler(request)
+
+    async with (
+        aiohttp.ClientSession(trust_env=True) as session,
+        session.get(wire.url, middlewares=(sign,)),
+    ):
+        assert wire.requests[0].headers["authorization"] == "bearer ours", TRIED_WITH
 
 
 def test_never_sent_is_not_concluded_from_what_is_merely_missing() -> None:

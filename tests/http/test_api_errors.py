@@ -27,6 +27,7 @@ from civo_snapshots.errors import (
     RateLimitError,
     ServerError,
     ServiceDisabledError,
+    TryLaterError,
     UnexpectedResponseError,
 )
 
@@ -190,10 +191,10 @@ CODED = [
     Expected("database_instance_find", 404, NotFoundError),
     Expected("database_snapshot_create_instance_not_found", 500, NotFoundError),
     Expected("database_region_not_found", 400, NotFoundError, "check the region's code"),
-    Expected("database_quota_lock_failed", 500, ConflictError, "try again later"),
-    Expected("database_snapshot_create_already_in_process", 409, ConflictError, "try again later"),
-    Expected("region_unavailable", 503, ServerError, "try again later"),
-    Expected("instance_state_must_be_active_or_shutoff", 400, ConflictError, "try again later"),
+    Expected("database_quota_lock_failed", 500, TryLaterError, "try again later"),
+    Expected("database_snapshot_create_already_in_process", 409, TryLaterError, "try again later"),
+    Expected("region_unavailable", 503, TryLaterError, "try again later"),
+    Expected("instance_state_must_be_active_or_shutoff", 400, TryLaterError, "try again later"),
     Expected("quota_limit_reached", 402, QuotaExceededError, "delete snapshots"),
     Expected("database_instance_snapshot_too_big", 500, InvalidRequestError),
     Expected("parameter_name_invalid", 400, InvalidRequestError),

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,11 @@ from civo_snapshots import (
     ProxyError,
     RetryPolicy,
     ServerError,
+    Timeouts,
     TLSError,
     UnexpectedResponseError,
 )
-from civo_snapshots._http import HttpOptions, Kind, Request, Secret, Transport
+from civo_snapshots._http import HttpOptions, Kind, Request, Secret, TokenSource, Transport
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -63,7 +64,7 @@ ENDINGS = pytest.mark.parametrize("ending", [close, reset], ids=["FIN", "RST"])
 def transport_to(url: str, lent: aiohttp.ClientSession | None = None, **more: Any) -> Transport:
     limits = {"connect": 0.2, "silence": 5.0, **more.pop("limits", {})}
     options = HttpOptions(**limits, connections=4, max_body=more.pop("max_body", 1 << 20), **more)
-    return Transport(url, Secret(TOKEN), options, lent)
+    return Transport(url, TokenSource("a test", Secret(TOKEN)), options, lent)
 
 
 @pytest.fixture
@@ -227,8 +228,8 @@ async def test_what_the_client_counts_is_what_the_server_received(ending: Step) 
     async with Wire(ending) as wire, client_to(wire) as civo:
         error = await failure(civo.snapshots.get("i-1", "s-1"), ConnectionLostError)
         assert error.call is not None
-        assert error.call.attempts == civo.requests_sent == len(wire.requests) == 4
-        assert len(error.call.history) == 3
+        assert error.call.attempts == civo.requests_sent == len(wire.requests) == 8
+        assert len(error.call.history) == 7
 
 
 @ENDINGS
@@ -246,7 +247,7 @@ async def test_a_lost_answer_to_a_restore_is_never_asked_for_again(ending: Step)
         assert (error.instance_id, error.name) == ("i-1", "copy")
         assert error.started_at is not None
         assert error.ended_at is not None
-        assert wire.counts == {"POST": 1}
+        assert wire.counts == {"GET": 1, "POST": 1}  # it looks for what is there already first
 
 
 async def test_a_refused_connection_is_an_unsent_request(opened: list[Transport]) -> None:  # T2
@@ -269,7 +270,8 @@ async def test_a_refused_connection_is_tried_again_even_for_a_create() -> None: 
             )
             error = await failure(call, ConnectFailedError)
             assert error.call is not None
-            assert error.call.attempts == 4
+            assert error.call.attempts > 8  # as its time allows
+            assert error.call.elapsed <= Timeouts().create
             assert civo.requests_sent == 0
 
 
@@ -301,6 +303,8 @@ async def test_a_black_hole_is_an_unsent_request(opened: list[Transport]) -> Non
 
 # Broken answers
 
+GZIPPED = gzip.compress(b'{"id": "s-1"}' + b" " * 9999)
+
 CUT = {
     "content-length": raw(http(b'{"id": "s', announced=200), then_close=True),
     "content-length, reset": then_reset(http(b'{"id": "s', announced=200)),
@@ -308,7 +312,10 @@ CUT = {
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n', then_close=True
     ),
     "headers": raw(b"HTTP/1.1 200 OK\r\nContent-Le", then_close=True),
-    "corrupt gzip": raw(http(b"no gzip at all", headers={"Content-Encoding": "gzip"})),
+    "gzip": raw(
+        http(GZIPPED[:20], announced=len(GZIPPED), headers={"Content-Encoding": "gzip"}),
+        then_close=True,
+    ),  # R196: cut, which is no corruption
 }
 
 
@@ -330,9 +337,7 @@ async def test_a_cut_answer_to_a_read_is_asked_for_again(step: Step) -> None:  #
 
 HALF = {
     "close-delimited": raw(b'HTTP/1.1 200 OK\r\n\r\n{"id": "s-', then_close=True),  # T20
-    "gzip": raw(
-        http(gzip.compress(b'{"id": "s-1"}' + b" " * 9999)[:20], 200, {"Content-Encoding": "gzip"})
-    ),  # B58
+    "gzip": raw(http(GZIPPED[:20], 200, {"Content-Encoding": "gzip"})),  # B58
 }
 
 
@@ -366,7 +371,7 @@ async def test_what_is_not_http_is_no_answer_of_the_api(data: bytes) -> None:  #
         assert_clean(caught.value)
         assert "400" not in caught.value.message
         await failure(civo.snapshots.restore("i-1", "s-1", hostname="a"), OutcomeUnknownError)
-        assert wire.counts == {"GET": 1, "POST": 1}
+        assert wire.counts == {"GET": 2, "POST": 1}  # a restore looks first
 
 
 LONG_BODY = b"x" * 5_000
@@ -377,6 +382,14 @@ UNREADABLE = {
     "brotli": (http(b"x", headers={"Content-Encoding": "br"}), "Please install `Brotli`"),
     "unknown": (http(b"x", headers={"Content-Encoding": "snappy"}), "'snappy'.* plain or as gzip"),
     "two": (http(b"x", headers={"Content-Encoding": "gzip, br"}), "'gzip, br'.* plain or as gzip"),
+    "too many headers": (
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
+        "max_headers",
+    ),
+    "corrupt gzip": (
+        http(b"no gzip at all", headers={"Content-Encoding": "gzip"}),
+        "not in the content encoding.* have the gateway send it plain",
+    ),
     "too large": (http(LONG_BODY), "larger than 1000 bytes; raise max_body"),
 }
 
@@ -393,7 +406,7 @@ async def test_what_could_not_be_read_a_second_time_either_is_asked_for_once(
         assert_clean(caught.value)
         assert "yyy" not in str(caught.value)
         await failure(civo.snapshots.restore("i-1", "s-1", hostname="a"), OutcomeUnknownError)
-        assert wire.counts == {"GET": 1, "POST": 1}
+        assert wire.counts == {"GET": 2, "POST": 1}  # a restore looks first
 
 
 async def test_a_long_listing_above_the_cap_is_asked_for_once() -> None:
@@ -758,6 +771,53 @@ async def test_the_environments_proxies_are_not_used_unasked(  # C138
         assert (proxy.connections, len(wire.requests)) == (0, 1)
 
 
+@pytest.mark.parametrize("entry", ["default", "machine 127.0.0.1"])
+async def test_netrc_has_no_say_in_the_token(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192."""
+    file = tmp_path / "netrc"
+    file.write_text(f"{entry} login a password bbbbbbbb\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    async with Wire() as wire:
+        opened.append(transport_to(wire.url, trust_env=True))
+        for request in (GET, POST):
+            await opened[0].send(request, 1.0)
+        assert {one.headers["authorization"] for one in wire.requests} == {f"bearer {TOKEN}"}
+
+
+async def test_no_proxy_gets_a_request_in_clear(
+    monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192."""
+    async with Wire() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        opened.append(transport_to("http://api.invalid", trust_env=True))
+        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        assert "NO_PROXY" in error.message
+        assert not error.may_have_acted
+        assert proxy.connections == 0
+
+
+async def test_https_goes_to_its_proxy_also_beside_a_netrc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Transport]
+) -> None:
+    """R192: the proxy is asked for a tunnel, and told neither token nor netrc's password."""
+    file = tmp_path / "netrc"
+    file.write_text("machine api.invalid login a password bbbbbbbb\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    async with Wire(answer(b"", 403)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        opened.append(transport_to("https://api.invalid", trust_env=True))
+        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        assert not error.may_have_acted
+        (asked,) = proxy.requests
+        assert (asked.method, asked.target) == ("CONNECT", "api.invalid:443")
+        assert not {"authorization", "proxy-authorization"} & set(asked.headers)
+
+
 # Lent sessions
 
 
@@ -803,14 +863,64 @@ def _basic_auth() -> aiohttp.BasicAuth:
         ({"cookie_jar": None}, "cookies"),
         ({"trust_env": True}, "proxies"),
         ({"auto_decompress": False}, "decompress"),
+        ({"middlewares": (lambda request, handler: handler(request),)}, "middlewares"),
     ],
-    ids=["auth", "header", "cookie", "jar", "trust_env", "decompress"],
+    ids=["auth", "header", "cookie", "jar", "trust_env", "decompress", "middlewares"],
 )
 async def test_a_dangerous_session_is_refused(options: dict[str, Any], problem: str) -> None:
     async with session(**options) as lent:  # C139
         with pytest.raises(ConfigurationError, match=problem) as caught:
             CivoClient(TOKEN, region="LON1", http_session=lent)
         assert_clean(caught.value)
+
+
+def _unverified() -> ssl.SSLContext:
+    context = _no_host_name()
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _no_host_name() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    return context
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"), [(_unverified, "CERT_NONE"), (_no_host_name, "check_hostname is off")]
+)
+async def test_a_context_that_does_not_verify_is_refused_wherever_it_is_given(
+    make: Callable[[], ssl.SSLContext], problem: str
+) -> None:
+    """R191."""
+    with pytest.raises(ConfigurationError, match=f"the ssl_context is refused.*{problem}"):
+        CivoClient(TOKEN, ssl_context=make())
+    async with session(connector=aiohttp.TCPConnector(ssl=make())) as lent:
+        with pytest.raises(ConfigurationError, match=f"http_session is refused.*{problem}"):
+            CivoClient(TOKEN, http_session=lent)
+
+
+@pytest.mark.parametrize(
+    "tls", [True, ssl.create_default_context(), aiohttp.Fingerprint(b"f" * 32)], ids=type
+)
+async def test_a_session_that_verifies_or_pins_is_taken(tls: Any) -> None:
+    """R191."""
+    async with session(connector=aiohttp.TCPConnector(ssl=tls)) as lent:
+        await CivoClient(TOKEN, http_session=lent).close()
+
+
+async def test_a_session_that_does_not_verify_is_refused() -> None:
+    """R191."""
+    async with session(connector=aiohttp.TCPConnector(ssl=False)) as lent:
+        with pytest.raises(ConfigurationError, match="verify"):
+            CivoClient(TOKEN, http_session=lent)
+
+
+async def test_a_session_beside_a_context_it_would_ignore_is_refused() -> None:
+    """R191."""
+    async with session() as lent:
+        with pytest.raises(ConfigurationError, match="ssl_context= to its connector"):
+            CivoClient(TOKEN, http_session=lent, ssl_context=ssl.create_default_context())
 
 
 async def test_a_closed_session_is_refused() -> None:  # C139
@@ -867,9 +977,9 @@ async def test_closing_ends_what_is_in_flight(request_: Request) -> None:  # L11
 
 
 async def test_closing_leaves_a_restore_in_flight_unknown() -> None:  # L117
-    async with Wire(silence) as wire, client_to(wire) as civo:
+    async with Wire(answer([]), silence) as wire, client_to(wire) as civo:
         task = asyncio.create_task(civo.snapshots.restore("i-1", "s-1", hostname="copy"))
-        while not wire.requests:  # noqa: ASYNC110 - the server has no event for this
+        while "POST" not in wire.counts:  # noqa: ASYNC110 - the server has no event for this
             await asyncio.sleep(0)
         await civo.close()
         await failure(task, OutcomeUnknownError)

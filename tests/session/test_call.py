@@ -38,7 +38,7 @@ from civo_snapshots import (
 )
 from civo_snapshots._codec import one
 from civo_snapshots._concurrency import Gate
-from civo_snapshots._http import Kind, Request, Response, Transport
+from civo_snapshots._http import Kind, Request, Response, Secret, TokenSource, Transport
 from civo_snapshots._session import Limiter, Session
 from civo_snapshots._session.outage import RetryBudget
 from civo_snapshots.testing import FakeClock
@@ -77,6 +77,7 @@ class Script:
         self._clock = clock
         self._steps = list(steps)
         self.sent: list[tuple[float, Request, float]] = []
+        self.tokens = TokenSource("a test", Secret("token"))
         self.closed = False
 
     def then(self, *steps: Step) -> None:
