@@ -37,8 +37,9 @@ async def test_a_client_that_was_not_closed_warns_once_and_says_how(nothing_left
             warnings.simplefilter("always")
             del civo
             gc.collect()
-        await asyncio.sleep(0.01)
-        assert region.open_connections == 0
+        async with asyncio.timeout(5):
+            while region.open_connections:  # noqa: ASYNC110 - the server has no event for this
+                await asyncio.sleep(0.01)
     told = [str(warning.message) for warning in caught]
     assert len(told) == 1
     assert "async with CivoClient" in told[0]
