@@ -75,6 +75,9 @@ def _text(rng: random.Random, mood: str) -> str:
     return rng.choice(pools[mood])
 
 
+_INCLUDED = ((), (), ("v-1", "v-2"), ("v-1", "v-2", "v-3", "v-4"))
+
+
 def snapshot_of(rng: random.Random, instance_id: str, snapshot_id: str, mood: str) -> Snapshot:
     """A snapshot with up to four volumes, each mostly as far as the snapshot itself."""
     chosen = rng.sample(("v-1", "v-2", "v-3", "v-4"), rng.choice((0, 1, 2, 2, 3, 4)))
@@ -85,7 +88,8 @@ def snapshot_of(rng: random.Random, instance_id: str, snapshot_id: str, mood: st
     if volumes and mood == "bad" and rng.random() < 0.5:
         mood = "busy"  # a volume failed, the snapshot does not say so yet
     status = SnapshotStatus(_text(rng, mood), tuple(volumes))
-    included = rng.choice(((), (), ("v-1", "v-2"), ("v-1", "v-2", "v-3", "v-4")))
+    # By dice of their own: the lives themselves stay what they were before these were told.
+    included = random.Random(repr(status)).choice(_INCLUDED)
     return Snapshot(
         snapshot_id,
         f"n-{snapshot_id}",
