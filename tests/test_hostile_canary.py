@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isclass
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from support.canary import TOKEN, assert_clean
 from support.wire import Wire, silence
 
@@ -97,6 +97,12 @@ async def failed(env: Env) -> object:
     return await env.done()
 
 
+async def unsettled(env: Env) -> object:
+    record = env.region.state.snapshots[(await env.snapshot()).id]
+    record.volumes = (*record.volumes[:-1], evolve(record.volumes[-1], listed_at=float("inf")))
+    return await env.civo.snapshots.wait_until_complete(record.instance_id, record.id)
+
+
 async def restore_failed(env: Env) -> object:
     restore: Restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     for instance in env.region.state.instances.values():
@@ -180,6 +186,7 @@ SCENES: dict[type[errors.CivoError], Scene] = {
     errors.SnapshotExistsError: exists,
     errors.AmbiguousNameError: ambiguous,
     errors.SnapshotFailedError: failed,
+    errors.SnapshotUnsettledError: unsettled,
     errors.SnapshotVanishedError: waiting(
         Fault.status(404, {"code": "database_snapshot_not_found"})
     ),

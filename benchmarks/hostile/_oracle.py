@@ -2,7 +2,8 @@
 
 It is written from the design's rules and shares no table and no code with the package: the point
 is that two readings of the same text agree. The first terminal verdict stands, unknown states never
-end a wait, volumes count from the first poll that shows them, and errors are tolerated for a time.
+end a wait, volumes count from the first poll that shows them, or includes them while others are
+shown, and errors are tolerated for a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,14 @@ End = Literal["complete", "failed", "unsettled", "vanished", "not found", "poll 
 
 @frozen
 class Shown:
-    """The snapshot was shown: its own state text, and those of its listed volumes."""
+    """The snapshot was shown: its own state text, those of its listed volumes, and the ids of
+    those that it includes.
+    """
 
     at: float
     own: str
     volumes: Mapping[str, str]
+    included: Sequence[str]
 
 
 @frozen
@@ -63,14 +67,19 @@ class _Wait:
     rules: Rules
     started: float
     volumes: dict[str, str] = field(factory=dict[str, str])
+    included: Sequence[str] = ()
     was_shown: bool = False
     absent: int = 0
     troubled: list[float] = field(factory=list[float])
     denied: list[float] = field(factory=list[float])
     odd_since: float | None = None
 
+    def saw(self, shown: Shown) -> None:
+        self.volumes |= shown.volumes
+        self.included = shown.included or self.included
+
     def shown(self, poll: Shown) -> End | None:
-        self.volumes |= poll.volumes
+        self.saw(poll)
         words = [text.strip().lower() for text in self.volumes.values()]
         own = poll.own.strip().lower()
         if any(word in ("failed", "error") for word in [own, *words]):
@@ -78,7 +87,8 @@ class _Wait:
         if own not in _FINISHED:
             self.odd_since = None
             return None
-        if all(word in _FINISHED for word in words):
+        unlisted = words and any(one not in self.volumes for one in self.included)
+        if all(word in _FINISHED for word in words) and not unlisted:
             return "complete"
         if self.odd_since is None:
             self.odd_since = poll.at
@@ -133,7 +143,7 @@ def verdict(
     """
     wait = _Wait(rules, started)
     if known is not None:
-        wait.volumes |= known.volumes
+        wait.saw(known)
     for number, poll in enumerate(polls, 1):
         if (end := wait.take(poll)) is not None:
             return end, number

@@ -1,7 +1,7 @@
 """Random lives of a snapshot: odd spellings, unknown states, flapping, volumes that come and go."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -64,14 +64,18 @@ class Life:
         return any(begins <= time < ends for begins, ends in self.outages)
 
 
-def states_of(snapshot: Snapshot) -> tuple[str, Mapping[str, str]]:
+def states_of(snapshot: Snapshot) -> tuple[str, Mapping[str, str], Sequence[str]]:
     """The texts that a verdict rests upon."""
-    return snapshot.state, {volume.id: volume.state for volume in snapshot.volumes}
+    volumes = {volume.id: volume.state for volume in snapshot.volumes}
+    return snapshot.state, volumes, snapshot.included_volumes
 
 
 def _text(rng: random.Random, mood: str) -> str:
     pools = {"done": COMPLETE, "bad": FAILED, "busy": PENDING + UNKNOWN}
     return rng.choice(pools[mood])
+
+
+_INCLUDED = ((), (), ("v-1", "v-2"), ("v-1", "v-2", "v-3", "v-4"))
 
 
 def snapshot_of(rng: random.Random, instance_id: str, snapshot_id: str, mood: str) -> Snapshot:
@@ -84,7 +88,15 @@ def snapshot_of(rng: random.Random, instance_id: str, snapshot_id: str, mood: st
     if volumes and mood == "bad" and rng.random() < 0.5:
         mood = "busy"  # a volume failed, the snapshot does not say so yet
     status = SnapshotStatus(_text(rng, mood), tuple(volumes))
-    return Snapshot(snapshot_id, f"n-{snapshot_id}", status=status, instance_id=instance_id)
+    # By dice of their own: the lives themselves stay what they were before these were told.
+    included = random.Random(repr(status)).choice(_INCLUDED)
+    return Snapshot(
+        snapshot_id,
+        f"n-{snapshot_id}",
+        included_volumes=included,
+        status=status,
+        instance_id=instance_id,
+    )
 
 
 def life_of(rng: random.Random, instance_id: str, snapshot_id: str) -> Life:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import inf
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from benchmarks.hostile import _oracle
 from benchmarks.hostile._figures import Figure, show
@@ -50,6 +50,7 @@ OVER_HTTP = 100
 LATE = 0.25
 _ENDS = {
     "SnapshotFailedError": "failed",
+    "SnapshotUnsettledError": "unsettled",
     "SnapshotVanishedError": "vanished",
     "PollFailedError": "poll failed",
     "NotFoundError": "not found",
@@ -64,8 +65,7 @@ class Noted(CompletionWait):
     notes: list[Poll] = field(factory=list[Poll])
 
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
-        own, volumes = states_of(snapshot)
-        self.notes.append(Shown(now, own, volumes))
+        self.notes.append(Shown(now, *states_of(snapshot)))
         return super().observe(snapshot, now)
 
     def observe_again(self, times: int) -> None:
@@ -142,7 +142,7 @@ class Server:
             # Which of an item's ids is the snapshot's differs between deployments.
             inner = moment if number % 3 == 1 else None
             outer = life.snapshot_id if number % 3 == 0 else f"o-{number}"
-            stranger = Snapshot(f"i-{number}", moment.name, status=moment.status)
+            stranger = evolve(moment, id=f"i-{number}")
             items.append(RegionSnapshot(outer, moment.name, instance=inner or stranger))
         consumer.consume(items_of(items))
         return 0.0
@@ -217,8 +217,8 @@ def _misjudged(case: _Case) -> str:
     known = Shown(case.progress.started, *states_of(case.known)) if case.known else None
     expected, used = _oracle.verdict(rules, case.progress.started, known, notes)
     wanted = expected or "timeout"
-    if wanted == "unsettled":
-        wanted = "complete" if policy.on_unsettled == "return" else "failed"
+    if wanted == "unsettled" and policy.on_unsettled == "return":
+        wanted = "complete"
     if case.end != wanted:
         return f"ended as {case.end}, the oracle says {wanted}: {notes[-3:]}"
     if used != len(notes):
@@ -231,7 +231,7 @@ def _deceived(case: _Case) -> str:
     """What the wait was shown that was not so, or nothing."""
     for note in case.progress.notes:
         truth = case.life.at(note.at)
-        seen = (note.own, note.volumes) if isinstance(note, Shown) else None
+        seen = (note.own, note.volumes, note.included) if isinstance(note, Shown) else None
         if seen and (isinstance(truth, Gone) or states_of(truth) != seen):
             return f"was shown {note}, the truth was {truth}"
         if isinstance(note, Missing) and not isinstance(truth, Gone):

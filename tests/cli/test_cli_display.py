@@ -96,6 +96,15 @@ def test_lines_say_the_same_where_there_is_no_terminal(board: Board) -> None:
     assert texts["waits"].endswith("waits  waiting")
 
 
+def test_a_volume_that_has_still_to_be_listed_has_not_ended(board: Board) -> None:
+    """R178: unless none is listed at all."""
+    included = ("vol-0", "vol-1", "vol-2")
+    board.see(evolve(snapshot("waits", "Complete", "Completed"), included_volumes=included))
+    assert line(board, board.rows["waits"]).endswith("Complete  1/3 volumes ended")
+    board.see(evolve(snapshot("no", "Complete"), included_volumes=included))
+    assert board.rows["no"].volumes == {}
+
+
 def test_a_line_says_why_a_snapshot_failed(board: Board) -> None:
     """R199."""
     status = SnapshotStatus("Failed", (), "volume 2:\x07 no space left" + "." * 1_000)

@@ -100,6 +100,14 @@ def test_nothing_is_repeated_that_was_not_seen_failing(state: str, volumes: tupl
     assert chosen(one, settings=RETRYING) == Choice(FIRST, one)
 
 
+def test_what_has_a_volume_that_was_never_listed_is_neither_complete_nor_repeated() -> None:
+    """R178, R160."""
+    partly = evolve(made("a", "Complete", NOON, "Completed"), included_volumes=("Completed", "v"))
+    assert chosen(partly, settings=RETRYING) == Choice(FIRST, partly)
+    whole = made("b", "Complete", NOON + timedelta(hours=1), "Completed")
+    assert min([partly, whole], key=best_of(states.DEFAULT_STATES)) is whole
+
+
 @pytest.mark.parametrize("on_failed", ["report", "retry"])
 def test_a_repeat_is_adopted_like_the_first(on_failed: Literal["report", "retry"]) -> None:
     """R160."""

@@ -1,6 +1,7 @@
 """What an instance's errors amount to, and its outcome at any moment of a run."""
 
 import pytest
+from attrs import evolve
 
 from civo_snapshots import (
     CivoError,
@@ -16,12 +17,15 @@ from civo_snapshots import (
     QuotaExceededError,
     Snapshot,
     SnapshotFailedError,
+    SnapshotStatus,
     SnapshotUnsettledError,
     SnapshotVanishedError,
+    VolumeStatus,
     WaitTimeoutError,
 )
 from civo_snapshots._fleet.choice import Choice
-from civo_snapshots._fleet.member import Member, Stage, kind_of, kind_of_end
+from civo_snapshots._fleet.member import Member, Stage, as_shown, kind_of, kind_of_end
+from civo_snapshots.states import DEFAULT_STATES
 
 MADE = Snapshot(id="s", name="n", instance_id="i")
 
@@ -60,6 +64,17 @@ def test_the_end_of_a_wait_is_a_failure_only_if_the_server_says_so(
     error: CivoError, kind: OutcomeKind
 ) -> None:
     assert kind_of_end(error) is kind
+
+
+def test_what_was_seen_settling_is_not_finished() -> None:
+    """R178, R202: where the region's listing alone has shown it."""
+    status = SnapshotStatus("Complete", (VolumeStatus("v-1", "Completed"),))
+    partly = Snapshot("s", included_volumes=("v-1", "v-2"), status=status, instance_id="i")
+    kind, error = as_shown(partly, DEFAULT_STATES, is_proven=True)
+    assert kind is OutcomeKind.TIMED_OUT
+    assert isinstance(error, WaitTimeoutError)
+    whole = evolve(partly, included_volumes=("v-1",))
+    assert as_shown(whole, DEFAULT_STATES, is_proven=True) == (OutcomeKind.COMPLETE, None)
 
 
 def member() -> Member:

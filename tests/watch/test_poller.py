@@ -20,6 +20,7 @@ from civo_snapshots import (
     ServerError,
     ServiceDisabledError,
     Snapshot,
+    SnapshotUnsettledError,
     SnapshotVanishedError,
 )
 from civo_snapshots._api import is_listing_refusal
@@ -261,6 +262,18 @@ async def test_an_end_that_only_a_name_supports_is_confirmed_by_get() -> None:
     assert scene.counts["get"] == 3
     assert min(scene.times("get")) >= 10
     assert scene.counts["region"] == watcher.ticks
+
+
+async def test_that_it_settles_is_not_believed_by_its_name_alone() -> None:
+    """R178: the end of the volume grace is an end too, and needs a GET."""
+    scene = Scene(ids="name")
+    keys = scene.add(3)
+    scene.finish(at=10, shown=("Complete", "Completed", "Pending"))
+    watcher = watcher_of(scene)
+    ends = [await one.end() for one in [Waiter(scene, watcher, k, known=known(k)) for k in keys]]
+    assert {type(end) for end in ends} == {SnapshotUnsettledError}
+    assert min(scene.times("get")) >= 10
+    assert scene.counts["get"] == 3 * len([at for at in scene.times("region") if at >= 10])
 
 
 async def test_a_name_that_anybody_may_choose_identifies_nothing() -> None:

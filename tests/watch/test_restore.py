@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from civo_snapshots import states
 from civo_snapshots._watch.restore import Faults, RestoreWait
 from civo_snapshots.errors import (
     ConnectionLostError,
@@ -15,6 +16,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
 )
 from civo_snapshots.models import Instance, Restore, RestoreStatus
+from civo_snapshots.states import State
 
 AT = datetime(2026, 1, 1, 12, 0, 0, 600_000, tzinfo=UTC)
 EARLIER, LATER = AT - timedelta(hours=1), AT + timedelta(minutes=5)
@@ -206,6 +208,15 @@ def test_after_an_overwriting_restore_answered_as_complete_an_active_instance_co
     done = Restore("r-1", overwrite_existing=True, status=RestoreStatus("complete"))
     assert seen((1.0, "ACTIVE"), restore=done).outcome == at("ACTIVE")
     assert seen((1.0, "ERROR"), restore=done).outcome is None
+
+
+def test_the_clients_own_states_say_whether_a_restore_is_complete() -> None:
+    """R178: one rule for snapshots and restores."""
+    sealed = Restore("r-1", overwrite_existing=True, status=RestoreStatus("Sealed"))
+    assert seen((1.0, "ACTIVE"), restore=sealed).outcome is None
+    progress = RestoreWait(sealed, 0.0, states.extended({"sealed": State.COMPLETE}))
+    progress.observe(at("ACTIVE"), 1.0)
+    assert progress.outcome == at("ACTIVE")
 
 
 # Polls that fail
