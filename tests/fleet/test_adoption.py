@@ -241,6 +241,53 @@ async def test_a_young_snapshot_of_another_run_is_no_reason_to_wait() -> None:
     assert region.session.clock.monotonic() == 0
 
 
+@pytest.mark.parametrize(("spent", "waited"), [(0.0, 1.0), (0.25, 0.75), (5.0, 0.0)])
+async def test_only_what_is_left_of_the_window_since_the_reading_is_waited(
+    spent: float, waited: float
+) -> None:
+    """R161: in parts of the reconcile window, whatever the clock showed at first."""
+    region = Region(ONE)
+    clock, window = region.session.clock, region.session.timeouts.reconcile_window
+    await clock.sleep(100)
+    adoption = adoption_of(region, resume=True)
+    await adoption.prepare()
+    await clock.sleep(spent * window)
+    before = clock.monotonic()
+    assert await adoption.find("i-1") == []
+    assert clock.monotonic() - before == pytest.approx(waited * window)
+
+
+# What the listing shows, without proof
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("s-1", "i-1"), ("x-1", "s-1")])
+async def test_what_is_shown_bears_the_snapshots_own_id_once_that_is_known(
+    outer: str, inner: str
+) -> None:
+    """R158: until a proof has shown which id it is, the outer one is taken."""
+    region = Region(ONE, listing=[listed(ONE, outer, inner)])
+    adoption = adoption_of(region)
+    assert adoption.shown("i-1") is None
+    await adoption.prepare()
+    for known in (False, True):
+        (shown,) = adoption.shown("i-1") or ()
+        assert shown.id == ("s-1" if known else outer)
+        assert (shown.name, shown.instance_id) == (ONE.name, "i-1")
+        await adoption.find("i-1")
+    assert adoption.shown("i-9") == []
+
+
+async def test_the_listing_names_an_instance_only_where_each_item_does() -> None:
+    """R158."""
+    other = own(2, "s-9")
+    items = [listed(TWO, "s-2", "i-2"), listed(other, "s-9", "i-7"), listed(ONE, "s-1", "i-1")]
+    adoption = await prepared(Region(listing=[*items, listed(own(3), "s-3", None)]))
+    assert adoption.names_instance("i-1")
+    assert not adoption.names_instance("i-2")
+    assert not adoption.names_instance("i-3")
+    assert adoption.names_instance("i-9")  # of which it shows nothing
+
+
 # Without a listing of the region, or not the whole of it
 
 

@@ -1,14 +1,14 @@
 """Mutates one module, lets the tests of its room judge each mutant, and lists those that survive.
 
-`nox -s mutants -- limiter` runs this. It works on a copy of the tree, with every draw seeded, and
-fails if too many survive; further arguments go to `mutmut run`.
+`nox -s mutants -- limiter` runs this on a copy of the tree in `build/mutants/`, with every draw
+seeded, and fails if too many survive. Further arguments go to `mutmut run`; `mutmut browse` in the
+copy shows each mutant whole.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +28,7 @@ SEED = 1
 ARGUMENTS = (
     *("-n", "0", "-p", "no:cacheprovider", "--timeout=15"),  # a mutant may hang
     *("-p", "randomly", f"--randomly-seed={SEED}", "--randomly-dont-reorganize"),
+    *("-k", "not (drawn0 or drawn1 or drawn2)"),  # in the documented region, the same each time
 )
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -36,6 +37,7 @@ KILLED = ("killed", "timeout")
 
 def prepare(tree: Path, room: str, files: list[str]) -> None:
     """Copy what the tests of a room need, and say what is to be mutated."""
+    shutil.rmtree(tree, ignore_errors=True)
     for name in ("civo_snapshots", "tests"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
@@ -77,17 +79,22 @@ def main(module: str, *more: str) -> str | None:
     """Returns what is wrong, if anything."""
     room, names = MODULES[module]
     files = [f"civo_snapshots/{name}.py" for name in names]
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder)
-        prepare(tree, room, files)
-        mutmut(tree, "run", *more, capture=False)
-        listed = mutmut(tree, "results", "--all", "True").splitlines()
-        results = dict(line.strip().rsplit(": ", 1) for line in listed if "__mutmut_" in line)
-        alive = [one for one, result in results.items() if result not in KILLED]
-        survivors = [change(tree, one) for one in alive]
+    tree = ROOT / "build" / "mutants" / module
+    prepare(tree, room, files)
+    mutmut(tree, "run", *more, capture=False)
+    return report(tree, module)
+
+
+def report(tree: Path, module: str) -> str | None:
+    """Write down which mutants survive; returns what is wrong, if anything."""
+    room, names = MODULES[module]
+    listed = mutmut(tree, "results", "--all", "True").splitlines()
+    results = dict(line.strip().rsplit(": ", 1) for line in listed if "__mutmut_" in line)
+    alive = [one for one, result in results.items() if result not in KILLED]
+    survivors = [change(tree, one) for one in alive]
     rate = 100 * (1 - len(alive) / len(results))
     told = (
-        f"{', '.join(files)}: {len(results) - len(alive)} of {len(results)} mutants killed "
+        f"{', '.join(names)}: {len(results) - len(alive)} of {len(results)} mutants killed "
         f"by tests/{room} ({rate:.1f} %); mutmut {version('mutmut')}, seed {SEED}"
     )
     (HERE / f"{module}.txt").write_text("\n\n".join([told, *survivors]) + "\n", "utf-8")
