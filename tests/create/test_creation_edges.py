@@ -30,10 +30,11 @@ class Witness(Server):
     """Notes what each look was given."""
 
     trouble: CivoError | None = None
+    looks: tuple[tuple[str, str, LogicalCall], ...] = ()
 
     def _note(self, what: str, instance_id: str, options: Within) -> None:
         assert isinstance(options, LogicalCall)
-        self.looks = [*getattr(self, "looks", []), (what, instance_id, options)]
+        self.looks += ((what, instance_id, options),)
 
     def list_snapshots(
         self, instance_id: str, options: Within, *, poll: bool = False
