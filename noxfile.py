@@ -53,6 +53,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Whether the tests of a room notice changes of a module: `-s mutants -- limiter`."""
+    session.install("-q", "-e", ".[cli,pytest]", *group("mutants"))
+    session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """The wheel and the source archive."""
     session.install("-q", "build", "twine")

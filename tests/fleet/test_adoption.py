@@ -15,7 +15,7 @@ from civo_snapshots._codec import ListingConsumer, ListingItem, items_of
 from civo_snapshots._fleet import namesakes
 from civo_snapshots._fleet.adoption import Adoption
 from civo_snapshots._naming import name_for
-from civo_snapshots._session import Within
+from civo_snapshots._session import LogicalCall, Within
 from civo_snapshots.errors import (
     ApiError,
     CivoError,
@@ -239,6 +239,108 @@ async def test_a_young_snapshot_of_another_run_is_no_reason_to_wait() -> None:
     region = Region(other, listing=[listed(other, "s-1", "i-1")])
     assert await (await prepared(region)).find("i-1") == []
     assert region.session.clock.monotonic() == 0
+
+
+@pytest.mark.parametrize(("spent", "waited"), [(0.0, 1.0), (0.25, 0.75), (5.0, 0.0)])
+async def test_only_what_is_left_of_the_window_since_the_reading_is_waited(
+    spent: float, waited: float
+) -> None:
+    """R161: in parts of the reconcile window, whatever the clock showed at first."""
+    region = Region(ONE)
+    clock, window = region.session.clock, region.session.timeouts.reconcile_window
+    await clock.sleep(100)
+    adoption = adoption_of(region, resume=True)
+    await adoption.prepare()
+    await clock.sleep(spent * window)
+    before = clock.monotonic()
+    assert await adoption.find("i-1") == []
+    assert clock.monotonic() - before == pytest.approx(waited * window)
+
+
+@pytest.mark.parametrize(("more", "waits"), [(1.0, True), (3.0, False)])
+@pytest.mark.parametrize("ahead", [-600, 0, 600])
+async def test_young_is_what_is_hardly_older_than_the_window_by_the_servers_clock(
+    more: float, waits: bool, ahead: int
+) -> None:
+    """R161, S85: dates have whole seconds, so two more count."""
+    region = Region()
+    region.session.clock_skew = skew = timedelta(seconds=ahead)
+    window = region.session.timeouts.reconcile_window
+    first = evolve(ONE, created_at=FakeClock().now() + skew - timedelta(seconds=window + more))
+    region.listing = [listed(first, "s-1", "i-1")]
+    adoption = await prepared(region)
+    assert await adoption.find("i-9") == []
+    assert (region.session.clock.monotonic() > 0) is waits
+
+
+@pytest.mark.parametrize(("body", "waits"), [("old", False), ("young", True), (None, True)])
+async def test_an_item_without_a_date_is_as_old_as_what_stands_in_it(
+    body: str | None, waits: bool
+) -> None:
+    """R161."""
+    made = {"old": MADE, "young": FakeClock().now()}
+    inner = None if body is None else Snapshot("i-1", ONE.name, created_at=made[body])
+    region = Region(listing=[RegionSnapshot("s-1", ONE.name, instance=inner)])
+    assert await (await prepared(region)).find("i-9") == []
+    assert (region.session.clock.monotonic() > 0) is waits
+
+
+async def test_each_request_has_a_runs_patience_and_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R162: the region may be down for a quarter of an hour while a run finds what it has."""
+    region = Region(ONE, listing=[listed(ONE, "x-1", "s-9")])
+    steps: list[LogicalCall] = []
+    get, of_instance = region.get_snapshot, region.list_snapshots
+
+    async def get_snapshot(instance_id: str, snapshot_id: str, options: Within) -> Snapshot:
+        assert isinstance(options, LogicalCall)
+        steps.append(options)
+        return await get(instance_id, snapshot_id, options)
+
+    def list_snapshots(instance_id: str, options: Within) -> Listing[Snapshot]:
+        assert isinstance(options, LogicalCall)
+        steps.append(options)
+        return of_instance(instance_id, options)
+
+    monkeypatch.setattr(region, "get_snapshot", get_snapshot)
+    monkeypatch.setattr(region, "list_snapshots", list_snapshots)
+    adoption = await prepared(region)
+    assert await adoption.find("i-1") == [ONE]
+    assert len(steps) == 2
+    assert all(step.is_patient and step.deadline.ends_at == 600 for step in steps)
+
+
+# What the listing shows, without proof
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("s-1", "i-1"), ("x-1", "s-1")])
+async def test_what_is_shown_bears_the_snapshots_own_id_once_that_is_known(
+    outer: str, inner: str
+) -> None:
+    """R158: until a proof has shown which id it is, the outer one is taken."""
+    region = Region(ONE, listing=[listed(ONE, outer, inner)])
+    adoption = adoption_of(region)
+    assert adoption.shown("i-1") is None
+    await adoption.prepare()
+    for known in (False, True):
+        shown = adoption.shown("i-1")
+        assert shown is not None
+        assert [one.id for one in shown] == ["s-1" if known else outer]
+        assert {(one.name, one.instance_id) for one in shown} == {(ONE.name, "i-1")}
+        await adoption.find("i-1")
+    assert adoption.shown("i-9") == []
+
+
+async def test_the_listing_names_an_instance_only_where_each_item_does() -> None:
+    """R158."""
+    other = own(2, "s-9")
+    items = [listed(TWO, "s-2", "i-2"), listed(other, "s-9", "i-7"), listed(ONE, "s-1", "i-1")]
+    adoption = await prepared(Region(listing=[*items, listed(own(3), "s-3", None)]))
+    assert adoption.names_instance("i-1")
+    assert not adoption.names_instance("i-2")
+    assert not adoption.names_instance("i-3")
+    assert adoption.names_instance("i-9")  # of which it shows nothing
 
 
 # Without a listing of the region, or not the whole of it

@@ -337,6 +337,17 @@ async def test_who_would_wait_in_vain_for_the_end_of_a_pause_is_told_at_once(
     assert clock.monotonic() == 0
 
 
+async def test_even_a_short_pause_is_no_wait_in_vain(clock: FakeClock) -> None:
+    """R166, R169: however short it is, a call with less time is told, and how long it lasts."""
+    limiter = Limiter(1, clock)
+    limiter.pause(0.5)
+    error = await limiter.enter(a_call(limiter, timeout=0.3))
+    assert isinstance(error, RateLimitError)
+    assert error.status == 429
+    assert "which lasts 0.5 s more" in str(error)
+    assert clock.monotonic() == 0
+
+
 async def test_what_a_header_says_of_a_window_is_a_pause_of_a_minute_at_most() -> None:
     clock = FakeClock(auto=False)
     limiter = Limiter(1, clock)
@@ -374,8 +385,23 @@ async def test_who_waits_longer_than_its_time_is_told(clock: FakeClock) -> None:
     await enter(limiter)
     error = await limiter.enter(a_call(limiter, timeout=2.0))
     assert isinstance(error, DeadlineExceededError)
+    assert str(error) == "the call's time ran out before a request could be sent"
     assert clock.monotonic() == 2
     assert not limiter._calls.is_awaited
+
+
+async def test_who_waits_on_for_a_slot_also_passes_a_later_pause(clock: FakeClock) -> None:
+    """H35: the end of each pause lets in who waits then, not only that of the first."""
+    limiter = Limiter(1, clock)
+    limiter.pause(10)
+    first, second = start(enter(limiter)), start(enter(limiter))
+    await first
+    limiter.pause(20)
+    await turn()
+    assert not second.done()
+    limiter._calls.release()
+    await second
+    assert clock.monotonic() == 30
 
 
 async def test_closing_leaves_no_task_behind() -> None:
@@ -451,6 +477,17 @@ async def test_a_call_without_a_time_of_its_own_begins_to_count_in_an_outage(
     assert clock.monotonic() == 90
 
 
+async def test_a_call_whose_time_runs_out_in_an_outage_is_told_of_the_outage(
+    clock: FakeClock,
+) -> None:
+    """R162: so that nobody blames the client's own queue."""
+    limiter = Limiter(50, clock)
+    break_down(limiter)
+    error = await limiter.enter(a_call(limiter, timeout=0.5))
+    assert isinstance(error, DeadlineExceededError)
+    assert str(error) == "the call's time ran out in an outage"
+
+
 # A rate
 
 
@@ -468,12 +505,29 @@ async def test_a_rate_spreads_calls_and_polls_alike(clock: FakeClock) -> None:
     assert [poll for _, poll in times[1:7]].count(True) == 3  # they take turns
 
 
+async def test_calls_and_polls_pass_in_turn_where_one_passes_at_a_time(clock: FakeClock) -> None:
+    """F113: a series of polls does not hold the calls back until it is over."""
+    limiter = Limiter(50, clock, max_rate=1.0)
+    passed: list[bool] = []
+
+    async def one(poll: bool) -> None:
+        gate = await enter(limiter, poll=poll)
+        passed.append(poll)
+        gate.release()
+
+    await one(False)
+    await asyncio.gather(*(one(number < 3) for number in range(6)))
+    assert passed[1:] == [True, False] * 3
+
+
 # The level
 
 
 async def test_requests_at_once_find_their_level_from_ten_on(clock: FakeClock) -> None:
     limiter = Limiter(50, clock)
     assert limiter.concurrency == 10
+    limiter.succeeded(a_call(limiter))
+    assert limiter.concurrency == 11
     for _ in range(100):
         limiter.succeeded(a_call(limiter))
     assert limiter.concurrency == 50

@@ -63,6 +63,7 @@ FINAL = [
     OutcomeUnknownError("unknown"),
     InvalidArgumentError("bad"),
     too_large(1_000, 200),  # R196
+    UnexpectedResponseError("choices", status=300),
     UnexpectedResponseError("redirected", status=302),
     UnexpectedResponseError("partial", status=304),
     UnexpectedResponseError("odd", status=799),
@@ -146,6 +147,79 @@ def test_a_create_that_is_told_to_try_later_is_not_repeated_without_a_look() -> 
     assert pauses(RetryPolicy(), BUSY, Kind.CREATING, looks_first=True) == 0
     call = LogicalCall(Deadline(FakeClock(), 100.0), RetryPolicy(), looks_first=True, sends=1)
     assert call.resend_pause(BUSY, Kind.CREATING) is not None
+
+
+BUSY_INSTANCE = answered(409, TryLaterError, code="database_snapshot_create_already_in_process")
+
+
+def busy_call(clock: FakeClock) -> LogicalCall:
+    """A call whose instance may be busy for ten seconds."""
+    policy = RetryPolicy(rate_limited_base=1.0, cap=1.0, busy_for=10.0)
+    return LogicalCall(Deadline(clock, 1e6), policy)
+
+
+def test_an_instance_may_be_busy_for_so_long_from_when_it_first_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R152: whatever the time of day, and a wait that ends just then is still made."""
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    clock = FakeClock(auto=False)
+    clock.advance(1_000)
+    call = busy_call(clock)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) == 1
+    clock.advance(8)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) == 2  # until the tenth second
+    clock.advance(1)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) is None
+
+
+def test_another_error_in_between_begins_the_time_of_a_busy_instance_anew() -> None:
+    """R152."""
+    clock = FakeClock(auto=False)
+    call = busy_call(clock)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) is not None
+    clock.advance(5)
+    assert call.retry_pause(REFUSED, Kind.CONVERGENT) is not None
+    clock.advance(5)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) is not None
+    clock.advance(5)
+    assert call.retry_pause(BUSY_INSTANCE, Kind.CONVERGENT) is not None
+
+
+# What a call and its looks share, and what an error tells of them
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_look_on_the_way_shares_time_record_and_patience(patient: bool) -> None:
+    """R169: a look within a run's step obeys a long Retry-After as the step does."""
+    call = LogicalCall(Deadline(FakeClock(), 10.0), RetryPolicy(), is_patient=patient)
+    look = call.subcall()
+    assert (look.deadline, look.record) == (call.deadline, call.record)
+    assert look.is_patient is patient
+    assert look.policy is NO_RETRIES
+    assert call.subcall(retried=True).policy is call.policy
+
+
+def test_an_error_of_no_request_tells_of_none() -> None:
+    call = LogicalCall(Deadline(FakeClock(), 10.0), RetryPolicy())
+    assert call.summed_up(DeadlineExceededError("late")).call is None
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (answered(409, ConflictError, code="x" * 1_000), "409 xxx"),
+        (ConnectionLostError("y" * 1_000), "yyy"),
+    ],
+    ids=ids,
+)
+def test_a_history_tells_each_failure_in_a_few_words(error: CivoError, told: str) -> None:
+    """A server's long text does not stand there as often as it was sent."""
+    call = LogicalCall(Deadline(FakeClock(), 10.0), RetryPolicy())
+    call.record.note(error)
+    (failure,) = call.record.failures
+    assert failure.startswith(told)
+    assert len(failure) < 150
 
 
 @pytest.mark.parametrize("kind", Kind)
