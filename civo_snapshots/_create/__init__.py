@@ -3,7 +3,7 @@
 It must not know waits or runs.
 """
 
-from .creation import Creation
+from .creation import Creation, OnExisting
 from .supervisor import CreateSupervisor
 
-__all__ = ["CreateSupervisor", "Creation"]
+__all__ = ["CreateSupervisor", "Creation", "OnExisting"]

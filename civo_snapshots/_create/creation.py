@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from copy import copy
+from typing import Literal
 
 from attrs import define, field
 
@@ -26,9 +27,12 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..models import Snapshot
+from ..states import StateTable
 from .claims import Claims
 from .lookup import Lookup
 from .search import NOTHING_SEEN, Finding, Found
+
+OnExisting = Literal["adopt", "error", "create"]
 
 _LOST_INSTANCE = ("error", "failed")
 
@@ -41,6 +45,7 @@ class Creation:
         call: the time, the retries and the record that its requests have together.
         unique: whether nothing else can bear the name, so that age need not be compared.
         reconcile_window: seconds after which a create that shows nowhere did nothing.
+        on_existing: what becomes of a namesake; all but "create" look before the first send.
         abandoned: nobody waits any more, so it only searches and sends nothing more.
         lost: whether an answer was lost, so that a snapshot may still appear that nobody knows of.
         extras: further snapshots of the name, which its earlier sends may have made.
@@ -54,6 +59,8 @@ class Creation:
     description: str | None
     unique: bool
     reconcile_window: float
+    on_existing: OnExisting = "create"
+    states: StateTable = states.DEFAULT_STATES
     abandoned: bool = False
     lost: bool = False
     extras: tuple[Snapshot, ...] = ()
@@ -153,6 +160,12 @@ class Creation:
         return await self._lookup.late()
 
     async def _run(self) -> Snapshot:
+        if self.on_existing != "create":
+            self.call.release_slot()  # the look takes one of its own
+            refuses = self.on_existing == "error"
+            existing = await self._lookup.existing(self.states, refuses=refuses)
+            if existing is not None:
+                return existing
         self._lookup.started = self._lookup.clock.now()
         while True:
             failure = await self._send()
@@ -196,12 +209,14 @@ class Creation:
         if finding.found is Found.UNKNOWN or answered or self.abandoned:
             raise self._unknown()
         pause = self.call.resend_pause(failure, Kind.CREATING)
-        if pause is None:
+        rest = max((pause or 0.0) - self.reconcile_window, 0.0)
+        # What is sent again needs the time to be searched for, or it would stay unknown.
+        if pause is None or rest + self.reconcile_window >= self.call.deadline.left():
             nothing = copy(failure)
             nothing.may_have_acted = False
             nothing.message += "; nothing was made, as far as a search for its name can tell"
             raise self.call.summed_up(nothing)
-        if not await self._lookup.sleep(pause - self.reconcile_window):
+        if not await self._lookup.sleep(rest):
             raise self._unknown()
         return None
 
@@ -232,7 +247,7 @@ class Creation:
             if not await self._lookup.sleep(pause):
                 raise self._unknown()
             finding = await self._lookup.once()
-            if finding.found is Found.OURS and (self.unique or self.lost):
+            if finding.found is Found.OURS and self._may_adopt():
                 return self._take(finding)
             if finding.found is Found.OURS:
                 raise ConflictError(
@@ -244,6 +259,10 @@ class Creation:
                 )
             if finding is not NOTHING_SEEN:
                 return None
+
+    def _may_adopt(self) -> bool:
+        """Whether a new namesake counts as this create's although nothing of it was lost."""
+        return self.unique or self.lost or self.on_existing == "adopt"
 
     async def _is_instance_broken(self) -> bool:
         """Whether the instance is in a state that it will not leave by itself."""

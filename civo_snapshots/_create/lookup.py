@@ -9,8 +9,9 @@ from attrs import define, field
 from .._api import Missing, RegionApi, missing_of
 from .._clock import Clock
 from .._session import ONCE, LogicalCall
-from ..errors import CivoError, ClientClosedError, NotFoundError
-from ..models import Snapshot
+from ..errors import CivoError, ClientClosedError, NotFoundError, SnapshotExistsError
+from ..models import Snapshot, oldest_first
+from ..states import StateTable, Verdict
 from .age import BackendClock
 from .claims import Claims, NameLock
 from .search import NOTHING_SEEN, Finding, Found, judge
@@ -28,6 +29,7 @@ class Lookup:
 
     Attributes:
         unique: whether nothing else can bear the name, so that age need not be compared.
+        baseline: the ids of the namesakes that existed before, if they were looked up.
         started: when the create was first sent, by our clock.
         failure: what the last look failed with, if it did.
         doubtful: of what the last search cannot tell whether the create made it.
@@ -40,6 +42,7 @@ class Lookup:
     name: str
     unique: bool
     reconcile_window: float
+    baseline: frozenset[str] | None = None
     started: datetime | None = None
     failure: CivoError | None = None
     doubtful: tuple[Snapshot, ...] = ()
@@ -70,6 +73,22 @@ class Lookup:
         except CivoError:
             return False
         return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is not False
+
+    async def existing(self, states: StateTable, *, refuses: bool) -> Snapshot | None:
+        """The oldest snapshot of that name that has not failed; `refuses` raises if there is any.
+
+        What it sees is known to be older from now on, whatever clocks say.
+        """
+        listed = await self._list(self.call.subcall(retried=True))
+        found = sorted((one for one in listed if one.name == self.name), key=oldest_first)
+        self.baseline = frozenset(one.id for one in found)
+        if refuses and found:
+            raise SnapshotExistsError(
+                f"instance {self.instance_id} has a snapshot {self.name} already; use another "
+                "name, or on_existing='adopt' to go on with it",
+                snapshot=found[0],
+            )
+        return next((one for one in found if one.judge(states) is not Verdict.FAILED), None)
 
     async def once(self) -> Finding:
         """Search once for what this create has made."""
@@ -163,6 +182,8 @@ class Lookup:
 
     def _is_new(self, found: Snapshot) -> bool | None:
         """Whether it was made since the first send; None if that cannot be told."""
+        if self.baseline is not None:
+            return found.id not in self.baseline
         return True if self.unique else self._is_younger(found)
 
     def _is_younger(self, found: Snapshot) -> bool | None:

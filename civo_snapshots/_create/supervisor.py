@@ -19,8 +19,9 @@ from ..errors import CivoError
 from ..events import ExtraSnapshot
 from ..models import Snapshot
 from ..outcomes import Unresolved
+from ..states import DEFAULT_STATES, StateTable
 from .claims import Claims
-from .creation import Creation
+from .creation import Creation, OnExisting
 
 CLOSE_GRACE = 10.0
 """Seconds that closing waits for creates whose callers are gone, and then for its last searches."""
@@ -55,6 +56,9 @@ class CreateSupervisor:
         name: str | None,
         description: str | None,
         options: CallOptions,
+        *,
+        on_existing: OnExisting = "create",
+        states: StateTable = DEFAULT_STATES,
     ) -> Snapshot:
         """Create a snapshot, under a generated name if none is given."""
         call = api.session.begin(Kind.CREATING, options)
@@ -65,6 +69,8 @@ class CreateSupervisor:
             name = _naming.generate_name(self._clock.now())
         try:
             creation = self.prepare(api, instance_id, name, description, call, unique=unique)
+            if not unique:
+                creation.on_existing, creation.states = on_existing, states
         except BaseException:
             call.release_slot()
             raise

@@ -4,14 +4,13 @@ It stands on the faces of `_create` and `_watch`, and must not know what users c
 """
 
 from .intake import Instances
-from .settings import DEFAULT_MAX_AGE, OnExisting, OnFailed, RunSettings
+from .settings import DEFAULT_MAX_AGE, OnFailed, RunSettings
 from .stream import FleetStream
 
 __all__ = [
     "DEFAULT_MAX_AGE",
     "FleetStream",
     "Instances",
-    "OnExisting",
     "OnFailed",
     "RunSettings",
 ]

@@ -6,11 +6,11 @@ from typing import Literal
 from attrs import frozen
 
 from .. import _naming
+from .._create import OnExisting
 from .._watch import PollPolicy
 from ..events import Transition
 from ..states import StateTable
 
-OnExisting = Literal["adopt", "error", "create"]
 OnFailed = Literal["report", "retry"]
 
 DEFAULT_MAX_AGE = 43_200.0

@@ -8,12 +8,11 @@ from attrs import frozen
 from .. import _naming, _validation
 from .._api import RegionApi
 from .._concurrency import for_each
-from .._create import CreateSupervisor
+from .._create import CreateSupervisor, OnExisting
 from .._fleet import (
     DEFAULT_MAX_AGE,
     FleetStream,
     Instances,
-    OnExisting,
     OnFailed,
     RunSettings,
 )

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from .. import _validation
 from .._api import Listing, RegionApi
-from .._create import CreateSupervisor
+from .._create import CreateSupervisor, OnExisting
 from .._fleet import FleetStream, Instances
 from .._session import CallOptions, call_options
 from .._validation import Id
@@ -52,6 +52,7 @@ class Snapshots:
         *,
         name: str | None = None,
         description: str | None = None,
+        on_existing: OnExisting = "create",
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """Start a snapshot of an instance with its attached volumes; it completes later.
@@ -60,13 +61,24 @@ class Snapshots:
         key by which a create whose answer was lost can be found. It then is searched for, adopted,
         and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
         A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
+
+        `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
+        "adopt" lists first and returns the oldest that has not failed, "error" raises
+        `SnapshotExistsError`; with both of them, no doubt is left after a lost answer.
         """
+        _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         instance_id = _validation.instance_id(instance)
         _validation.optional(_validation.label, name)
         _validation.optional(_validation.description, description)
         self._api.named_region()
         return await self._creates.create(
-            self._api, instance_id, name, description, call_options(options)
+            self._api,
+            instance_id,
+            name,
+            description,
+            call_options(options),
+            on_existing=on_existing,
+            states=self._states,
         )
 
     async def get(
