@@ -35,7 +35,6 @@ class Operation:
     Attributes:
         tag: the description of what it makes, by which the region's table knows it again.
         client: the number of its client.
-        requests: how many requests had arrived before it.
         faults: how many had gone wrong before it.
         is_alone: whether no other ran beside it.
         is_closed: its client was closed before its end.
@@ -46,7 +45,6 @@ class Operation:
     what: str
     client: int
     began: float
-    requests: int
     faults: int
     is_alone: bool = True
     is_closed: bool = False
@@ -105,7 +103,9 @@ class Judge:
         if record is None:
             return
         switches = self.region.switches
-        looks = [one for one in self.region.requests[op.requests :] if _is_look(one, record)]
+        # A poll of that very moment may have been on its way for somebody else.
+        since = [one for one in self.region.requests if one.at >= op.began]
+        looks = [one for one in since if _is_look(one, record)]
         shown = [_truth.can_show_complete(record, one.at, switches) for one in looks]
         if not any(shown):
             self.lie(op, f"told complete, no look showed it: {_life(record)}, {len(looks)} looks")

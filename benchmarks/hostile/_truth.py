@@ -36,7 +36,8 @@ def seen_at(read_at: float, switches: Switches) -> tuple[float, ...]:
 
 def is_shown(record: SnapshotRecord, seen: float, switches: Switches) -> bool:
     """Whether it is there at this time, to a read that shows this time."""
-    return record.created + switches.visible_after <= seen < record.gone_at
+    # At the very moment of its end a read may have come before it.
+    return record.created + switches.visible_after <= seen <= record.gone_at
 
 
 def can_show_complete(record: SnapshotRecord, read_at: float, switches: Switches) -> bool:

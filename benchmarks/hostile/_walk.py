@@ -108,7 +108,6 @@ class Walk:
             what=what,
             client=self.number,
             began=judge.now,
-            requests=len(self.region.requests),
             faults=judge.fired,
             is_alone=not self.running,
         )
@@ -442,7 +441,6 @@ class Walk:
             name,
             self.number,
             self.judge.now,
-            len(self.region.requests),
             self.judge.fired,
         )
         run = await self.civo.snapshots.create_many(
