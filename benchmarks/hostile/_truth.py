@@ -1,8 +1,7 @@
 """What is so in a fake region, by API.md and the region's own table; never by the SDK's rules."""
 
 from hashlib import sha256
-
-from civo_snapshots.testing import FakeRegion
+from math import inf, nextafter
 
 # The records of the fake's tables have no public place: a look at them is what this is about.
 from civo_snapshots.testing._snapshot_record import SnapshotRecord
@@ -29,23 +28,21 @@ def is_complete(record: SnapshotRecord, seen: float, switches: Switches) -> bool
     return all(fate in listed and seen >= fate.done_at and not fate.fails for fate in told)
 
 
-def seen_at(read_at: float, switches: Switches) -> tuple[float, ...]:
-    """The times that a read of this moment may show."""
-    return (read_at - switches.read_lag, read_at)
-
-
-def is_shown(record: SnapshotRecord, seen: float, switches: Switches) -> bool:
-    """Whether it is there at this time, to a read that shows this time."""
-    # At the very moment of its end a read may have come before it.
-    return record.created + switches.visible_after <= seen <= record.gone_at
-
-
 def can_show_complete(record: SnapshotRecord, read_at: float, switches: Switches) -> bool:
-    """Whether a read of this moment may have shown a snapshot that is complete."""
+    """Whether a read of this moment may have shown a snapshot that is complete.
+
+    It may have come just before what else happens at that very moment.
+    """
+    times = {seen for at in (read_at, read_at - switches.read_lag) for seen in (at, _before(at))}
     return any(
-        is_shown(record, seen, switches) and is_complete(record, seen, switches)
-        for seen in seen_at(read_at, switches)
+        record.created + switches.visible_after <= seen < record.gone_at
+        and is_complete(record, seen, switches)
+        for seen in times
     )
+
+
+def _before(at: float) -> float:
+    return nextafter(at, -inf)
 
 
 def is_failed(record: SnapshotRecord, now: float, switches: Switches) -> bool:
@@ -54,9 +51,3 @@ def is_failed(record: SnapshotRecord, now: float, switches: Switches) -> bool:
     at_last = max(now, record.done_at, record.status_from)
     never = record.phase(now) == "complete" and not is_complete(record, at_last, switches)
     return broken or never
-
-
-def snapshot_of(region: FakeRegion, snapshot_id: str) -> SnapshotRecord | None:
-    """The snapshot of this id, also where others know it by the id of its item in the region."""
-    table = region.state.snapshots
-    return table.get(snapshot_id)

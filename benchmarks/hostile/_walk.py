@@ -142,9 +142,7 @@ class Walk:
 
         async def work(op: Operation) -> None:
             try:
-                made = await self.civo.snapshots.create(
-                    instance_id, name=name, description=op.tag
-                )
+                made = await self.civo.snapshots.create(instance_id, name=name, description=op.tag)
             except CivoError as error:
                 if not op.is_dead:
                     self.say(f"{op.tag} ended with {error!r}")

@@ -13,10 +13,11 @@ from attrs import define, field
 
 from benchmarks.hostile._figures import Figure
 from benchmarks.hostile._mischief import NETWORK, PEOPLE
+from benchmarks.hostile._truth import wire_name
 from benchmarks.hostile._walk import CALLERS, TIME, Step, Walk
 from civo_snapshots.testing import FakeRegion
 
-STEPS = 10_000
+
 LENGTH = 40
 
 NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
@@ -117,7 +118,7 @@ async def search(steps: int, seed: int, *, length: int = LENGTH, shrink: int = 1
     return found
 
 
-async def run(steps: int = STEPS, seed: int = 1) -> list[Figure]:
+async def run(steps: int = 10_000, seed: int = 1) -> list[Figure]:
     """The figures of issue 13's bar."""
     print(f"       seed {seed}")
     found = await search(steps, seed)
