@@ -48,9 +48,6 @@ _OF_CHANGES: Mapping[str, Callable[[], Fault]] = {
     "too late": lambda: Fault.late_commit(20.0),
     "much too late": lambda: Fault.late_commit(50.0),
     "in process": lambda: Fault.code("database_snapshot_create_already_in_process"),
-    "in process and acts": lambda: Fault.code(
-        "database_snapshot_create_already_in_process", acts=False
-    ),
 }
 NETWORK: Mapping[str, int] = {"go_wrong": 8, "outage": 1, "recover": 3}
 PEOPLE: Mapping[str, int] = {

@@ -13,10 +13,8 @@ from attrs import define, field
 
 from benchmarks.hostile._figures import Figure
 from benchmarks.hostile._mischief import NETWORK, PEOPLE
-from benchmarks.hostile._truth import wire_name
 from benchmarks.hostile._walk import CALLERS, TIME, Step, Walk
 from civo_snapshots.testing import FakeRegion
-
 
 LENGTH = 40
 
