@@ -39,7 +39,7 @@ async def test_no_caller_is_told_what_is_not_so() -> None:
 # The judge
 
 
-async def _complete_at_once(self: Snapshots, *key: Snapshot, **options: object) -> Snapshot:
+async def _complete_at_once(self: Snapshots, *key: Snapshot | str, **options: object) -> Snapshot:
     if isinstance(key[0], Snapshot):
         return key[0]
     return Snapshot(str(key[1]), instance_id=str(key[0]))
