@@ -35,7 +35,8 @@ class Outcome:
         name: the snapshot's name on the wire.
         snapshot: the last record seen; None if no id is known.
         error: why it is not complete; None if it is.
-        adopted: whether the snapshot existed before this run.
+        adopted: whether the snapshot existed before this run, or another run of the name made it
+            meanwhile.
         duplicates: the further snapshots of this run and instance, as they were found: made by
             another process, by an attempt that died, or failed and repeated. Whose they are is
             not known. What a run finds at its very end is told by the whole run alone.

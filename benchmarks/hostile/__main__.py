@@ -7,17 +7,20 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.hostile._figures import Figure, Job
 
-JOBS = ("waits", "cancels", "bodies", "answers", "floods", "kills")
+JOBS = ("waits", "cancels", "bodies", "answers", "floods", "kills", "lies")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
     parser.add_argument("jobs", nargs="*", metavar="job", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    parser.add_argument("--steps", type=int, default=10_000, help="of lies; 10,000 by default")
+    parser.add_argument("--seed", type=int, default=1, help="of lies; 1 by default")
     options = parser.parse_args(arguments)
     if unknown := set(options.jobs) - set(JOBS):
         parser.error(f"no job {', '.join(sorted(unknown))}; there are {', '.join(JOBS)}")
@@ -37,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = 0
     began = time.monotonic()
     for name in options.jobs or JOBS:
-        job: Job = importlib.import_module(f"benchmarks.hostile.{name}").run
+        module = importlib.import_module(f"benchmarks.hostile.{name}")
+        job: Job = module.run
+        if name == "lies":
+            job = partial(module.run, steps=options.steps, seed=options.seed)
         started = time.monotonic()
         print(f"{name}", flush=True)
         figures = asyncio.run(job())

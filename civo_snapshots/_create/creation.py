@@ -49,6 +49,7 @@ class Creation:
         abandoned: nobody waits any more, so it only searches and sends nothing more.
         lost: whether an answer was lost, so that a snapshot may still appear that nobody knows of.
         extras: further snapshots of the name, which its earlier sends may have made.
+        is_anothers: whether another create of this client has made what it returned.
     """
 
     api: RegionApi
@@ -64,6 +65,7 @@ class Creation:
     abandoned: bool = False
     lost: bool = False
     extras: tuple[Snapshot, ...] = ()
+    is_anothers: bool = False
     _last: CivoError | None = None
     _settled: asyncio.Event | None = None
     _lookup: Lookup = field(init=False)
@@ -115,7 +117,10 @@ class Creation:
             self.call.release_slot()
         try:
             async with self._turn():
-                snapshot = await self._made_meanwhile(known) or await self._run()
+                snapshot = await self._made_meanwhile(known)
+                self.is_anothers = snapshot is not None
+                if snapshot is None:
+                    snapshot = await self._run()
                 for made in (snapshot, *self.extras):
                     self._lookup.claim(made.id)
                 return snapshot

@@ -33,6 +33,7 @@ class Lookup:
         started: when the create was first sent, by our clock.
         failure: what the last look failed with, if it did.
         doubtful: of what the last search cannot tell whether the create made it.
+        seen: ids of what searches have shown before the create ended; None if none succeeded.
     """
 
     api: RegionApi
@@ -46,6 +47,7 @@ class Lookup:
     started: datetime | None = None
     failure: CivoError | None = None
     doubtful: tuple[Snapshot, ...] = ()
+    seen: set[str] | None = None
     name_lock: NameLock = field(init=False)
     _pause: asyncio.Task[None] | None = None
 
@@ -97,6 +99,7 @@ class Lookup:
         except CivoError as error:
             self.failure = error
             return NOTHING_SEEN
+        self.seen = {one.id for one in listed} | (self.seen or set())
         finding = judge(filter(self._may_be_ours, listed), self._is_new)
         self.doubtful = finding.doubtful
         return finding
@@ -136,7 +139,7 @@ class Lookup:
         """Search for snapshots that earlier sends of this create made after all."""
         async with self.name_lock.lock:
             listed = await self._list_again()
-            found = [one for one in listed if self._may_be_ours(one) and self._is_new(one)]
+            found = [one for one in listed if self._may_be_ours(one) and self._came_late(one)]
             for extra in found:
                 self.claim(extra.id)
         return found
@@ -185,6 +188,13 @@ class Lookup:
         if self.baseline is not None:
             return found.id not in self.baseline
         return True if self.unique else self._is_younger(found)
+
+    def _came_late(self, found: Snapshot) -> bool:
+        """Whether it is new; by its date, or else because no earlier search has shown it."""
+        is_new = self._is_new(found)
+        if is_new is None:
+            return self.seen is not None and found.id not in self.seen
+        return is_new
 
     def _is_younger(self, found: Snapshot) -> bool | None:
         """Whether its date is later than the first send."""

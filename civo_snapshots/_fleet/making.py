@@ -128,7 +128,8 @@ class Making:
             unique=self._settings.on_existing != "create",
         )
         try:
-            member.made(await self._creates.run_here(creation), creation.extras)
+            snapshot = await self._creates.run_here(creation)
+            member.made(snapshot, creation.extras, is_anothers=creation.is_anothers)
         finally:
             member.creation = None
 

@@ -72,9 +72,11 @@ class Member:
         if choice.refusal is not None:
             raise choice.refusal
 
-    def made(self, snapshot: Snapshot, extras: Iterable[Snapshot]) -> None:
+    def made(
+        self, snapshot: Snapshot, extras: Iterable[Snapshot], *, is_anothers: bool = False
+    ) -> None:
         """Its create has ended well; extras are what else the create's repeats made."""
-        self.snapshot, self.stage = snapshot, Stage.MADE
+        self.snapshot, self.adopted, self.stage = snapshot, is_anothers, Stage.MADE
         self.duplicates += tuple(extras)
 
     def cancel(self) -> None:

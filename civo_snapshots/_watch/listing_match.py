@@ -127,6 +127,8 @@ class ListingMatcher:
 
     def _match_late(self, wait: RegisteredWait, item: ListingItem, *, is_proven: bool) -> None:
         if wait.mark is not self.mark and (found := self._found(item, wait)):
+            if not is_proven and _has_another_date(found, wait.progress.last):
+                return  # a namesake is shown already, and the awaited one is not
             wait.mark = self.mark
             self.changed.append(Match(wait, found, None, is_proven))
 
@@ -142,3 +144,8 @@ class ListingMatcher:
         if seen == len(self._registry) and self._changes == self._registry.changes:
             return []
         return [wait for wait in self._registry if wait.mark is not self.mark]
+
+
+def _has_another_date(found: Snapshot, known: Snapshot | None) -> bool:
+    dates = found.created_at, known.created_at if known is not None else None
+    return None not in dates and dates[0] != dates[1]
