@@ -1,9 +1,13 @@
 """Which snapshots belong to creates of this client, so that none is returned to two of them."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from math import inf
 from weakref import WeakValueDictionary
 
+from .._clock import Clock
+from .._concurrency import done_within
 from .age import BackendClock
 
 _CLAIMS_KEPT = 4_096
@@ -19,6 +23,22 @@ class NameLock:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.claimed: dict[str, None] = {}
+
+    @asynccontextmanager
+    async def held(self, clock: Clock, seconds: float) -> AsyncGenerator[bool]:
+        """Hold the lock; False if others have held it for so many seconds."""
+        if not self.lock.locked():
+            async with self.lock:
+                yield True
+            return
+        turn = asyncio.ensure_future(self.lock.acquire())
+        try:
+            yield await done_within(turn, clock, seconds)
+        finally:
+            turn.cancel()
+            await asyncio.wait({turn})
+            if not turn.cancelled():
+                self.lock.release()
 
 
 class Claims:

@@ -5,8 +5,6 @@ has passed. What is found is adopted; only if nothing was made is the create sen
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from copy import copy
 from typing import Literal
 
@@ -14,7 +12,6 @@ from attrs import define, field
 
 from .. import states
 from .._api import Missing, RegionApi, missing_of
-from .._concurrency import done_within
 from .._http import Kind
 from .._session import LogicalCall, is_about_one_object
 from ..errors import (
@@ -111,12 +108,18 @@ class Creation:
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        known = set(self._lookup.name_lock.claimed)
-        if self._lookup.name_lock.lock.locked():
+        name_lock, time = self._lookup.name_lock, self.call.deadline.queue_left()
+        known = set(name_lock.claimed)
+        if name_lock.lock.locked():
             # The create that holds the lock may need the slot to make progress.
             self.call.release_slot()
         try:
-            async with self._turn():
+            async with name_lock.held(self._lookup.clock, time) as is_held:
+                if not is_held:
+                    raise DeadlineExceededError(
+                        f"another create of {self.name} on instance {self.instance_id} took the "
+                        "time"
+                    )
                 snapshot = await self._made_meanwhile(known)
                 self.is_anothers = snapshot is not None
                 if snapshot is None:
@@ -126,28 +129,6 @@ class Creation:
                 return snapshot
         finally:
             self._tell()
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[None]:
-        """Hold the name's lock; `DeadlineExceededError` if others hold it for too long."""
-        lock = self._lookup.name_lock.lock
-        if not lock.locked():
-            async with lock:
-                yield
-            return
-        turn = asyncio.ensure_future(lock.acquire())
-        try:
-            left = self.call.deadline.queue_left()
-            if not await done_within(turn, self._lookup.clock, left):
-                raise DeadlineExceededError(
-                    f"another create of {self.name} on instance {self.instance_id} took the time"
-                )
-            yield
-        finally:
-            turn.cancel()
-            await asyncio.wait({turn})
-            if not turn.cancelled():
-                lock.release()
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
         """What a detached create of the same unique name made while this one waited."""
@@ -214,14 +195,14 @@ class Creation:
         if finding.found is Found.UNKNOWN or answered or self.abandoned:
             raise self._unknown()
         pause = self.call.resend_pause(failure, Kind.CREATING)
-        rest = max((pause or 0.0) - self.reconcile_window, 0.0)
+        still = max((pause or 0.0) - self.reconcile_window, 0.0)
         # What is sent again needs the time to be searched for, or it would stay unknown.
-        if pause is None or rest + self.reconcile_window >= self.call.deadline.left():
+        if pause is None or still + self.reconcile_window >= self.call.deadline.left():
             nothing = copy(failure)
             nothing.may_have_acted = False
             nothing.message += "; nothing was made, as far as a search for its name can tell"
             raise self.call.summed_up(nothing)
-        if not await self._lookup.sleep(rest):
+        if not await self._lookup.sleep(still):
             raise self._unknown()
         return None
 
