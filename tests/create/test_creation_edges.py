@@ -1,5 +1,6 @@
 """How a create asks what it asks on its way, and what it says where its ways end."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -13,16 +14,20 @@ from test_creation import (
 )
 
 from civo_snapshots import (
+    Call,
     CivoError,
+    ConflictError,
+    ConnectionLostError,
     Instance,
     Listing,
     OutcomeUnknownError,
     RetryPolicy,
     ServerError,
     Snapshot,
+    TryLaterError,
 )
 from civo_snapshots._create.claims import Claims
-from civo_snapshots._session import LogicalCall, Within
+from civo_snapshots._session import ONCE, LogicalCall, Within
 from civo_snapshots.testing import FakeClock
 
 
@@ -118,3 +123,101 @@ async def test_a_renamed_answer_is_ours_unless_it_is_older(age: timedelta, ours:
     else:
         with pytest.raises(OutcomeUnknownError):
             await creation.run()
+
+
+CALL = Call("POST", "/v2/instances/i/snapshots", "LON1")
+
+
+async def test_a_conflict_with_anothers_create_tells_what_the_server_said() -> None:
+    """R152, S71: status, code and request are those of the answer."""
+    said = TryLaterError(
+        "busy", status=409, code="database_snapshot_create_already_in_process", call=CALL
+    )
+
+    async def another_acts(server: Server) -> Snapshot:
+        server.make()
+        raise said
+
+    server = Server(FakeClock(), [another_acts])
+    server.teach_its_clock()
+    with pytest.raises(ConflictError) as caught:
+        await server.creation(unique=False).run()
+    assert (caught.value.status, caught.value.code) == (said.status, said.code)
+    assert caught.value.call == CALL
+
+
+async def test_an_unknown_outcome_tells_the_request_that_was_lost() -> None:
+    """T10: its path, and how often it was sent."""
+    server = Server(FakeClock(), [fails(ConnectionLostError("reset", call=CALL))], limit=5.0)
+    with pytest.raises(OutcomeUnknownError, match="may have acted: reset; look for") as caught:
+        await server.creation().run()
+    call = caught.value.call
+    assert call is not None
+    assert (call.method, call.path, call.attempts) == (CALL.method, CALL.path, 1)
+
+
+async def test_a_create_cancelled_while_it_waits_to_be_sent_again_sends_nothing_more() -> None:
+    """F106, R152: nothing was answered, and the error says so."""
+    server = Server(FakeClock(auto=False), [fails(LATER), answered])
+    creation = server.creation()
+    run = asyncio.create_task(creation.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert creation.cancel()
+    assert creation.call.cancelled
+    with pytest.raises(OutcomeUnknownError, match="may have acted: no answer; look for"):
+        await run
+    assert server.sent == 1
+
+
+async def test_each_wait_for_a_busy_server_is_told_with_its_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R152: as an event."""
+    clock = FakeClock()
+    server = Server(clock, [fails(LATER), answered])
+    creation = server.creation()
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(server.session, "tell_retry", lambda *what: told.append(what))
+    await creation.run()
+    assert told == [(creation.call, LATER, clock.monotonic())]
+
+
+async def test_a_late_search_is_at_its_own_instance_and_each_try_is_one_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """T10: the create's own time is over by then."""
+    server = Server(FakeClock(), [answered])
+    creation = server.creation()
+    await creation.run()
+    asked: list[tuple[str, Within]] = []
+    listing = server.list_snapshots
+
+    def list_snapshots(instance_id: str, options: Within) -> Listing[Snapshot]:
+        asked.append((instance_id, options))
+        return listing(instance_id, options)
+
+    monkeypatch.setattr(server, "list_snapshots", list_snapshots)
+    assert await creation.late() == []
+    assert asked == [("i", ONCE)]
+
+
+async def test_an_older_snapshot_of_the_name_is_no_late_extra() -> None:
+    """S70, T10."""
+    clock = FakeClock()
+    server = Server(clock, [answered])
+    server.teach_its_clock()
+    creation = server.creation(unique=False)
+    await creation.run()
+    server.make(created_at=clock.now() - timedelta(days=1))
+    server.make()
+    assert [extra.id for extra in await creation.late()] == ["s2"]
+
+
+async def test_what_a_create_made_is_claimed_from_the_moment_it_is_known() -> None:
+    """S71: so that a listing read before is not held against it."""
+    clock = FakeClock()
+    await clock.sleep(7)
+    server = Server(clock, [answered])
+    await server.creation().run()
+    assert server.claims.claimed_at("s0") == 7
