@@ -10,6 +10,7 @@ from test_creation import (
     Server,
     answered,
     fails,
+    lost_after_acting,
     lost_before_acting,
 )
 
@@ -25,6 +26,7 @@ from civo_snapshots import (
     ServerError,
     Snapshot,
     TryLaterError,
+    UnexpectedResponseError,
 )
 from civo_snapshots._create.claims import Claims
 from civo_snapshots._session import ONCE, LogicalCall, Within
@@ -221,3 +223,53 @@ async def test_what_a_create_made_is_claimed_from_the_moment_it_is_known() -> No
     server = Server(clock, [answered])
     await server.creation().run()
     assert server.claims.claimed_at("s0") == 7
+
+
+async def test_a_lost_create_is_not_sent_again_before_the_server_asked_for_it() -> None:
+    """H35, R169: the reconcile window is part of that pause."""
+    clock = FakeClock()
+    busy = ServerError("busy", status=503, retry_after=20.0)
+    server = Server(clock, [fails(busy), answered])
+    await server.creation().run()
+    assert 20 <= clock.monotonic() <= 22
+
+
+async def test_an_unreadable_200_is_an_answer_too() -> None:
+    """T19: the server said that it acted."""
+    server = Server(FakeClock(), [fails(UnexpectedResponseError("cut", status=200)), answered])
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.sent == 1
+
+
+async def test_that_nothing_was_made_is_added_to_the_last_error() -> None:
+    """R174."""
+    server = Server(FakeClock(), [lost_before_acting])
+    with pytest.raises(ConnectionLostError) as caught:
+        await server.creation(policy=RetryPolicy(attempts=1)).run()
+    told = "lost; nothing was made, as far as a search for its name can tell"
+    assert caught.value.message == told
+    assert caught.value.may_have_acted is False
+
+
+async def test_an_unknown_outcome_tells_what_kept_the_search_from_an_answer() -> None:
+    """R152: the loss is an older story by then."""
+    server = Server(FakeClock(), [lost_before_acting], failing_searches=1_000)
+    with pytest.raises(OutcomeUnknownError, match="may have acted: busy; look for"):
+        await server.creation().run()
+
+
+async def test_searches_that_failed_go_on_as_far_apart_as_the_last_ones() -> None:
+    """H41: neither in a burst nor only at the end of the time."""
+    clock = FakeClock()
+    server = Server(clock, [lost_after_acting], failing_searches=6)
+    assert (await server.creation().run()).id == "s0"
+    assert clock.monotonic() == pytest.approx(8 + 2 * 8 * 16 / 31)
+
+
+async def test_the_last_search_is_made_however_little_time_is_left() -> None:
+    """R174: it tells whether anything was made."""
+    server = Server(FakeClock(), [lost_before_acting], limit=8.5)
+    with pytest.raises(ConnectionLostError, match="nothing was made"):
+        await server.creation(policy=RetryPolicy(attempts=1)).run()
+    assert server.searches == 5
