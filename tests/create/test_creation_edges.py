@@ -28,8 +28,9 @@ from civo_snapshots import (
     TryLaterError,
     UnexpectedResponseError,
 )
+from civo_snapshots._create import Creation
 from civo_snapshots._create.claims import Claims
-from civo_snapshots._session import ONCE, LogicalCall, Within
+from civo_snapshots._session import ONCE, Deadline, LogicalCall, Within
 from civo_snapshots.testing import FakeClock
 
 
@@ -105,7 +106,7 @@ async def test_a_renamed_answer_that_is_another_creates_is_not_ours() -> None:
 
     server = Server(FakeClock(), [answered, stray])
     assert (await server.creation(claims=claims).run()).id == "s0"
-    with pytest.raises(OutcomeUnknownError):
+    with pytest.raises(OutcomeUnknownError, match="acted: the answer names another snapshot;"):
         await server.creation(claims=claims).run()
 
 
@@ -273,3 +274,53 @@ async def test_the_last_search_is_made_however_little_time_is_left() -> None:
     with pytest.raises(ConnectionLostError, match="nothing was made"):
         await server.creation(policy=RetryPolicy(attempts=1)).run()
     assert server.searches == 5
+
+
+async def test_what_is_sent_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R152: and the session leaves it to the create to repeat it, which looks first."""
+    server = Server(FakeClock(), [answered])
+    creation = server.creation()
+    creation.description = "before the upgrade"
+    sent: list[tuple[object, ...]] = []
+    create = server.create_snapshot
+
+    async def create_snapshot(
+        instance_id: str, name: str, description: str | None, call: LogicalCall
+    ) -> Snapshot:
+        sent.append((instance_id, name, description, call))
+        return await create(instance_id, name, description, call)
+
+    monkeypatch.setattr(server, "create_snapshot", create_snapshot)
+    await creation.run()
+    assert sent == [("i", "n", "before the upgrade", creation.call)]
+    assert creation.call.looks_first is True
+
+
+async def test_an_answer_without_a_name_is_taken_as_it_is() -> None:
+    """S73: some servers answer with an id alone."""
+
+    async def nameless(server: Server) -> Snapshot:
+        return Snapshot(id="s7", instance_id="i")
+
+    server = Witness(FakeClock(), [nameless])
+    assert (await server.creation().run()).id == "s7"
+    assert server.looks == ()
+
+
+async def test_creates_of_other_names_or_instances_do_not_wait_for_each_other() -> None:
+    """F113, S71."""
+    clock, claims = FakeClock(), Claims()
+
+    async def slowly(server: Server) -> Snapshot:
+        await clock.sleep(20)
+        return server.make()
+
+    server = Server(clock, [slowly, answered, answered])
+    slow = asyncio.create_task(server.creation(claims=claims).run())
+    await asyncio.sleep(0)
+    for instance_id, name in (("i", "m"), ("j", "n")):
+        call = LogicalCall(Deadline(clock, 60.0), RetryPolicy())
+        other = Creation(server, claims, call, instance_id, name, None, True, reconcile_window=8.0)
+        await other.run()
+        assert not slow.done()
+    await slow
