@@ -235,6 +235,18 @@ def test_a_budget_never_goes_below_zero_or_above_its_size(steps: list[tuple[bool
         assert 0 <= budget.tokens <= 100
 
 
+async def test_a_call_that_succeeds_at_last_brings_back_all_that_its_retries_cost() -> None:
+    """F108: not only the last of them."""
+    limiter = Limiter(1, FakeClock())
+    full = limiter.budget.tokens
+    call = a_call(limiter)
+    for cost in (10, 20):
+        limiter.pay(call, ConnectFailedError("refused"))
+        assert (call.spent, limiter.budget.tokens) == (cost, full - cost)
+    limiter.succeeded(call)
+    assert limiter.budget.tokens == full
+
+
 # The limiter
 
 
