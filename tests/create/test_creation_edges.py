@@ -1,5 +1,6 @@
 """How a create asks what it asks on its way, and what it says where its ways end."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,20 +10,27 @@ from test_creation import (
     Server,
     answered,
     fails,
+    lost_after_acting,
     lost_before_acting,
 )
 
 from civo_snapshots import (
+    Call,
     CivoError,
+    ConflictError,
+    ConnectionLostError,
     Instance,
     Listing,
     OutcomeUnknownError,
     RetryPolicy,
     ServerError,
     Snapshot,
+    TryLaterError,
+    UnexpectedResponseError,
 )
+from civo_snapshots._create import Creation
 from civo_snapshots._create.claims import Claims
-from civo_snapshots._session import LogicalCall, Within
+from civo_snapshots._session import ONCE, Deadline, LogicalCall, Within
 from civo_snapshots.testing import FakeClock
 
 
@@ -98,7 +106,7 @@ async def test_a_renamed_answer_that_is_another_creates_is_not_ours() -> None:
 
     server = Server(FakeClock(), [answered, stray])
     assert (await server.creation(claims=claims).run()).id == "s0"
-    with pytest.raises(OutcomeUnknownError):
+    with pytest.raises(OutcomeUnknownError, match="acted: the answer names another snapshot;"):
         await server.creation(claims=claims).run()
 
 
@@ -118,3 +126,201 @@ async def test_a_renamed_answer_is_ours_unless_it_is_older(age: timedelta, ours:
     else:
         with pytest.raises(OutcomeUnknownError):
             await creation.run()
+
+
+CALL = Call("POST", "/v2/instances/i/snapshots", "LON1")
+
+
+async def test_a_conflict_with_anothers_create_tells_what_the_server_said() -> None:
+    """R152, S71: status, code and request are those of the answer."""
+    said = TryLaterError(
+        "busy", status=409, code="database_snapshot_create_already_in_process", call=CALL
+    )
+
+    async def another_acts(server: Server) -> Snapshot:
+        server.make()
+        raise said
+
+    server = Server(FakeClock(), [another_acts])
+    server.teach_its_clock()
+    with pytest.raises(ConflictError) as caught:
+        await server.creation(unique=False).run()
+    assert (caught.value.status, caught.value.code) == (said.status, said.code)
+    assert caught.value.call == CALL
+
+
+async def test_an_unknown_outcome_tells_the_request_that_was_lost() -> None:
+    """T10: its path, and how often it was sent."""
+    server = Server(FakeClock(), [fails(ConnectionLostError("reset", call=CALL))], limit=5.0)
+    with pytest.raises(OutcomeUnknownError, match="may have acted: reset; look for") as caught:
+        await server.creation().run()
+    call = caught.value.call
+    assert call is not None
+    assert (call.method, call.path, call.attempts) == (CALL.method, CALL.path, 1)
+
+
+async def test_a_create_cancelled_while_it_waits_to_be_sent_again_sends_nothing_more() -> None:
+    """F106, R152: nothing was answered, and the error says so."""
+    server = Server(FakeClock(auto=False), [fails(LATER), answered])
+    creation = server.creation()
+    run = asyncio.create_task(creation.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert creation.cancel()
+    assert creation.call.cancelled
+    with pytest.raises(OutcomeUnknownError, match="may have acted: no answer; look for"):
+        await run
+    assert server.sent == 1
+
+
+async def test_each_wait_for_a_busy_server_is_told_with_its_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R152: as an event."""
+    clock = FakeClock()
+    server = Server(clock, [fails(LATER), answered])
+    creation = server.creation()
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(server.session, "tell_retry", lambda *what: told.append(what))
+    await creation.run()
+    assert told == [(creation.call, LATER, clock.monotonic())]
+
+
+async def test_a_late_search_is_at_its_own_instance_and_each_try_is_one_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """T10: the create's own time is over by then."""
+    server = Server(FakeClock(), [answered])
+    creation = server.creation()
+    await creation.run()
+    asked: list[tuple[str, Within]] = []
+    listing = server.list_snapshots
+
+    def list_snapshots(instance_id: str, options: Within) -> Listing[Snapshot]:
+        asked.append((instance_id, options))
+        return listing(instance_id, options)
+
+    monkeypatch.setattr(server, "list_snapshots", list_snapshots)
+    assert await creation.late() == []
+    assert asked == [("i", ONCE)]
+
+
+async def test_an_older_snapshot_of_the_name_is_no_late_extra() -> None:
+    """S70, T10."""
+    clock = FakeClock()
+    server = Server(clock, [answered])
+    server.teach_its_clock()
+    creation = server.creation(unique=False)
+    await creation.run()
+    server.make(created_at=clock.now() - timedelta(days=1))
+    server.make()
+    assert [extra.id for extra in await creation.late()] == ["s2"]
+
+
+async def test_what_a_create_made_is_claimed_from_the_moment_it_is_known() -> None:
+    """S71: so that a listing read before is not held against it."""
+    clock = FakeClock()
+    await clock.sleep(7)
+    server = Server(clock, [answered])
+    await server.creation().run()
+    assert server.claims.claimed_at("s0") == 7
+
+
+async def test_a_lost_create_is_not_sent_again_before_the_server_asked_for_it() -> None:
+    """H35, R169: the reconcile window is part of that pause."""
+    clock = FakeClock()
+    busy = ServerError("busy", status=503, retry_after=20.0)
+    server = Server(clock, [fails(busy), answered])
+    await server.creation().run()
+    assert 20 <= clock.monotonic() <= 22
+
+
+async def test_an_unreadable_200_is_an_answer_too() -> None:
+    """T19: the server said that it acted."""
+    server = Server(FakeClock(), [fails(UnexpectedResponseError("cut", status=200)), answered])
+    with pytest.raises(OutcomeUnknownError):
+        await server.creation().run()
+    assert server.sent == 1
+
+
+async def test_that_nothing_was_made_is_added_to_the_last_error() -> None:
+    """R174."""
+    server = Server(FakeClock(), [lost_before_acting])
+    with pytest.raises(ConnectionLostError) as caught:
+        await server.creation(policy=RetryPolicy(attempts=1)).run()
+    told = "lost; nothing was made, as far as a search for its name can tell"
+    assert caught.value.message == told
+    assert caught.value.may_have_acted is False
+
+
+async def test_an_unknown_outcome_tells_what_kept_the_search_from_an_answer() -> None:
+    """R152: the loss is an older story by then."""
+    server = Server(FakeClock(), [lost_before_acting], failing_searches=1_000)
+    with pytest.raises(OutcomeUnknownError, match="may have acted: busy; look for"):
+        await server.creation().run()
+
+
+async def test_searches_that_failed_go_on_as_far_apart_as_the_last_ones() -> None:
+    """H41: neither in a burst nor only at the end of the time."""
+    clock = FakeClock()
+    server = Server(clock, [lost_after_acting], failing_searches=6)
+    assert (await server.creation().run()).id == "s0"
+    assert clock.monotonic() == pytest.approx(8 + 2 * 8 * 16 / 31)
+
+
+async def test_the_last_search_is_made_however_little_time_is_left() -> None:
+    """R174: it tells whether anything was made."""
+    server = Server(FakeClock(), [lost_before_acting], limit=8.5)
+    with pytest.raises(ConnectionLostError, match="nothing was made"):
+        await server.creation(policy=RetryPolicy(attempts=1)).run()
+    assert server.searches == 5
+
+
+async def test_what_is_sent_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R152: and the session leaves it to the create to repeat it, which looks first."""
+    server = Server(FakeClock(), [answered])
+    creation = server.creation()
+    creation.description = "before the upgrade"
+    sent: list[tuple[object, ...]] = []
+    create = server.create_snapshot
+
+    async def create_snapshot(
+        instance_id: str, name: str, description: str | None, call: LogicalCall
+    ) -> Snapshot:
+        sent.append((instance_id, name, description, call))
+        return await create(instance_id, name, description, call)
+
+    monkeypatch.setattr(server, "create_snapshot", create_snapshot)
+    await creation.run()
+    assert sent == [("i", "n", "before the upgrade", creation.call)]
+    assert creation.call.looks_first is True
+
+
+async def test_an_answer_without_a_name_is_taken_as_it_is() -> None:
+    """S73: some servers answer with an id alone."""
+
+    async def nameless(server: Server) -> Snapshot:
+        return Snapshot(id="s7", instance_id="i")
+
+    server = Witness(FakeClock(), [nameless])
+    assert (await server.creation().run()).id == "s7"
+    assert server.looks == ()
+
+
+async def test_creates_of_other_names_or_instances_do_not_wait_for_each_other() -> None:
+    """F113, S71."""
+    clock, claims = FakeClock(), Claims()
+
+    async def slowly(server: Server) -> Snapshot:
+        await clock.sleep(20)
+        return server.make()
+
+    server = Server(clock, [slowly, answered, answered])
+    slow = asyncio.create_task(server.creation(claims=claims).run())
+    await asyncio.sleep(0)
+    for instance_id, name in (("i", "m"), ("j", "n")):
+        call = LogicalCall(Deadline(clock, 60.0), RetryPolicy())
+        other = Creation(server, claims, call, instance_id, name, None, True, reconcile_window=8.0)
+        await other.run()
+        assert not slow.done()
+    await slow

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 MODULES = {
-    "limiter": ("tests/session", ("_session/limiter", "_session/outage")),
+    "limiter": ("tests/session/test_limiter.py", ("_session/limiter", "_session/outage")),
     "retry": ("tests/session", ("_session/retry", "_session/logical_call")),
     "adoption": ("tests/fleet/test_adoption.py", ("_fleet/adoption",)),
     "progress": ("tests/watch/test_progress*.py", ("_watch/progress",)),

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civo_snapshots import CivoError, ConnectFailedError, DeadlineExceededError, RateLimitError
+from civo_snapshots import (
+    ApiError,
+    CivoError,
+    ConnectFailedError,
+    DeadlineExceededError,
+    RateLimitError,
+)
 from civo_snapshots._concurrency import Gate
 from civo_snapshots._session import Deadline, Limiter, LogicalCall, RetryPolicy
 from civo_snapshots._session.outage import RetryBudget
@@ -227,6 +233,18 @@ def test_a_budget_never_goes_below_zero_or_above_its_size(steps: list[tuple[bool
         else:
             budget.refund(amount)
         assert 0 <= budget.tokens <= 100
+
+
+async def test_a_call_that_succeeds_at_last_brings_back_all_that_its_retries_cost() -> None:
+    """F108: not only the last of them."""
+    limiter = Limiter(1, FakeClock())
+    full = limiter.budget.tokens
+    call = a_call(limiter)
+    for cost in (10, 20):
+        limiter.pay(call, ConnectFailedError("refused"))
+        assert (call.spent, limiter.budget.tokens) == (cost, full - cost)
+    limiter.succeeded(call)
+    assert limiter.budget.tokens == full
 
 
 # The limiter
@@ -451,6 +469,27 @@ async def test_an_answer_lets_everybody_through_again() -> None:
     limiter.succeeded(a_call(limiter))
     await asyncio.gather(*waiting)
     assert clock.monotonic() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "is_over"),
+    [
+        (ApiError("taken", status=409, code="x"), True),
+        (RateLimitError("429", status=429), True),
+        (ApiError("a gateway", status=502), False),
+        (LOST, False),
+    ],
+    ids=str,
+)
+async def test_an_error_ends_an_outage_if_the_api_itself_has_said_it(
+    error: CivoError, is_over: bool
+) -> None:
+    """R164, R165: and not what a gateway says in its place."""
+    limiter = Limiter(50, FakeClock(auto=False))
+    limiter.failed(error)
+    break_down(limiter)
+    limiter.failed(error)
+    assert limiter.outage.lasts is not is_over
 
 
 async def test_an_outage_long_ago_holds_nobody_back() -> None:
