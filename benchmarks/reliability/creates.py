@@ -11,7 +11,8 @@ _WORKERS = 200
 _SNAPSHOTS_PER_INSTANCE = 20
 _WINDOW = 0.8
 _HASTY = 0.1
-_TOO_LATE = (1.0, 1.5)
+_TOO_LATE = (3.0, 3.5)
+"""Seconds: also a search on a busy machine must be over by then."""
 
 DROPS = Faults(before=0.05, after=0.05)
 LATE = Faults(before=0.05, after=0.05, late=0.02, late_to=0.3)
@@ -118,7 +119,7 @@ JOBS = (
     ),
     Job(
         "too-late-commits",
-        f"the same, and 2 % act 1 to 1.5 s after the drop (window only {_HASTY} s)",
+        f"the same, and 2 % act 3 to 3.5 s after the drop (window only {_HASTY} s)",
         10_000,
         TOO_LATE,
         {"sdk": _hasty_sdk},
