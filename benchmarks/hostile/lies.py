@@ -6,34 +6,16 @@ ends it, is brought down to the steps that it takes, and is shown with them.
 """
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from attrs import define, field
 
 from benchmarks.hostile._figures import Figure
 from benchmarks.hostile._mischief import NETWORK, PEOPLE
+from benchmarks.hostile._pins import pinned
 from benchmarks.hostile._walk import CALLERS, TIME, Step, Walk
-from civo_snapshots.testing import FakeRegion
 
 LENGTH = 40
-
-NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
-    "quota_lock": (0.0, ()),  # R152: a quota that is locked for longer than a moment
-    "one_at_a_time": (False, ()),  # R152: a create while another one of the instance runs
-    "restore_queue": (0.0, ()),  # R177: an instance that is overwritten only after a queue
-    "restore_ends": ("ACTIVE", ()),  # R177: an instance that ends stopped
-    "domain": ("", ()),  # R177: a hostname with a domain behind it
-    "instance_skew": (0.0, ()),  # R177: an instance that is dated before its restore
-    "volume_listing": ("each", ("partial",)),  # R178: a volume that is never listed
-    "read_lag": (0.0, ()),  # R161: reads that are stale, all of them or by turns
-    "listing_gaps": (0.0, ()),  # R161: a region-wide listing that never shows some
-    "unique_names": ("free", ()),  # R161: a name that is taken, while reads are stale
-    "date_skew": (0.0, ()),  # R172: a gateway and a backend that disagree about the time
-    "created_skew": (0.0, ()),  # R172
-    "pages_off_by": (0, (-1,)),  # R195: too few pages told, of pages that are capped in silence
-}
-"""Switches that the SDK does not serve yet: what does no harm, and which values do (none: any)."""
 
 
 @define
@@ -58,16 +40,6 @@ class Found:
     steps: int = 0
     walks: int = 0
     lies: list[Lie] = field(factory=list[Lie])
-
-
-def pinned(seed: int) -> dict[str, Any]:
-    """Switches whose draw would meet a known fault, and what they are set to instead."""
-    drawn = FakeRegion.any(seed, instances=0).switches
-    return {
-        name: harmless
-        for name, (harmless, harmful) in NOT_MENDED.items()
-        if not harmful or getattr(drawn, name) in harmful
-    }
 
 
 def draw(seed: int, length: int) -> list[Step]:

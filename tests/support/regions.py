@@ -7,11 +7,12 @@ the mark: `@pytest.mark.drawn(delete_takes=0.0)`.
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
 
+from benchmarks.hostile._pins import pinned
 from civo_snapshots.testing import FakeRegion
 
 MakeRegion: TypeAlias = Callable[..., FakeRegion]
@@ -20,21 +21,6 @@ SEED = "REGION_SEED"
 """The environment variable that repeats the draws of an earlier run."""
 
 DRAWS = 3
-
-NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
-    "quota_lock": (0.0, ()),  # R152: a quota that is locked for longer than a moment
-    "one_at_a_time": (False, ()),  # R152: a create while another one of the instance runs
-    "restore_queue": (0.0, ()),  # R177: an instance that is overwritten only after a queue
-    "restore_ends": ("ACTIVE", ()),  # R177: an instance that ends stopped
-    "domain": ("", ()),  # R177: a hostname with a domain behind it
-    "instance_skew": (0.0, ()),  # R177: an instance that is dated before its restore
-    "read_lag": (0.0, ()),  # R161: reads that are stale, all of them or by turns
-    "listing_gaps": (0.0, ()),  # R161: a region-wide listing that never shows some
-    "unique_names": ("free", ()),  # R161: a name that is taken, while reads are stale
-    "date_skew": (0.0, ()),  # R172: a gateway and a backend that disagree about the time
-    "created_skew": (0.0, ()),  # R172
-}
-"""Switches that the SDK does not serve yet: what does no harm, and which values do (none: any)."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,13 +58,3 @@ def make_region(request: pytest.FixtureRequest) -> MakeRegion:
         return region
 
     return make
-
-
-def pinned(seed: int) -> dict[str, Any]:
-    """Switches whose draw would meet a known fault, and what they are set to instead."""
-    drawn = FakeRegion.any(seed, instances=0).switches
-    return {
-        name: harmless
-        for name, (harmless, harmful) in NOT_MENDED.items()
-        if not harmful or getattr(drawn, name) in harmful
-    }

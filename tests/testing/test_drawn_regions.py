@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.regions import NOT_MENDED, SEED, MakeRegion, pinned
+from support.regions import SEED, MakeRegion
 
+from benchmarks.hostile._pins import NOT_MENDED, pinned
 from civo_snapshots.testing import FakeRegion
 
 
