@@ -53,6 +53,9 @@ DEFAULT_STATES: StateTable = MappingProxyType(
 # They come from systems in which they mean finished; no document of the API names them.
 _UNUSUAL = frozenset({"available", "ready"})
 
+BROKEN_INSTANCE = ("error", "failed")
+"""The states that an instance does not leave by itself; in the form of `normalise()`."""
+
 
 def normalise(text: str) -> str:
     """The form in which a state text is looked up."""

@@ -31,8 +31,6 @@ from .search import NOTHING_SEEN, Finding, Found
 
 OnExisting = Literal["adopt", "error", "create"]
 
-_LOST_INSTANCE = ("error", "failed")
-
 
 @define(eq=False)
 class Creation:
@@ -256,7 +254,7 @@ class Creation:
             instance = await self.api.get_instance(self.instance_id, self.call.subcall())
         except CivoError:
             return False
-        return states.normalise(instance.status) in _LOST_INSTANCE
+        return states.normalise(instance.status) in states.BROKEN_INSTANCE
 
     async def _reconcile(self) -> Finding:
         finding = await self._lookup.until_settled(at_once=self.abandoned, tell=self._tell)

@@ -8,6 +8,7 @@ snapshot once said to include.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -23,22 +24,25 @@ from ..errors import (
     SnapshotFailedError,
     SnapshotUnsettledError,
     SnapshotVanishedError,
+    WaitError,
     WaitTimeoutError,
     printable,
     short,
 )
 from ..events import Transition
-from ..models import Snapshot, VolumeStatus, id_and_state
+from ..models import Call, Snapshot, VolumeStatus, id_and_state
 from ..states import State, StateTable, Verdict
+from .faults import Faults
 from .policy import PollPolicy
+
+W = TypeVar("W", bound=WaitError)
 
 _MISSES_UNTIL_GONE = 3
 _DENIALS_UNTIL_BELIEVED = 3
 _DENIED_FOR = 5.0
 """Seconds that such a series takes at least."""
 
-_FAULTS_IN_A_ROW = 10
-_MESSAGE = 300
+SHOWN = 300
 """Characters of a server's message that an error shows: some are whole stack traces."""
 
 _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
@@ -61,8 +65,7 @@ class CompletionWait:
     _seen: bool = field(default=False, init=False)
     _is_hint: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
-    _faults: int = field(default=0, init=False)
-    _failing_since: float | None = field(default=None, init=False)
+    _faults: Faults | None = field(default=None, init=False)
     _fault: CivoError | None = field(default=None, init=False)
     _denials: int = field(default=0, init=False)
     _denied_since: float = field(default=0.0, init=False)
@@ -115,12 +118,11 @@ class CompletionWait:
             self._end(error)
             return
         self._end(
-            SnapshotVanishedError(
+            self._error(
+                SnapshotVanishedError,
                 f"{self._called} {what}; look for it under its name before making another",
-                snapshot=self.last,
-                elapsed=now - self.started,
-                polls=self.polls,
-                call=error.call,
+                now,
+                error.call,
             )
         )
 
@@ -132,11 +134,9 @@ class CompletionWait:
         if isinstance(error, ServiceDisabledError) or self._is_denied(error, now):
             self.on_refused(error, now)
             return
-        self._faults += 1
-        since = self._failing_since = now if self._failing_since is None else self._failing_since
-        lasted, tolerated = now - since, self.policy.tolerate
-        if tolerated is not None and self._faults >= _FAULTS_IN_A_ROW and lasted >= tolerated:
-            self._poll_failed(f"failed for {lasted:.0f} s", error, now)
+        faults = self._faults = self._faults or Faults(self.policy.tolerate)
+        if faults.add(now):
+            self._poll_failed(f"failed for {now - faults.since:.0f} s", error, now)
 
     def on_refused(self, error: CivoError, now: float) -> None:
         """Take a refusal that is proven."""
@@ -154,13 +154,12 @@ class CompletionWait:
         return self._denials >= _DENIALS_UNTIL_BELIEVED and lasted >= _DENIED_FOR
 
     def _poll_failed(self, failed: str, error: CivoError, now: float) -> None:
-        outcome = PollFailedError(
-            f"looking at {self._called} {failed}: {printable(error.message, _MESSAGE)}; "
+        outcome = self._error(
+            PollFailedError,
+            f"looking at {self._called} {failed}: {printable(error.message, SHOWN)}; "
             "it may be fine, wait again",
-            snapshot=self.last,
-            elapsed=now - self.started,
-            polls=self.polls,
-            call=error.call,
+            now,
+            error.call,
         )
         outcome.error = error
         self._end(outcome)
@@ -172,15 +171,20 @@ class CompletionWait:
             state += f", unfinished volumes: {_listed(self._unfinished(self.last))}"
         fault = ""
         if self._fault:
-            fault = f"; the last poll failed: {printable(self._fault.message, _MESSAGE)}"
+            fault = f"; the last poll failed: {printable(self._fault.message, SHOWN)}"
         self._end(
-            WaitTimeoutError(
+            self._error(
+                WaitTimeoutError,
                 f"{self._called} was not finished after {now - self.started:.1f} s "
                 f"(state {state}, {self.polls} polls){fault}; it goes on, wait again",
-                snapshot=self.last,
-                elapsed=now - self.started,
-                polls=self.polls,
+                now,
             )
+        )
+
+    def _error(self, kind: type[W], message: str, now: float, call: Call | None = None) -> W:
+        """An error of this kind, which tells what was seen last and how often."""
+        return kind(
+            message, snapshot=self.last, elapsed=now - self.started, polls=self.polls, call=call
         )
 
     def _end(self, outcome: Snapshot | CivoError) -> None:
@@ -199,8 +203,8 @@ class CompletionWait:
         self._work_again()
 
     def _work_again(self) -> None:
-        self._faults = self._denials = 0
-        self._failing_since = self._fault = None
+        self._denials = 0
+        self._faults = self._fault = None
 
     def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
         """Remember volumes that are no longer listed, in the state they were seen last."""
@@ -239,12 +243,8 @@ class CompletionWait:
     def _fail(self, snapshot: Snapshot, now: float) -> None:
         volumes = states.those_in(State.FAILED, self._volumes(snapshot), self.states)
         listed = f"; volumes: {_listed(volumes)}" if volumes else ""
-        outcome = SnapshotFailedError(
-            f"{self._called} failed{listed}{_why(snapshot)}",
-            snapshot=snapshot,
-            elapsed=now - self.started,
-            polls=self.polls,
-        )
+        message = f"{self._called} failed{listed}{_why(snapshot)}"
+        outcome = self._error(SnapshotFailedError, message, now)
         outcome.failed_volumes = volumes
         self._end(outcome)
 
@@ -253,13 +253,12 @@ class CompletionWait:
             self._end(snapshot)
             return
         volumes = self._unfinished(snapshot)
-        outcome = SnapshotUnsettledError(
+        outcome = self._error(
+            SnapshotUnsettledError,
             f"{self._called} says complete, but for {self.policy.volume_grace:g} s not all of its "
             f"volumes did; unfinished: {_listed(volumes)}{_why(snapshot)}; it may be fine, wait "
             "again",
-            snapshot=snapshot,
-            elapsed=now - self.started,
-            polls=self.polls,
+            now,
         )
         outcome.unfinished_volumes = volumes
         self._end(outcome)
@@ -267,12 +266,12 @@ class CompletionWait:
 
 def _listed(volumes: Iterable[str]) -> str:
     """Ids of volumes, fit to be shown."""
-    return printable(", ".join(volumes), _MESSAGE)
+    return printable(", ".join(volumes), SHOWN)
 
 
 def _why(snapshot: Snapshot) -> str:
     """What the server says of it, fit to be shown."""
-    said = printable(snapshot.message.strip(), _MESSAGE)
+    said = printable(snapshot.message.strip(), SHOWN)
     return f": {said}" if said else ""
 
 

@@ -8,6 +8,7 @@ stayed for longer than a queue.
 
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from attrs import define, evolve, field
 
@@ -16,60 +17,31 @@ from .._api import RegionApi, bears_hostname, outlasts_lag
 from .._session import CONFIRMED_AFTER, ONCE, CallOptions
 from ..errors import (
     CivoError,
-    ClientClosedError,
     InvalidArgumentError,
     NotFoundError,
     PollFailedError,
-    RateLimitError,
     RestoreFailedError,
-    ServiceDisabledError,
+    WaitError,
     WaitTimeoutError,
     printable,
     short,
 )
 from ..models import Instance, Restore
-from ..states import DEFAULT_STATES, State, StateTable, classify, normalise
+from ..states import BROKEN_INSTANCE, DEFAULT_STATES, State, StateTable, classify, normalise
+from .faults import Faults
 from .policy import PollPolicy, grace_of
 from .poll_round import asked_to_wait
+from .progress import SHOWN
+
+W = TypeVar("W", bound=WaitError)
 
 _THERE = ("active", "shutoff")
-_FAILED = ("error", "failed")
 
 _SETTLED_AFTER = 120.0
 """Seconds after which what has not changed is the end: a restore may be queued for a minute."""
 
 _TOLERANCE = timedelta(seconds=30)
 """How much older than its restore an instance may seem: they are dated by different machines."""
-
-_FATAL = (ServiceDisabledError, ClientClosedError)
-_FAULTS_IN_A_ROW = 10
-_MESSAGE = 300
-"""Characters of a server's text that an error shows."""
-
-
-@define
-class Faults:
-    """The polls that failed in a row.
-
-    Attributes:
-        tolerate: for how many seconds they may; None is for as long as the wait lasts.
-    """
-
-    tolerate: float | None
-    count: int = 0
-    since: float = 0.0
-
-    def end_the_wait(self, error: CivoError, now: float) -> bool:
-        """Count one more; whether that is too much."""
-        if isinstance(error, RateLimitError):
-            return False
-        self.since = self.since if self.count else now
-        self.count += 1
-        if isinstance(error, _FATAL):
-            return True
-        if self.tolerate is None or self.count < _FAULTS_IN_A_ROW:
-            return False
-        return now - self.since >= self.tolerate
 
 
 @define
@@ -139,12 +111,10 @@ class RestoreWait:
         if status in _THERE:
             self.outcome = instance
             return
-        self.outcome = RestoreFailedError(
+        self._fail(
+            RestoreFailedError,
             f"{self._called}: instance {short(instance.id)} is {short(instance.status)}",
-            restore=self.restore,
-            instance=instance,
-            elapsed=now - self.started,
-            polls=self.polls,
+            now,
         )
 
     def _is_new(self, mark: tuple[str, ...], now: float) -> bool:
@@ -167,33 +137,39 @@ class RestoreWait:
         """The wait's time is over."""
         seen = short(self.last.status) if self.last else "not seen"
         if self._old and self.last is None:
-            old = printable(", ".join(sorted(self._old)), _MESSAGE)
+            old = printable(", ".join(sorted(self._old)), SHOWN)
             seen += f", but {old} of that hostname, which may be older"
-        self.outcome = WaitTimeoutError(
+        self._fail(
+            WaitTimeoutError,
             f"{self._called} was not finished after {now - self.started:.1f} s "
             f"(instance {seen}); it goes on, wait again",
-            restore=self.restore,
-            instance=self.last,
-            elapsed=now - self.started,
-            polls=self.polls,
+            now,
         )
 
     def fail(self, error: CivoError, now: float) -> None:
         """Polls have failed for too long."""
-        self.outcome = PollFailedError(
+        outcome = self._fail(
+            PollFailedError,
             f"looking at the instance of {self._called} failed: "
-            f"{printable(error.message, _MESSAGE)}; it may be fine, wait again",
+            f"{printable(error.message, SHOWN)}; it may be fine, wait again",
+            now,
+        )
+        outcome.call, outcome.error = error.call, error
+
+    def _fail(self, kind: type[W], message: str, now: float) -> W:
+        """End with an error of this kind."""
+        self.outcome = error = kind(
+            message,
             restore=self.restore,
             instance=self.last,
             elapsed=now - self.started,
             polls=self.polls,
-            call=error.call,
         )
-        self.outcome.error = error
+        return error
 
 
 def _has_ended(instance: Instance) -> bool:
-    return normalise(instance.status) in (*_THERE, *_FAILED)
+    return normalise(instance.status) in (*_THERE, *BROKEN_INSTANCE)
 
 
 async def wait_until_restored(

@@ -7,7 +7,8 @@ import pytest
 from attrs import evolve
 
 from civo_snapshots import states
-from civo_snapshots._watch.restore import Faults, RestoreWait
+from civo_snapshots._watch.faults import Faults
+from civo_snapshots._watch.restore import RestoreWait
 from civo_snapshots.errors import (
     ConnectionLostError,
     RateLimitError,
