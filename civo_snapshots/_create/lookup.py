@@ -8,7 +8,7 @@ from attrs import define, field
 
 from .._api import Missing, RegionApi, missing_of
 from .._clock import Clock
-from .._session import ONCE, LogicalCall
+from .._session import ONCE, LogicalCall, Within
 from ..errors import CivoError, ClientClosedError, NotFoundError, SnapshotExistsError
 from ..models import Snapshot, oldest_first
 from ..states import StateTable, Verdict
@@ -164,7 +164,7 @@ class Lookup:
         if self._pause is not None:
             self._pause.cancel()
 
-    async def _list(self, within: LogicalCall) -> Sequence[Snapshot]:
+    async def _list(self, within: Within) -> Sequence[Snapshot]:
         return await self.api.list_snapshots(self.instance_id, within).collect()
 
     async def _list_again(self) -> Sequence[Snapshot]:
@@ -172,7 +172,7 @@ class Lookup:
         for pause in _LATE_PAUSES:
             await self.clock.sleep(pause)
             try:
-                return await self.api.list_snapshots(self.instance_id, ONCE).collect()
+                return await self._list(ONCE)
             except ClientClosedError:
                 break
             except CivoError:

@@ -4,8 +4,9 @@ The decisions are those of `LogicalCall` and `retry`; sending once is the transp
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from typing import TypeVar
 
@@ -102,8 +103,9 @@ class Session:
         A large body goes to `sink` as it comes. Polls have slots of their own.
         """
         call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
+        send = partial(self._send, call, request, read, is_ours, sink)
         while True:
-            outcome = await self._attempt(call, request, read, is_ours, sink, poll=poll)
+            outcome = await self._in_slot(call, send, poll=poll)
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
                 self.confirmation.succeeded(request.region)
@@ -164,15 +166,8 @@ class Session:
         call.record.note(late)
         return late
 
-    async def _attempt(
-        self,
-        call: LogicalCall,
-        request: Request,
-        read: Reader[T],
-        is_ours: Callable[[T], bool] | None,
-        sink: Sink | None,
-        *,
-        poll: bool,
+    async def _in_slot(
+        self, call: LogicalCall, send: Callable[[], Awaitable[T | CivoError]], *, poll: bool
     ) -> T | CivoError:
         """One request. Errors are returned, so that they are raised with none in their context."""
         slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
@@ -180,7 +175,7 @@ class Session:
             outcome: T | CivoError = slot
         else:
             try:
-                outcome = await self._send(call, request, read, is_ours, sink)
+                outcome = await send()
             finally:
                 slot.release()
         if isinstance(outcome, CivoError):

@@ -46,10 +46,9 @@ class Outage:
         self._pause = _FIRST_PROBE
 
     def begin(self, now: float) -> None:
-        """Let everybody wait, unless they do already."""
-        if not self.lasts:
-            self.lasts, self._pause = True, _FIRST_PROBE
-            self.probe_at = now + self._pause
+        """Let everybody wait."""
+        self.lasts, self._pause = True, _FIRST_PROBE
+        self.probe_at = now + self._pause
 
     def probe(self, now: float) -> None:
         """One request goes out; the next may follow after a pause that grows."""
