@@ -13,16 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.env import client_of
 
 from civo_snapshots import CivoClient, OutcomeUnknownError
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 ROOT = Path(__file__).parents[1]
 CREATE = "POST /v2/instances/{id}/snapshots"
-
-
-def client_of(region: FakeRegion, clock: FakeClock | None = None) -> CivoClient:
-    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
 async def test_a_client_that_was_not_closed_warns_once_and_says_how(nothing_left: None) -> None:

@@ -3,20 +3,16 @@
 import asyncio
 
 import pytest
+from support.env import client_of
 from support.regions import MakeRegion
 
-from civo_snapshots import CivoClient
 from civo_snapshots._create import claims
-from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+from civo_snapshots.testing import FakeClock, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 SNAPSHOTS = "/v2/instances/{id}/snapshots"
 CREATE, LIST = f"POST {SNAPSHOTS}", f"GET {SNAPSHOTS}"
-
-
-def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
-    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
 @pytest.mark.drawn

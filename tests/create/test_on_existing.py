@@ -4,17 +4,14 @@ import asyncio
 import random
 
 import pytest
+from support.env import client_of
 
-from civo_snapshots import CivoClient, SnapshotExistsError
+from civo_snapshots import SnapshotExistsError
 from civo_snapshots.errors import CivoError, InvalidArgumentError, OutcomeUnknownError
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 CREATE = "POST /v2/instances/{id}/snapshots"
 LIST = "GET /v2/instances/{id}/snapshots"
-
-
-def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
-    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
 async def test_by_default_one_more_is_made_without_a_look() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.env import client_of
 from support.scene import turn
 from support.stubs import StubApi
 
@@ -20,10 +21,6 @@ from civo_snapshots.events import Event
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 CREATE = "POST /v2/instances/{id}/snapshots"
-
-
-def client_of(region: FakeRegion, clock: FakeClock | None = None) -> CivoClient:
-    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
 async def in_flight(region: FakeRegion) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Literal
 
 import pytest
+import support.env
 
 from civo_snapshots import (
     CivoClient,
@@ -28,11 +29,11 @@ LIST = "GET /v2/instances/{id}/snapshots"
 REGION = "GET /v2/resourcesnapshots"
 
 
-class Env:
+class Env(support.env.Env):
     """A fake region and a client of it, on one fake clock."""
 
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
+        super().__init__(region, civo, clock)
         self.ids = region.instance_ids
 
     @property
@@ -61,11 +62,8 @@ class Env:
 async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 4, **getattr(request, "param", {})}
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(FakeRegion(clock=clock, **options), clock) as env:
+        yield env
 
 
 def region_with(**options: object) -> pytest.MarkDecorator:

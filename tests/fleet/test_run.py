@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import support.env
 from attrs import evolve
 from support.regions import MakeRegion
 from support.scene import snapshot, turn
 from support.stubs import StubApi, listing_of
 
 from civo_snapshots import (
-    CivoClient,
     CivoError,
     ClientClosedError,
     ConflictError,
@@ -49,7 +49,7 @@ from civo_snapshots._naming import name_for
 from civo_snapshots._session import LogicalCall, Within
 from civo_snapshots._watch import RegisteredWait, Watcher
 from civo_snapshots.states import DEFAULT_STATES
-from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+from civo_snapshots.testing import FakeClock, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -553,11 +553,8 @@ async def test_what_exists_is_not_looked_up_if_so_told(more: dict[str, Any]) -> 
 # Over the fake region
 
 
-class Env:
+class Env(support.env.Env):
     """A fake region and a client of it, on one fake clock."""
-
-    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
 
     @property
     def many(self) -> Callable[..., Coroutine[None, None, FleetRun]]:
@@ -568,11 +565,8 @@ class Env:
 async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 8, **getattr(request, "param", {})}
     clock = FakeClock()
-    async with (
-        make_region(clock=clock, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(make_region(clock=clock, **options), clock) as env:
+        yield env
 
 
 @pytest.mark.drawn(created_at_form="Z")  # what has no date counts as too old

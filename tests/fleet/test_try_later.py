@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
+from support.env import client_of
 
-from civo_snapshots import CivoClient
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 CREATE = "POST /v2/instances/{id}/snapshots"
@@ -17,10 +17,6 @@ CODES = (
     "openstack_connection_failed",
 )
 STATUSES = (400, 403, 409, 500)
-
-
-def client_of(region: FakeRegion, clock: FakeClock) -> CivoClient:
-    return CivoClient(region.token, region=region.region, api_url=region.url, clock=clock)
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -907,6 +907,7 @@ async def test_a_session_that_verifies_or_pins_is_taken(tls: Any) -> None:
     """R191."""
     async with session(connector=aiohttp.TCPConnector(ssl=tls)) as lent:
         await CivoClient(TOKEN, http_session=lent).close()
+        assert not lent.closed
 
 
 async def test_a_session_that_does_not_verify_is_refused() -> None:

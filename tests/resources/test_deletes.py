@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import support.env
 
-from civo_snapshots import CivoClient, FleetRun, NotFoundError, Outcome, OutcomeKind, Snapshot
+from civo_snapshots import FleetRun, NotFoundError, Outcome, OutcomeKind, Snapshot
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -16,11 +17,8 @@ LIST = "GET /v2/instances/{id}/snapshots"
 NOT_YET = Fault.code("database_snapshot_not_found")
 
 
-class Env:
+class Env(support.env.Env):
     """A region, a client of it, and their clock."""
-
-    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
 
     async def made(self) -> Snapshot:
         return await self.civo.snapshots.create(self.region.instance_ids[0])
@@ -33,11 +31,8 @@ class Env:
 async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"strangers": 3, **getattr(request, "param", {})}
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(FakeRegion(clock=clock, **options), clock) as env:
+        yield env
 
 
 # R201: a moment after our own create

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import support.env
 from support.regions import MakeRegion
 
 from civo_snapshots import (
-    CivoClient,
     ConflictError,
     NotFoundError,
     OutcomeUnknownError,
     Snapshot,
     WaitTimeoutError,
 )
-from civo_snapshots.testing import FakeClock, FakeRegion, Fault
+from civo_snapshots.testing import FakeClock, Fault
 
 ONE = "/v2/instances/{id}/snapshots/{sid}"
 GET, DELETE, PUT = f"GET {ONE}", f"DELETE {ONE}", f"PUT {ONE}"
@@ -22,11 +22,8 @@ CREATE = "POST /v2/instances/{id}/snapshots"
 SCHEDULE = "/v2/resourcesnapshotschedules/{id}"
 
 
-class Env:
+class Env(support.env.Env):
     """A region, a client of it, and a snapshot that is complete."""
-
-    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
 
     async def snapshot(self, name: str = "kept") -> Snapshot:
         made = await self.civo.snapshots.create(self.region.instance_ids[0], name=name)
@@ -36,11 +33,8 @@ class Env:
 @pytest.fixture
 async def env(make_region: MakeRegion) -> AsyncIterator[Env]:
     clock = FakeClock()
-    async with (
-        make_region(clock=clock) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(make_region(clock=clock), clock) as env:
+        yield env
 
 
 # R155: a 404 of a gateway proves nothing

@@ -736,7 +736,8 @@ async def test_a_pause_of_others_does_not_stretch_a_call_beyond_its_deadline() -
 
 async def test_a_429_that_uses_the_last_of_the_time_stays_a_429() -> None:
     bench = Bench(slow(5, limited("1"), lambda: bench.clock))
-    await bench.fails(RateLimitError, within=CallOptions(timeout=5))
+    error = await bench.fails(RateLimitError, within=CallOptions(timeout=5))
+    assert (error.retry_after, len(bench.script.sent)) == (1, 1)
 
 
 # Whose answer it is

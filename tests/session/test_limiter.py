@@ -498,7 +498,7 @@ async def test_an_outage_long_ago_holds_nobody_back() -> None:
     limiter = Limiter(50, clock)
     break_down(limiter)
     clock.advance(3600)
-    await enter(limiter)
+    assert (await enter(limiter)).used == 1
 
 
 async def test_a_call_without_a_time_of_its_own_begins_to_count_in_an_outage(

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 import pytest
+import support.env
 
 from civo_snapshots import (
     CivoClient,
@@ -102,11 +103,8 @@ def test_a_404_about_the_instance_is_no_deletion() -> None:
 # Over the wire
 
 
-class Env:
+class Env(support.env.Env):
     """A region, a client of it, and their clock."""
-
-    def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
 
     async def made(self, name: str | None = None) -> Snapshot:
         return await self.civo.snapshots.create(self.region.instance_ids[0], name=name)
@@ -119,11 +117,8 @@ class Env:
 async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = {"instances": 3, "strangers": 3, **getattr(request, "param", {})}
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(FakeRegion(clock=clock, **options), clock) as env:
+        yield env
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0, "shows_deleting": True}], indirect=True)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import support.env
 from attrs import evolve
 
 from civo_snapshots import (
@@ -23,11 +24,11 @@ INSTANCES = "GET /v2/instances"
 RESTORE = "POST /v2/instances/{id}/snapshots/{sid}/restore"
 
 
-class Env:
+class Env(support.env.Env):
     """A region with a finished snapshot, and a client of it."""
 
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
+        super().__init__(region, civo, clock)
         self.instance_id = region.instance_ids[0]
         record = region.state.add_stranger("kept", self.instance_id, age=3_600)
         self.snapshot = Snapshot(record.id, "kept", instance_id=self.instance_id)
@@ -51,11 +52,8 @@ class Env:
 async def env(request: pytest.FixtureRequest) -> AsyncIterator[Env]:
     options: dict[str, Any] = getattr(request, "param", {})
     clock = FakeClock()
-    async with (
-        FakeRegion(clock=clock, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(FakeRegion(clock=clock, **options), clock) as env:
+        yield env
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+import support.env
 from attrs import evolve
 from support.regions import MakeRegion
 from support.scene import turn
@@ -44,11 +45,11 @@ INSTANCES = "GET /v2/instances"
 INSTANCE = "GET /v2/instances/{id}"
 
 
-class Env:
+class Env(support.env.Env):
     """A fake region and a client of it, on one fake clock."""
 
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
-        self.region, self.civo, self.clock = region, civo, clock
+        super().__init__(region, civo, clock)
         self.instance_id = region.instance_ids[0]
 
     async def made(self, instance: int = 0) -> Snapshot:
@@ -62,11 +63,8 @@ class Env:
 async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncIterator[Env]:
     options: dict[str, Any] = getattr(request, "param", {})
     clock = FakeClock()
-    async with (
-        make_region(clock=clock, instances=3, **options) as region,
-        CivoClient(region.token, region="LON1", api_url=region.url, clock=clock) as civo,
-    ):
-        yield Env(region, civo, clock)
+    async with Env.on(make_region(clock=clock, instances=3, **options), clock) as env:
+        yield env
 
 
 async def ends(wait: Any, kind: type[CivoError]) -> Any:
