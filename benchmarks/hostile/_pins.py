@@ -6,8 +6,6 @@ from typing import Any
 from civo_snapshots.testing import FakeRegion
 
 NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
-    "quota_lock": (0.0, ()),  # R152: a quota that is locked for longer than a moment
-    "one_at_a_time": (False, ()),  # R152: a create while another one of the instance runs
     "restore_queue": (0.0, ()),  # R177: an instance that is overwritten only after a queue
     "restore_ends": ("ACTIVE", ()),  # R177: an instance that ends stopped
     "domain": ("", ()),  # R177: a hostname with a domain behind it
@@ -15,8 +13,6 @@ NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
     "read_lag": (0.0, ()),  # R161: reads that are stale, all of them or by turns
     "listing_gaps": (0.0, ()),  # R161: a region-wide listing that never shows some
     "unique_names": ("free", ()),  # R161: a name that is taken, while reads are stale
-    "date_skew": (0.0, ()),  # R172: a gateway and a backend that disagree about the time
-    "created_skew": (0.0, ()),  # R172
 }
 """Switches that the SDK does not serve yet: what does no harm, and which values do (none: any)."""
 

@@ -11,7 +11,7 @@ from attrs import define
 
 from ..models import Snapshot
 
-_MOST_DIFFERENCE = timedelta(minutes=15)
+_MOST_DIFFERENCE = timedelta(minutes=30)
 """How far a gateway's clock and a backend's may differ."""
 
 _TOLERANCE = timedelta(seconds=2)

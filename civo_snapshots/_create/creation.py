@@ -5,31 +5,36 @@ has passed. What is found is adopted; only if nothing was made is the create sen
 """
 
 import asyncio
-from copy import copy
 from typing import Literal
 
 from attrs import define, field
 
-from .. import states
 from .._api import Missing, RegionApi, missing_of
 from .._http import Kind
 from .._session import LogicalCall, is_about_one_object
 from ..errors import (
     CivoError,
     ConflictError,
+    ConnectFailedError,
     DeadlineExceededError,
     NotFoundError,
-    OutcomeUnknownError,
     TryLaterError,
     UnexpectedResponseError,
 )
 from ..models import Snapshot
-from ..states import StateTable
+from ..states import DEFAULT_STATES, StateTable
+from . import ends
 from .claims import Claims
 from .lookup import Lookup
 from .search import NOTHING_SEEN, Finding, Found
 
 OnExisting = Literal["adopt", "error", "create"]
+
+_IN_PROCESS = "database_snapshot_create_already_in_process"
+"""After a loss it is perhaps our own that is in process: only a whole window shows if not."""
+
+_WITH_LOOKS = 1.125
+"""A search of the whole reconcile window takes a little longer, because its looks do."""
 
 
 @define(eq=False)
@@ -44,7 +49,8 @@ class Creation:
         abandoned: nobody waits any more, so it only searches and sends nothing more.
         lost: whether an answer was lost, so that a snapshot may still appear that nobody knows of.
         extras: further snapshots of the name, which its earlier sends may have made.
-        is_anothers: whether another create of this client has made what it returned.
+        is_anothers: whether another create, of this client or not, has made what it returned.
+        is_shared: whether other processes may make snapshots of the name at the same time.
     """
 
     api: RegionApi
@@ -56,12 +62,14 @@ class Creation:
     unique: bool
     reconcile_window: float
     on_existing: OnExisting = "create"
-    states: StateTable = states.DEFAULT_STATES
+    states: StateTable = DEFAULT_STATES
     abandoned: bool = False
     lost: bool = False
     extras: tuple[Snapshot, ...] = ()
     is_anothers: bool = False
+    is_shared: bool = False
     _last: CivoError | None = None
+    _did_nothing: bool = False
     _settled: asyncio.Event | None = None
     _lookup: Lookup = field(init=False)
 
@@ -100,9 +108,12 @@ class Creation:
         return self.call.may_have_acted or self.lost
 
     @property
-    def was_repeated(self) -> bool:
-        """Whether it was sent again after a loss, so that a late commit makes a second one."""
-        return self.lost and self.call.sends > 1
+    def may_act_late(self) -> bool:
+        """Whether a lost send may still make one beside the snapshot that was returned.
+
+        That may be of a later send or, where others use the name, of somebody else.
+        """
+        return self.lost and (self.call.sends > 1 or self.is_shared)
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
@@ -161,6 +172,8 @@ class Creation:
                 made = await self._after_loss(failure)
             elif self.lost:
                 made = await self._after_refusal(failure)
+            elif isinstance(failure, ConflictError):
+                made = await self._after_conflict(failure)
             else:
                 raise failure
             if made is not None:
@@ -186,26 +199,36 @@ class Creation:
     async def _after_loss(self, failure: CivoError) -> Snapshot | None:
         """The answer is lost: search; only what did nothing is sent again."""
         self.lost, self._last = True, failure
+        self.call.reserve = _WITH_LOOKS * self.reconcile_window
         finding = await self._reconcile()
         if finding.found is Found.OURS:
             return self._take(finding)
         answered = isinstance(failure, UnexpectedResponseError) and 200 <= failure.status < 300
         if finding.found is Found.UNKNOWN or answered or self.abandoned:
             raise self._unknown()
-        pause = self.call.resend_pause(failure, Kind.CREATING)
-        still = max((pause or 0.0) - self.reconcile_window, 0.0)
-        # What is sent again needs the time to be searched for, or it would stay unknown.
-        if pause is None or still + self.reconcile_window >= self.call.deadline.left():
-            nothing = copy(failure)
-            nothing.may_have_acted = False
-            nothing.message += "; nothing was made, as far as a search for its name can tell"
-            raise self.call.summed_up(nothing)
-        if not await self._lookup.sleep(still):
+        pause = self._resend_pause(failure, since=self.reconcile_window)
+        if pause is None:
+            raise self.call.summed_up(ends.nothing_made(failure))
+        if not await self._lookup.sleep(pause):
             raise self._unknown()
         return None
 
+    def _resend_pause(self, failure: CivoError, *, since: float = 0.0) -> float | None:
+        """Seconds until it is sent again, `since` seconds after the failure; None if it is not.
+
+        After a loss the time must also hold another search, or the end of that send stays open.
+        """
+        pause = self.call.resend_pause(failure, Kind.CREATING)
+        if pause is None:
+            return None
+        pause = max(pause - since, 0.0)
+        return pause if pause + self.call.reserve < self.call.deadline.left() else None
+
     async def _after_refusal(self, failure: CivoError) -> Snapshot | None:
         """A refusal after a loss may be the echo of the very create that was lost."""
+        if self._did_nothing and isinstance(failure, (ConnectFailedError, DeadlineExceededError)):
+            # No refusal: it was not sent again.
+            raise self.call.summed_up(ends.nothing_made(failure))
         self._last = failure
         finding = await self._lookup.once()
         taken_before = finding.found is Found.ABSENT and finding.older
@@ -217,12 +240,21 @@ class Creation:
             return self._take(finding)
         raise self._unknown()
 
+    async def _after_conflict(self, failure: ConflictError) -> Snapshot:
+        """The name is taken by what did not show before: adopt that, or tell it."""
+        if self.on_existing != "create":
+            finding = await self._lookup.until_settled(at_once=True, tell=self._tell)
+            if finding.found is Found.OURS:
+                return self._take_anothers(finding)
+        raise failure
+
     async def _after_try_later(self, failure: TryLaterError) -> Snapshot | None:
         """Something is busy, perhaps with our own lost create: wait, look, send again."""
-        if is_about_one_object(failure) and await self._is_instance_broken():
+        if is_about_one_object(failure) and await self._lookup.is_instance_broken():
             raise self.call.summed_up(failure)
+        is_echo = self.lost and failure.code == _IN_PROCESS
         while True:
-            pause = self.call.resend_pause(failure, Kind.CREATING)
+            pause = self._resend_pause(failure)
             if pause is None and self.lost:
                 return await self._after_refusal(failure)
             if pause is None:
@@ -230,34 +262,19 @@ class Creation:
             self.api.session.tell_retry(self.call, failure, pause)
             if not await self._lookup.sleep(pause):
                 raise self._unknown()
-            finding = await self._lookup.once()
-            if finding.found is Found.OURS and self._may_adopt():
+            finding = await (self._reconcile() if is_echo else self._lookup.once())
+            if finding.found is Found.OURS and self.lost:
                 return self._take(finding)
+            if finding.found is Found.OURS and (self.unique or self.on_existing != "create"):
+                return self._take_anothers(finding)
             if finding.found is Found.OURS:
-                raise ConflictError(
-                    f"another snapshot named {self.name} has just been made of instance "
-                    f"{self.instance_id}; it is not this create's",
-                    status=failure.status,
-                    code=failure.code,
-                    call=failure.call,
-                )
+                raise ends.another_made(self.instance_id, self.name, failure)
             if finding is not NOTHING_SEEN:
                 return None
 
-    def _may_adopt(self) -> bool:
-        """Whether a new namesake counts as this create's although nothing of it was lost."""
-        return self.unique or self.lost or self.on_existing == "adopt"
-
-    async def _is_instance_broken(self) -> bool:
-        """Whether the instance is in a state that it will not leave by itself."""
-        try:
-            instance = await self.api.get_instance(self.instance_id, self.call.subcall())
-        except CivoError:
-            return False
-        return states.normalise(instance.status) in states.BROKEN_INSTANCE
-
     async def _reconcile(self) -> Finding:
         finding = await self._lookup.until_settled(at_once=self.abandoned, tell=self._tell)
+        self._did_nothing = finding.found is Found.ABSENT
         if finding is NOTHING_SEEN:
             self._last = self._lookup.failure or self._last
         return finding
@@ -268,17 +285,12 @@ class Creation:
         self.extras += tuple(others)
         return first
 
-    def _unknown(self) -> OutcomeUnknownError:
-        cause = self._last
-        error = OutcomeUnknownError(
-            f"creating snapshot {self.name} of instance {self.instance_id} may have acted: "
-            f"{cause.message if cause else 'no answer'}; look for that name before doing it again",
-            instance_id=self.instance_id,
-            name=self.name,
-            started_at=self._lookup.started,
-            ended_at=self._lookup.clock.now(),
-            call=cause.call if cause else None,
-        )
-        error.candidates = self._lookup.doubtful
-        self.call.summed_up(error)
-        return error
+    def _take_anothers(self, finding: Finding) -> Snapshot:
+        """Nothing of this create was lost, so that what is new has been made by somebody else."""
+        if self.on_existing == "error":
+            raise ends.exists(finding.ours[0])
+        self.is_anothers = True
+        return finding.ours[0]
+
+    def _unknown(self) -> CivoError:
+        return self.call.summed_up(self._lookup.unknown(self._last))

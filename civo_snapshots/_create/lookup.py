@@ -6,12 +6,14 @@ from datetime import datetime
 
 from attrs import define, field
 
+from .. import states
 from .._api import Missing, RegionApi, missing_of
 from .._clock import Clock
 from .._session import ONCE, LogicalCall, Within
-from ..errors import CivoError, ClientClosedError, NotFoundError, SnapshotExistsError
+from ..errors import CivoError, ClientClosedError, NotFoundError, OutcomeUnknownError
 from ..models import Snapshot, oldest_first
 from ..states import StateTable, Verdict
+from . import ends
 from .age import BackendClock
 from .claims import Claims, NameLock
 from .search import NOTHING_SEEN, Finding, Found, judge
@@ -76,21 +78,28 @@ class Lookup:
             return False
         return self.claims.is_free(snapshot.id) and self._is_younger(snapshot) is not False
 
-    async def existing(self, states: StateTable, *, refuses: bool) -> Snapshot | None:
+    async def is_instance_broken(self) -> bool:
+        """Whether the instance is in a state that it will not leave by itself."""
+        try:
+            instance = await self.api.get_instance(self.instance_id, self.call.subcall())
+        except CivoError:
+            return False
+        return states.normalise(instance.status) in states.BROKEN_INSTANCE
+
+    async def existing(self, table: StateTable, *, refuses: bool) -> Snapshot | None:
         """The oldest snapshot of that name that has not failed; `refuses` raises if there is any.
 
         What it sees is known to be older from now on, whatever clocks say.
         """
-        listed = await self._list(self.call.subcall(retried=True))
+        try:
+            listed = await self._list(self.call.subcall(retried=True))
+        except CivoError as error:
+            raise ends.unsent(error) from None
         found = sorted((one for one in listed if one.name == self.name), key=oldest_first)
         self.baseline = frozenset(one.id for one in found)
         if refuses and found:
-            raise SnapshotExistsError(
-                f"instance {self.instance_id} has a snapshot {self.name} already; use another "
-                "name, or on_existing='adopt' to go on with it",
-                snapshot=found[0],
-            )
-        return next((one for one in found if one.judge(states) is not Verdict.FAILED), None)
+            raise ends.exists(found[0])
+        return next((one for one in found if one.judge(table) is not Verdict.FAILED), None)
 
     async def once(self) -> Finding:
         """Search once for what this create has made."""
@@ -143,6 +152,20 @@ class Lookup:
             for extra in found:
                 self.claim(extra.id)
         return found
+
+    def unknown(self, cause: CivoError | None) -> OutcomeUnknownError:
+        """The error that it stays open whether the create has made something."""
+        error = OutcomeUnknownError(
+            f"creating snapshot {self.name} of instance {self.instance_id} may have acted: "
+            f"{cause.message if cause else 'no answer'}; look for that name before doing it again",
+            instance_id=self.instance_id,
+            name=self.name,
+            started_at=self.started,
+            ended_at=self.clock.now(),
+            call=cause.call if cause else None,
+        )
+        error.candidates = self.doubtful
+        return error
 
     def claim(self, snapshot_id: str) -> None:
         """Note that a snapshot belongs to this create."""

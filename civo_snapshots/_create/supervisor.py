@@ -1,8 +1,8 @@
 """The creates of a client: they outlive a cancelled caller, so that none is forgotten.
 
 A caller that is cancelled is released at once; a create that may have acted goes on until its
-outcome is known, and the client reports it. After a create that was sent twice the client searches
-for a while longer, because the first request may still act.
+outcome is known, and the client reports it. After a create of which an answer was lost the client
+searches for a while longer, because that request may still act.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class CreateSupervisor:
             creation = self.prepare(api, instance_id, name, description, call, unique=unique)
             if not unique:
                 creation.on_existing, creation.states = on_existing, states
+                creation.is_shared = True
         except BaseException:
             call.release_slot()
             raise
@@ -134,20 +135,20 @@ class CreateSupervisor:
         except BaseException as error:
             if creation in self._detached:
                 self._resolve(creation, error)
-            if creation.lost and isinstance(error, CivoError) and not self._closing:
-                self._begin_late_searches(
-                    creation, Snapshot("", creation.name, instance_id=creation.instance_id)
-                )
+            if creation.lost and isinstance(error, CivoError):
+                self._begin_late_searches(creation, None)
             raise
         if creation in self._detached:
             self._resolve(creation, snapshot)
         for extra in creation.extras:
             self._report(snapshot, extra)
-        if creation.was_repeated:
+        if creation.may_act_late:
             self._begin_late_searches(creation, snapshot)
         return snapshot
 
     def _begin_late_searches(self, creation: Creation, kept: Snapshot | None) -> None:
+        if self._closing:
+            return
         task = asyncio.get_running_loop().create_task(self._search_late(creation, kept))
         self._late[task] = (creation, kept)
         task.add_done_callback(lambda done: self._late.pop(done, None))
@@ -185,8 +186,8 @@ class CreateSupervisor:
 
     async def close(self) -> None:
         """Wait a little for the detached creates, and search once more after repeated ones."""
-        self._closing = True
         await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
+        self._closing = True
         detached = set(self._detached.values())
         for task in detached:
             task.cancel()

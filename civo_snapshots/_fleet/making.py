@@ -127,6 +127,7 @@ class Making:
             step_within(self._api.session, self._left),
             unique=self._settings.on_existing != "create",
         )
+        creation.is_shared = not self._settings.is_new
         try:
             snapshot = await self._creates.run_here(creation)
             member.made(snapshot, creation.extras, is_anothers=creation.is_anothers)
@@ -148,6 +149,7 @@ class Making:
                 continue
             choice = self._choose(member.instance_id, found)
             if choice.snapshot is not None:
+                self._creates.claims.claim(choice.snapshot.id)  # it is no create's late one
                 member.take(choice)
                 return True
         return False

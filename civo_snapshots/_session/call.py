@@ -198,7 +198,7 @@ class Session:
             if isinstance(renewed, CivoError):
                 return renewed
             call.token = renewed
-        timeout = min(self.timeouts.attempt, call.deadline.left())
+        timeout = min(self.timeouts.attempt, call.deadline.left() - call.reserve)
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:

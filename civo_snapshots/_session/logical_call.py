@@ -52,6 +52,7 @@ class LogicalCall:
         cancelled: nothing more is to be sent.
         slot: the slot that its next request holds already, if the caller waited for one.
         spent: what its retries have cost the client's budget.
+        reserve: seconds that its next request must leave for what its caller does afterwards.
         token: what its last request bore.
         refused: the token that it met a 401 with and is repeated without.
     """
@@ -66,6 +67,7 @@ class LogicalCall:
     cancelled: bool = False
     slot: Gate | None = None
     spent: int = 0
+    reserve: float = 0.0
     token: Secret | None = None
     refused: Secret | None = None
     _waits: Waits | None = None

@@ -166,7 +166,7 @@ async def test_an_answered_create_is_sent_once_and_searches_for_nothing() -> Non
     server = Server(FakeClock(), [answered])
     creation = server.creation()
     assert (await creation.run()).id == "s0"
-    assert (server.sent, server.searches, creation.was_repeated) == (1, 0, False)
+    assert (server.sent, server.searches, creation.may_act_late) == (1, 0, False)
 
 
 async def test_a_create_whose_answer_was_lost_is_adopted_not_repeated() -> None:
@@ -182,7 +182,7 @@ async def test_a_create_that_did_nothing_is_sent_again_after_the_reconcile_windo
     server = Server(clock, [lost_before_acting, answered])
     creation = server.creation()
     assert (await creation.run()).id == "s0"
-    assert (server.sent, creation.was_repeated) == (2, True)
+    assert (server.sent, creation.may_act_late) == (2, True)
     assert clock.monotonic() >= 8.0
 
 

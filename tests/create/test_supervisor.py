@@ -132,7 +132,7 @@ class Ending:
     """A create that ends with a given result when `now` is set."""
 
     instance_id, name = "i", "n"
-    lost = was_repeated = False
+    lost = may_act_late = False
     extras = ()
     is_unsent = False
 

@@ -569,7 +569,7 @@ async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncI
         yield env
 
 
-@pytest.mark.drawn(created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
 async def test_any_kind_of_input_will_do(env: Env) -> None:
     ids = env.region.instance_ids
     records = await env.civo.instances.list().collect()
@@ -598,7 +598,7 @@ async def test_a_bad_id_in_a_generator_leaves_the_run_so_far_on_the_error(env: E
     assert partial.counts["complete"] == 3
 
 
-@pytest.mark.drawn(created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
 async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None:  # L115
     stream = env.civo.snapshots.create_each(env.region.instance_ids, name="nightly")
     async for _ in stream:
@@ -612,7 +612,7 @@ async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None: 
     assert known <= {out.snapshot.id for out in again if out.adopted and out.snapshot}
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(quota_lock=0.0, one_at_a_time=False)
 async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     ids = env.region.instance_ids
     await env.many(ids[:4], name="nightly")
@@ -625,7 +625,7 @@ async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     assert all(len(out.duplicates) == 1 for out in adopting)
 
 
-@pytest.mark.drawn(created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
 async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     ids = env.region.instance_ids
     env.region.fail_volume(ids[0])
@@ -704,7 +704,7 @@ async def test_polls_keep_to_a_retry_after(env: Env, status: int) -> None:
     assert len(times) == 5
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(quota_lock=0.0)
 async def test_a_token_that_serves_for_reads_alone_stops_the_run(env: Env) -> None:
     """H26, R153: one create is tried three times, because the reads do not confirm its refusal."""
     env.region.fault(CREATE, Fault.unauthorized(), after=3, times=None)

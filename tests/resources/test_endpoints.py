@@ -157,6 +157,7 @@ async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
 
 
 @pytest.mark.drawn(
+    one_at_a_time=False,
     states="documented",
     empty_status=0.0,
     visible_after=0.0,

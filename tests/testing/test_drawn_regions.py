@@ -17,7 +17,7 @@ def test_what_a_test_needs_is_set_whatever_is_drawn(make_region: MakeRegion) -> 
     assert make_region().switches.page_cap == 33
     assert make_region(page_cap=5, instances=4).switches.page_cap == 5
     assert make_region().switches.restore_queue == 1.0
-    assert make_region().switches.quota_lock == 0.0
+    assert make_region().switches.read_lag == 0.0
 
 
 def test_only_values_that_do_harm_are_left_out_of_a_draw() -> None:
