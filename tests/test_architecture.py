@@ -77,6 +77,12 @@ def imports_of(path: Path) -> Iterator[str]:
                 yield module_at(*base, alias.name) or module_at(*base)
 
 
+def docstrings_of(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield ast.get_docstring(node, clean=False) or ""
+
+
 def module_at(*parts: str) -> str:
     """The name of the module or package at this place; empty if there is none."""
     if PACKAGE.joinpath(*parts, "__init__.py").exists():
@@ -99,7 +105,10 @@ def test_few_private_files_lie_at_the_root() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_file_is_too_long_to_be_read_at_once(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    """Docstrings do not count: they are the reference of what users call, and are read alone."""
+    text = path.read_text()
+    docs = sum(len(doc.splitlines()) for doc in docstrings_of(ast.parse(text)))
+    assert len(text.splitlines()) - docs <= 300
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
