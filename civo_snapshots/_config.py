@@ -29,11 +29,14 @@ class Settings(NamedTuple):
 
     Attributes:
         region: None if none was named anywhere; calls that need one then say so.
+        region_from, url_from: where each of them came from, in words; empty for a region not named.
     """
 
     token: TokenSource
     region: str | None
     url: str
+    region_from: str = ""
+    url_from: str = ""
 
 
 class _CliFile:
@@ -92,8 +95,18 @@ def resolve(
     # A file counts as a whole or not at all: an address from it would send another place's token
     # to a host that it was not made for.
     meta: Mapping[str, object] = file.meta if file else {}
-    url = api_url or environ.get("CIVO_API_URL") or _text(meta.get("url")) or DEFAULT_URL
-    code = region or environ.get("CIVO_REGION") or _text(meta.get("default_region"))
+    path = file.path if file else ""
+    url, url_from = _first(
+        (api_url, "the api_url argument"),
+        (environ.get("CIVO_API_URL"), "CIVO_API_URL"),
+        (_text(meta.get("url")), path),
+        (DEFAULT_URL, "the default"),
+    )
+    code, region_from = _first(
+        (region, "the region argument"),
+        (environ.get("CIVO_REGION"), "CIVO_REGION"),
+        (_text(meta.get("default_region")), path),
+    )
     if callable(token):
         source = TokenSource("the token callable", token)
     else:
@@ -102,7 +115,14 @@ def resolve(
         source,
         check_region(code) if code else None,
         check_url(url, allow_insecure_http=allow_insecure_http),
+        region_from,
+        url_from,
     )
+
+
+def _first(*places: tuple[str | None, str]) -> tuple[str, str]:
+    """The first text that is there, and the place it comes from."""
+    return next(((text, place) for text, place in places if text), ("", ""))
 
 
 def _file(environ: Mapping[str, str]) -> _CliFile:

@@ -1,0 +1,116 @@
+"""Runs one action: signals become a cancellation, errors a message, and its end an exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from ..errors import CivoError
+from ._exits import Exit
+from ._output import Output
+from ._session import EndedError, Session
+from ._words import exit_of, explained
+
+Action = Callable[..., Awaitable[Exit | None]]
+
+_SHARED = ("region", "profile", "api_url", "debug", "yes", "dry_run")
+
+
+def run(action: Action, values: Mapping[str, Any]) -> Exit:
+    """Do what a command line asks for."""
+    given = dict(values)
+    out = Output(
+        given.pop("output", None) or "table",
+        header=not given.pop("no_header", False),
+        quiet=bool(given.pop("quiet", False)),
+    )
+    session = Session(out, **{name: given.pop(name) for name in _SHARED if name in given})
+    return supervised(action, session, given)
+
+
+def supervised(action: Action, session: Session, given: Mapping[str, Any]) -> Exit:
+    """Run it to its end, or until a signal; the first one lets it tell what it has done."""
+    caught: list[int] = []
+
+    async def whole() -> Exit:
+        restore = _on_signals(caught)
+        try:
+            return await action(session, **given) or Exit.OK
+        finally:
+            try:
+                await session.close()
+            finally:
+                restore()
+                session.tell_what_is_left()
+
+    try:
+        return asyncio.run(whole())
+    except asyncio.CancelledError:
+        return _interrupted(session, caught)
+    except KeyboardInterrupt:
+        caught.append(signal.SIGINT)
+        return _interrupted(session, caught)
+    except EndedError as ended:
+        if ended.message:
+            (session.out.say if ended.code is Exit.OK else session.out.fail)(ended.message)
+        return ended.code
+    except CivoError as error:
+        session.out.fail(f"Error: {explained(error)}")
+        return exit_of(error)
+    except ExceptionGroup as group:
+        return _all_told(session, group)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "rich":
+            raise
+        session.out.fail("This needs rich: python -m pip install 'civo-snapshots[cli]'")
+        return Exit.USAGE
+
+
+def _interrupted(session: Session, caught: list[int]) -> Exit:
+    is_term = bool(caught) and caught[0] == signal.SIGTERM
+    session.out.fail("Terminated." if is_term else "Interrupted.")
+    return Exit.TERMINATED if is_term else Exit.INTERRUPTED
+
+
+def _all_told(session: Session, group: ExceptionGroup[Exception]) -> Exit:
+    """Several errors at once, each in its line; anything but ours is a defect and shows as one."""
+    ours, others = group.split(CivoError)
+    if others is not None:
+        raise others
+    found = list(_leaves(ours)) if ours else []
+    for error in found:
+        session.out.fail(f"Error: {explained(error)}")
+    return max(map(exit_of, found), default=Exit.FAILED)
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> list[CivoError]:
+    found: list[CivoError] = []
+    for one in group.exceptions:
+        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
+    return found
+
+
+def _on_signals(caught: list[int]) -> Callable[[], None]:
+    """Let SIGINT and SIGTERM cancel the running task, and a second one end the process at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            sys.stderr.write("Ended at once; what was on its way is not known.\n")
+            sys.stderr.flush()
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(task.cancel)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in numbers}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore

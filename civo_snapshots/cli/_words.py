@@ -1,0 +1,93 @@
+"""What the command line says: errors in its own language, times and numbers as people write them."""
+
+import re
+from datetime import datetime
+
+from .. import errors
+from ..errors import CivoError, printable
+from ._exits import Exit
+
+_EXITS: tuple[tuple[type[CivoError] | tuple[type[CivoError], ...], Exit], ...] = (
+    (
+        (errors.ConfigurationError, errors.InvalidArgumentError, errors.AmbiguousNameError),
+        Exit.USAGE,
+    ),
+    ((errors.WaitTimeoutError, errors.DeadlineExceededError), Exit.TIMED_OUT),
+    (
+        (errors.OutcomeUnknownError, errors.PollFailedError, errors.SnapshotUnsettledError),
+        Exit.UNKNOWN,
+    ),
+)
+
+# The SDK's arguments and what they are called here; some of its advice is of no use here.
+_PHRASES = (
+    ("pass token=, set CIVO_TOKEN", "set CIVO_TOKEN"),
+    ("a profile of the civo CLI's file", "a --profile of the civo CLI's file"),
+    (", or pass allow_insecure_http=True", ""),
+    (", or pass overwrite_existing=", ", or --overwrite-existing"),
+)
+_NAMES = {
+    "api_url": "--api-url",
+    "allow_empty": "--allow-empty",
+    "cron_expression": "--cron",
+    "description": "--description",
+    "hostname": "--hostname",
+    "include_volumes": "--volumes",
+    "max_age": "--max-age",
+    "max_snapshots": "--keep",
+    "name": "--name",
+    "overwrite_existing": "--overwrite-existing",
+    "paused": "--paused",
+    "period": "--period",
+    "private_ip": "--private-ip",
+    "profile": "--profile",
+    "region": "--region",
+    "resume": "--resume",
+    "timeout": "--timeout",
+}
+_ARGUMENT = re.compile(rf"\b({'|'.join(_NAMES)})(?:=(?:True|False|None)?|(?= must be\b))")
+_SETTING = re.compile(r"\b(api_url)\b|\bthe (api_url|region) argument\b")
+
+
+def in_our_words(text: str) -> str:
+    """A message of the SDK, with options where it names arguments."""
+    for theirs, ours in _PHRASES:
+        text = text.replace(theirs, ours)
+    text = _ARGUMENT.sub(lambda match: _NAMES[match[1]], text)
+    return _SETTING.sub(lambda match: _NAMES[match[1] or match[2]], text)
+
+
+def exit_of(error: CivoError) -> Exit:
+    """The exit code that an error is."""
+    return next((code for kinds, code in _EXITS if isinstance(error, kinds)), Exit.FAILED)
+
+
+def explained(error: CivoError) -> str:
+    """What went wrong and what to do, and behind it what was asked."""
+    text = printable(in_our_words(error.message))
+    return f"{text} [{printable(str(error.call))}]" if error.call else text
+
+
+def reason(error: CivoError | None) -> str:
+    """Why one of many did not succeed, in a line of its own."""
+    return printable(in_our_words(error.message), 300) if error else ""
+
+
+def many(number: int, what: str, plural: str = "") -> str:
+    """A number of things: "1 snapshot", "2 snapshots"."""
+    return f"{number:,} {what if number == 1 else plural or f'{what}s'}"
+
+
+def span(seconds: float) -> str:
+    """A time span in its largest whole unit: "45 s", "3 min", "5 h", "12 d"."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= size):
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def age(made: datetime | None, now: datetime) -> str:
+    """How old something is; empty where its time is not known."""
+    if made is None:
+        return ""
+    return span((now - (made if made.tzinfo else made.replace(tzinfo=now.tzinfo))).total_seconds())

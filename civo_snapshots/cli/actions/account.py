@@ -1,0 +1,78 @@
+"""Instances, regions, quota and the settings in use."""
+
+from fnmatch import fnmatchcase
+
+from ..._config import resolve
+from ...models import Instance
+from .._exits import Exit
+from .._records import (
+    INSTANCES,
+    QUOTA,
+    REGIONS,
+    instance_json,
+    quota_json,
+    region_json,
+    text_of,
+)
+from .._session import Session
+from .._words import many
+
+
+def chosen_by(instance: Instance, tag: tuple[str, ...], match: tuple[str, ...]) -> bool:
+    """Whether an instance has one of the tags, and a hostname of one of the patterns."""
+    has_tag = not tag or any(one in instance.tags for one in tag)
+    return has_tag and (not match or any(fnmatchcase(instance.hostname, one) for one in match))
+
+
+async def instances(session: Session, tag: tuple[str, ...], match: tuple[str, ...]) -> None:
+    """List instances."""
+    found = [one async for one in session.civo.instances.list() if chosen_by(one, tag, match)]
+    session.out.items(INSTANCES, [instance_json(one) for one in found], name="hostname")
+    session.out.say(f"{many(len(found), 'instance')} in {session.civo.region}.")
+
+
+async def regions(session: Session) -> None:
+    """List regions."""
+    found = await session.civo.regions.list().collect()
+    session.out.items(REGIONS, [region_json(one) for one in found], name="code")
+
+
+async def quota(session: Session, everything: bool) -> None:
+    """Show the quota; of snapshots alone, unless everything is asked for."""
+    found = await session.civo.quota.get()
+    items = quota_json(found)
+    if not everything:
+        items = [item for item in items if "snapshot" in str(item["name"])]
+    session.out.items(QUOTA, items, name="name")
+    if (free := found.free_snapshots) is not None:
+        session.out.say(f"{many(free, 'snapshot')} may still be made.")
+    elif found.is_unlimited:
+        session.out.say("There is no limit on snapshots.")
+
+
+async def config(session: Session) -> Exit:
+    """Show the settings; sends nothing."""
+    settings = resolve(None, session.region, profile=session.profile, api_url=session.api_url)
+    where = {"the region argument": "--region", "the api_url argument": "--api-url"}
+    items: list[dict[str, object]] = [
+        {"name": "token", "value": "***", "from": settings.token.origin},
+        {
+            "name": "region",
+            "value": settings.region,
+            "from": where.get(settings.region_from, settings.region_from) or None,
+        },
+        {
+            "name": "api_url",
+            "value": settings.url,
+            "from": where.get(settings.url_from, settings.url_from),
+        },
+    ]
+    if session.profile:
+        items.append({"name": "profile", "value": session.profile, "from": "--profile"})
+    session.out.items((text_of("name"), text_of("value"), text_of("from")), items, name="name")
+    if settings.region is None:
+        session.out.say(
+            "No region is named: pass --region or set CIVO_REGION "
+            "(`civo-snapshots regions` lists them)."
+        )
+    return Exit.OK

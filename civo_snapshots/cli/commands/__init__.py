@@ -1,0 +1,1 @@
+"""What may be typed, command by command; nothing here imports more than click."""

@@ -1,0 +1,3 @@
+"""Trying it out: the simulated region, the demo, and completion."""
+
+COMMANDS = {}
