@@ -1,28 +1,23 @@
 """`civo-snapshots` and `python -m civo_snapshots`: the command line, if its extra is installed."""
 
 import sys
+from collections.abc import Sequence
 
-_NEEDED = ("click", "rich")
+try:
+    from .cli import main
+except ModuleNotFoundError as error:
+    missing = (error.name or "").partition(".")[0]
+    if missing not in ("click", "rich"):
+        raise
 
-
-def main() -> int:
-    """Run the command line; whoever only imports the SDK does not need what it needs."""
-    if _MISSING:
+    def main(argv: Sequence[str] | None = None) -> int:
+        """Say what to install: whoever only imports the SDK does not need it."""
         print(
-            f"civo-snapshots needs {_MISSING}: python -m pip install 'civo-snapshots[cli]'",
+            f"civo-snapshots needs {missing}: python -m pip install 'civo-snapshots[cli]'",
             file=sys.stderr,
         )
         return 2
-    return command_line()
 
-
-_MISSING = ""
-try:
-    from .cli import main as command_line
-except ModuleNotFoundError as error:
-    _MISSING = (error.name or "").partition(".")[0]
-    if _MISSING not in _NEEDED:
-        raise
 
 if __name__ == "__main__":
     sys.exit(main())

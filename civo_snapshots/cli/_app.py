@@ -56,7 +56,7 @@ SECTIONS: Mapping[str, Table] = {
         "run": ("runs", "Snapshot many instances and wait for each; continues by name."),
     },
     "Schedules": {
-        "schedule": ("schedules", "Snapshots that the region makes regularly."),
+        "schedule": ("", "Snapshots that the region makes regularly."),
     },
     "Account": {
         "instances": ("account", "List the instances of the region."),
@@ -71,6 +71,18 @@ SECTIONS: Mapping[str, Table] = {
     },
 }
 
+SCHEDULES: Mapping[str, Table] = {
+    "Commands": {
+        "list": ("schedules", "List the schedules of the region (ls)."),
+        "show": ("schedules", "Show one schedule with its instances."),
+        "create": ("schedules", "Snapshot instances by a cron expression."),
+        "update": ("schedules", "Rename or describe a schedule."),
+        "pause": ("schedules", "Let a schedule make no more snapshots for now."),
+        "resume": ("schedules", "Let a paused schedule go on."),
+        "delete": ("schedules", "Delete schedules; their snapshots stay (rm)."),
+    },
+}
+
 ALIASES = {"ls": "list", "rm": "delete"}
 
 
@@ -82,7 +94,6 @@ class LazyGroup(click.Group):
         name: str | None,
         sections: Mapping[str, Table],
         *,
-        aliases: Mapping[str, str] | None = None,
         help: str,
         epilog: str | None = None,
         params: list[click.Parameter] | None = None,
@@ -98,15 +109,16 @@ class LazyGroup(click.Group):
         )
         self.sections = sections
         self._homes = {key: home for part in sections.values() for key, (home, _) in part.items()}
-        self._aliases = aliases or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._homes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        name = self._aliases.get(cmd_name, cmd_name)
+        name = ALIASES.get(cmd_name, cmd_name)
         if name not in self._homes:
             return None
+        if not self._homes[name]:
+            return schedule
         module = import_module(f".commands.{self._homes[name]}", __package__)
         found: click.Command = module.COMMANDS[name if self.name is None else f"{self.name} {name}"]
         return found
@@ -121,10 +133,16 @@ class LazyGroup(click.Group):
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+
+def _tell_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"{PROGRAM} {__version__}")
+        ctx.exit()
+
+
 app = LazyGroup(
     None,
     SECTIONS,
-    aliases=ALIASES,
     help=HELP,
     epilog=EPILOG,
     params=[
@@ -134,16 +152,19 @@ app = LazyGroup(
             is_flag=True,
             expose_value=False,
             is_eager=True,
-            callback=lambda ctx, _, wanted: _tell_version(ctx) if wanted else None,
+            callback=_tell_version,
             help="Show the version and exit.",
         ),
     ],
 )
 
 
-def _tell_version(ctx: click.Context) -> None:
-    click.echo(f"{PROGRAM} {__version__}")
-    ctx.exit()
+schedule = LazyGroup(
+    "schedule",
+    SCHEDULES,
+    help="Snapshots that the region makes regularly: by a cron expression, the newest kept.",
+    params=[*CONNECTION()],
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -183,6 +204,9 @@ def _ended(result: object) -> int:
 def _explain(error: click.ClickException) -> None:
     """One message that says what is wrong, and where the help is."""
     ctx = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        _tell(error.format_message())
+        return
     _tell(f"Error: {_told(error)}")
     if isinstance(ctx, click.Context) and isinstance(error, click.UsageError):
         _tell(f"Try '{ctx.command_path} -h'.")

@@ -1,14 +1,15 @@
-"""What there is to show of a run: one row per instance, fed with sights and outcomes; pure."""
+"""What there is to show while one waits: a row per snapshot, fed with sights and ends; pure."""
 
 from collections.abc import Iterable, Mapping
 
 from attrs import Factory, define
 
 from .. import states
-from ..errors import printable
+from ..errors import CivoError, printable
 from ..models import Instance, Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
 from ..states import State
+from ._words import reason
 
 _LABEL = 40
 _MESSAGE = 120
@@ -16,13 +17,13 @@ _MESSAGE = 120
 
 @define
 class Row:
-    """One instance.
+    """One snapshot that is waited for.
 
     Attributes:
-        label: what people call it.
+        label: what people call it: the hostname of its instance.
         state: the snapshot's state text as last seen; None while no snapshot is known.
         volumes: the state text of each volume, by its id.
-        message: why it failed, as the server put it.
+        message: why it is not complete; empty until it ended.
         kind: how it ended; None until then.
     """
 
@@ -48,15 +49,19 @@ class Row:
 
     def see(self, snapshot: Snapshot) -> None:
         self.state = printable(snapshot.state, _LABEL)
-        self.message = printable(snapshot.message.strip(), _MESSAGE)
         self.volumes.update((volume.id, volume.state) for volume in snapshot.volumes)
         unlisted = states.never_listed(self.volumes, snapshot.included_volumes)
         self.volumes.update(dict.fromkeys(unlisted, ""))
 
+    def end(self, kind: OutcomeKind, error: CivoError | None, *, adopted: bool = False) -> None:
+        """It ended so."""
+        self.kind, self.adopted = kind, adopted
+        self.message = reason(error)[:_MESSAGE]
+
 
 @define
 class Board:
-    """All rows of a run, by instance id, and what the run has spent.
+    """All rows, by the id of the instance or of the snapshot, and what has been spent.
 
     Attributes:
         elapsed: seconds since the run began.
@@ -88,15 +93,15 @@ class Board:
                 row.see(outcome.snapshot)
 
     def see(self, snapshot: Snapshot) -> None:
-        """The server showed this snapshot."""
+        """The server showed this snapshot of a run."""
         self.rows[snapshot.instance_id].see(snapshot)
 
     def end(self, outcome: Outcome) -> None:
-        """It ended so for this instance."""
+        """It ended so for this instance of a run."""
         row = self.rows[outcome.instance_id]
-        row.kind, row.adopted = outcome.kind, outcome.adopted
         if outcome.snapshot is not None:
             row.see(outcome.snapshot)
+        row.end(outcome.kind, outcome.error, adopted=outcome.adopted)
 
 
 def rows_for(instances: Iterable[str | Instance]) -> dict[str, Row]:
@@ -110,3 +115,17 @@ def label_of(instance: str | Instance) -> str:
     if isinstance(instance, str):
         return instance
     return printable(instance.hostname, _LABEL) or printable(instance.id, _LABEL)
+
+
+def line(board: Board, row: Row) -> str:
+    """One row where there is no terminal to draw on."""
+    width = max(len(other.label) for other in board.rows.values())
+    if row.kind is not None:
+        what = f"{row.kind} (existed before)" if row.adopted else str(row.kind)
+    else:
+        what = row.state or "waiting"
+    volumes = f"{row.volumes_ended}/{len(row.volumes)} volumes ended" if row.volumes else ""
+    done = f"{board.ended}/{len(board.rows)}"
+    why = row.message if row.kind is not None else ""
+    told = "  ".join(part for part in (what, volumes, why) if part)
+    return f"{board.elapsed:6.1f} s  {done:>9}  {row.label:<{width}}  {told}"

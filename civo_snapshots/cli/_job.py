@@ -1,156 +1,158 @@
-"""The main job: look at what would be done, snapshot many instances, restore one; draws nothing."""
+"""One run over many instances, shown while it goes, and at most one restore behind it."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
-from typing import Protocol
+import json
+from collections.abc import Mapping, Sequence
+from typing import Unpack
 
-from .. import _naming
-from .._client import CivoClient
-from .._clock import Clock
+from attrs import define
+
 from .._fleet import FleetStream
-from ..errors import CivoError, NotFoundError, PermissionDeniedError
-from ..events import Transition
-from ..models import Instance, Quota, Snapshot
-from ..outcomes import FleetRun, OutcomeKind
-from ._arguments import Options
+from ..errors import CivoError
+from ..events import ExtraSnapshot, Transition
+from ..models import Instance, Restore, Snapshot
+from ..outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+from ..resources import RunOptions
 from ._board import Board, rows_for
-from ._report import Plan, Planned, Report, Restoration
-
-TICK = 0.2
-"""Seconds between two pictures."""
-
-
-class Display(Protocol):
-    """What the job needs to tell people how it goes."""
-
-    def say(self, text: str) -> None: ...
-
-    def watching(self) -> AbstractContextManager[Callable[[Board], None]]: ...
+from ._progress import paint, watching
+from ._records import Json
+from ._session import Session
 
 
-async def plan(civo: CivoClient, options: Options, clock: Clock) -> Plan:
-    """Read whatever tells how a run would go; sends GET requests only."""
-    name = options.name or _naming.generate_name(clock.now())
+@define
+class Restoration:
+    """A restore that was asked for, and how far it came."""
 
-    async def look(instance_id: str) -> Planned:
-        wire_name = _naming.name_for(name, instance_id)
-        try:
-            instance = await civo.instances.get(instance_id)
-            existing = None
-            if options.name is not None:  # nothing can exist under a name made just now
-                found = await civo.snapshots.list(instance_id).collect()
-                existing = next((one for one in found if one.name == wire_name), None)
-        except CivoError as error:
-            return Planned(instance_id, wire_name, error=error)
-        return Planned(instance_id, wire_name, instance, existing)
+    hostname: str
+    of_snapshot: str = ""
+    restore: Restore | None = None
+    instance: Instance | None = None
+    error: CivoError | None = None
 
-    # First and alone, because it meets what would go wrong everywhere: no region, a bad token.
-    quota = await _quota(civo)
-    unique = dict.fromkeys(options.instances)
-    items = await asyncio.gather(*map(look, unique))
-    return Plan(name, civo.region or "", tuple(items), quota, options.restore)
-
-
-async def _quota(civo: CivoClient) -> Quota | None:
-    """The quota; None where a token may not read it, which does not forbid snapshots."""
-    try:
-        return await civo.quota.get()
-    except (PermissionDeniedError, NotFoundError):
-        return None
+    def __str__(self) -> str:
+        if self.instance is not None:
+            return f"Restored to {self.hostname}: instance {self.instance.id} is active."
+        if self.error is not None:
+            return f"Not restored to {self.hostname}: {self.error}"
+        if self.restore is not None:
+            return f"The restore to {self.hostname} was started and goes on."
+        return f"The restore to {self.hostname} may have been started; look for that hostname."
 
 
 class Job:
-    """One fan-out and at most one restore; its report can be asked for at any time.
+    """A run; what it has done can be asked for at any time, also when it was interrupted."""
 
-    Attributes:
-        run: None until a fan-out has begun and ended, in whatever way.
-    """
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._began = session.clock.monotonic()
+        self._stream: FleetStream | None = None
+        self.hostnames: Mapping[str, str] = {}
+        self.restoration: Restoration | None = None
+        self._printed: set[str] = set()
 
-    def __init__(self, civo: CivoClient, display: Display, clock: Clock) -> None:
-        self._civo = civo
-        self._display = display
-        self._clock = clock
-        self._began = clock.monotonic()
-        self._labels: Mapping[str, str] = {}
-        self._restoration: Restoration | None = None
-        self.run: FleetRun | None = None
+    @property
+    def run(self) -> FleetRun | None:
+        """The run so far; None before it began."""
+        return self._stream.run if self._stream else None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the job was made."""
+        return self._session.clock.monotonic() - self._began
 
     async def fan_out(
-        self, instances: Collection[str | Instance], *, name: str | None, timeout: float
+        self, instances: Sequence[Instance], name: str, **options: Unpack[RunOptions]
     ) -> None:
         """Create a snapshot of each instance and show how they come along, until all have ended."""
-        rows = rows_for(instances)
-        self._labels = {instance_id: row.label for instance_id, row in rows.items()}
-        board = Board("", rows)
+        civo, out = self._session.civo, self._session.out
+        self.hostnames = {one.id: one.hostname for one in instances}
+        board = Board(f"{name} in {civo.region}", rows_for(instances))
 
         def changed(transition: Transition) -> None:
             board.see(transition.snapshot)
 
-        stream = self._civo.snapshots.create_each(
-            instances, name=name, timeout=timeout, on_change=changed
-        )
-        board.title = f"{stream.run.name} in {self._civo.region}"
-        self._display.say(f"Run {stream.run.name}: snapshots of {len(rows)} instances")
-        with self._display.watching() as show:
-            painter = asyncio.create_task(self._paint(stream, board, show))
+        options["on_change"] = changed
+        stream = self._stream = civo.snapshots.create_each(instances, name=name, **options)
+
+        def update() -> None:
+            board.begin(stream.run)
+            board.elapsed = self.elapsed
+            board.requests = civo.requests_sent
+
+        with watching(out) as show:
+            painter = asyncio.create_task(paint(self._session.clock, board, update, show))
             try:
                 async for outcome in stream:
                     board.end(outcome)
-            except BaseException as error:
-                self.run = FleetRun.of(error)
-                if left := len(self._civo.unresolved):
-                    self._display.say(f"Stopping; asking what became of {left} creates.")
+                    if out.form == "jsonl":
+                        self.tell(outcome)
+            except BaseException:
+                if left := len(civo.unresolved):
+                    out.say(f"Stopping; asking what became of {left} creates.")
                 raise
             finally:
                 painter.cancel()
                 await asyncio.wait({painter})
-            self.run = stream.run
-            self._update(stream, board)
-            show(board)
-
-    async def _paint(
-        self, stream: FleetStream, board: Board, show: Callable[[Board], None]
-    ) -> None:
-        while True:
-            self._update(stream, board)
-            show(board)
-            await self._clock.sleep(TICK)
-
-    def _update(self, stream: FleetStream, board: Board) -> None:
-        board.begin(stream.run)
-        board.elapsed = self._clock.monotonic() - self._began
-        board.requests = self._civo.requests_sent
+                update()
+                show(board)
 
     async def restore(self, hostname: str) -> None:
         """Restore the first complete snapshot of the run to a new instance, and wait for it."""
-        restoration = self._restoration = Restoration(hostname)
+        civo, restoration = self._session.civo, Restoration(hostname)
+        self.restoration = restoration
         try:
             snapshot = _first_complete(self.run)
             restoration.of_snapshot = snapshot.id
-            label = self._labels[snapshot.instance_id]
-            self._display.say(f"Restoring the snapshot of {label} to {hostname}")
-            restoration.restore = await self._civo.snapshots.restore(snapshot, hostname=hostname)
-            restoration.instance = await self._civo.snapshots.wait_until_restored(
-                restoration.restore
-            )
+            holder = self.hostnames.get(snapshot.instance_id)
+            self._session.out.say(f"Restoring the snapshot of {holder} to {hostname} ...")
+            restoration.restore = await civo.snapshots.restore(snapshot, hostname=hostname)
+            restoration.instance = await civo.snapshots.wait_until_restored(restoration.restore)
         except CivoError as error:
             restoration.error = error
 
-    def report(self, received: Mapping[str, int] | None = None) -> Report | None:
-        """The run so far; None before there is anything to tell."""
-        if self.run is None:
-            return None
-        return Report(
-            self.run,
-            self._labels,
-            self._clock.monotonic() - self._began,
-            self._civo.requests_sent,
-            self._restoration,
-            received or {},
-            self._civo.unresolved,
-            self._civo.extra_snapshots,
-        )
+    def tell(self, outcome: Outcome) -> None:
+        """Print an outcome as a line of JSON, once."""
+        if outcome.instance_id not in self._printed:
+            self._printed.add(outcome.instance_id)
+            self._session.out.record(self.outcome_json(outcome), name="name")
+
+    def outcome_json(self, outcome: Outcome) -> Json:
+        """An outcome as the SDK tells it, with the hostname and with `id` for the snapshot's."""
+        told = outcome.as_dict()
+        hostname = self.hostnames.get(outcome.instance_id) or None
+        return {"id": told["snapshot_id"], "hostname": hostname, **told}
+
+    def as_json(self, run: FleetRun) -> Json:
+        """The whole run with what is left of it."""
+        civo = self._session.civo
+        return {
+            **json.loads(run.to_json()),
+            "region": civo.region,
+            "outcomes": [self.outcome_json(outcome) for outcome in run],
+            "unresolved": [_left_json(left) for left in civo.unresolved],
+            "extra_snapshots": [_extra_json(extra) for extra in civo.extra_snapshots],
+            "requests_sent": civo.requests_sent,
+            "elapsed": round(self.elapsed, 3),
+        }
+
+
+def _left_json(left: Unresolved) -> Json:
+    return {
+        "instance_id": left.instance_id,
+        "name": left.name,
+        "snapshot_id": left.snapshot.id if left.snapshot else None,
+        "error": str(left.error) if left.error else None,
+    }
+
+
+def _extra_json(extra: ExtraSnapshot) -> Json:
+    return {
+        "instance_id": extra.instance_id,
+        "name": extra.name,
+        "snapshot_id": extra.snapshot_id,
+        "extra_id": extra.extra_id,
+        "told": str(extra),
+    }
 
 
 def _first_complete(run: FleetRun | None) -> Snapshot:

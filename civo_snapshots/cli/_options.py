@@ -31,11 +31,13 @@ def flag(*names: str, **how: Any) -> click.Option:
     return option(*names, is_flag=True, **how)
 
 
-class Seconds(click.ParamType):
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Seconds(click.ParamType[float]):
     """A time span: seconds, or a number with one of the units s, m, h and d."""
 
     name = "time"
-    _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -44,12 +46,12 @@ class Seconds(click.ParamType):
             return float(value)
         number, unit = (value[:-1], value[-1:]) if value[-1:].isalpha() else (value, "")
         try:
-            seconds = float(number) * self._UNITS[unit]
+            seconds = float(number) * _UNITS[unit]
         except (KeyError, ValueError):
             seconds = -1
         if 0 < seconds <= 366 * 86_400:  # NaN fails every comparison
             return seconds
-        self.fail(f"{value!r} is no time span such as 90, 30m, 2h or 1d", param, ctx)
+        raise click.BadParameter(f"{value!r} is no time span such as 90, 30m, 2h or 1d", ctx, param)
 
 
 SECONDS = Seconds()
@@ -59,7 +61,9 @@ def CONNECTION() -> Options:  # noqa: N802 - it reads as a constant, made anew f
     """Where to: taken before the command's name as well as behind it."""
     return [
         option("--region", metavar="CODE", help="The region, such as LON1 [env: CIVO_REGION]."),
-        option("--profile", metavar="NAME", help="A key of the civo CLI's file.", **_env("PROFILE")),
+        option(
+            "--profile", metavar="NAME", help="A key of the civo CLI's file.", **_env("PROFILE")
+        ),
         option("--api-url", metavar="URL", help="The API's address [env: CIVO_API_URL]."),
         flag("--debug", help="Tell on stderr what is sent and what happens.", **_env("DEBUG")),
     ]
@@ -77,7 +81,9 @@ def OUTPUT() -> Options:  # noqa: N802
             **_env("OUTPUT"),
         ),
         flag("--no-header", help="No headings above tables.", **_env("NO_HEADER")),
-        flag("-q", "--quiet", help="No progress and no words, only data and errors.", **_env("QUIET")),
+        flag(
+            "-q", "--quiet", help="No progress and no words, only data and errors.", **_env("QUIET")
+        ),
     ]
 
 

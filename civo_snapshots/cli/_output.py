@@ -92,6 +92,10 @@ class Output:
         else:
             self._write(json.dumps(item))
 
+    def line(self, text: str) -> None:
+        """One line of data as it is."""
+        self._write(text)
+
     def preview(self, columns: Sequence[Column], items: Sequence[Item]) -> None:
         """A table for people alone, beside a question."""
         for line in table(columns, items, header=True, width=_width(self._err)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 from ..errors import printable
 from ..models import Instance, Quota, Region, Schedule, Snapshot
@@ -93,7 +94,9 @@ def schedule_json(schedule: Schedule, hostnames: Mapping[str, str]) -> Json:
         "instances": [
             {"id": one.id, "hostname": hostnames.get(one.id)} for one in schedule.instances
         ],
-        "last_snapshot": {"id": last.id, "name": last.name, "state": last.state} if last.id else None,
+        "last_snapshot": {"id": last.id, "name": last.name, "state": last.state}
+        if last.id
+        else None,
         "created_at": moment(schedule.created_at),
     }
 
@@ -111,9 +114,10 @@ def shown(value: object, limit: int = 200) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(shown(one, limit) for one in value)
+            return ", ".join(shown(one, limit) for one in cast("list[object]", value))
         case dict():
-            return shown(value.get("hostname") or value.get("name") or value.get("id"), limit)
+            part = cast("Json", value)
+            return shown(part.get("hostname") or part.get("name") or part.get("id"), limit)
         case _:
             return printable(str(value), limit)
 
@@ -124,17 +128,16 @@ def _age(item: Item) -> str:
 
 
 def _volumes(item: Item) -> str:
-    volumes, included = item.get("volumes"), item.get("included_volumes")
-    listed = volumes if isinstance(volumes, list) else []
-    total = max(len(listed), len(included) if isinstance(included, list) else 0)
-    done = sum(_is_complete(one) for one in listed)
+    listed = _list(item, "volumes")
+    total = max(len(listed), len(_list(item, "included_volumes")))
+    done = sum(_is_complete(cast("Json", one)) for one in listed)
     if not listed and item.get("verdict") == Verdict.COMPLETE:
         done = total
     return f"{done}/{total}" if total else ""
 
 
-def _is_complete(volume: Mapping[str, str]) -> bool:
-    return classify(volume["state"]) is State.COMPLETE
+def _is_complete(volume: Json) -> bool:
+    return classify(str(volume["state"])) is State.COMPLETE
 
 
 def called(item: Item) -> str:
@@ -177,7 +180,13 @@ INSTANCES = (
     AGE,
     ID,
 )
-REGIONS = (text_of("code"), text_of("name"), text_of("type"), text_of("country"), text_of("default"))
+REGIONS = (
+    text_of("code"),
+    text_of("name"),
+    text_of("type"),
+    text_of("country"),
+    text_of("default"),
+)
 QUOTA = (
     NAME,
     Column("USED", lambda item: shown(item.get("usage")), is_right=True),
@@ -217,4 +226,4 @@ PLAN = (
 
 def _list(item: Item, field: str) -> list[object]:
     found = item.get(field)
-    return found if isinstance(found, list) else []
+    return cast("list[object]", found) if isinstance(found, list) else []

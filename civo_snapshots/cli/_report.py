@@ -1,189 +1,106 @@
-"""What the command has found out, as plain data: the plan of a dry run, the report of a run."""
+"""How a run ended: its outcomes as data, then in words what there is and what to do next."""
 
-import json
-from collections.abc import Mapping
-from enum import IntEnum
+from collections.abc import Sequence
 
-from attrs import Factory, define, frozen
-
-from ..errors import CivoError, short
+from ..errors import DeadlineExceededError, short
 from ..events import ExtraSnapshot
-from ..models import Instance, Quota, Restore, Snapshot
-from ..outcomes import FleetRun, OutcomeKind, Unresolved
-from ._board import label_of
+from ..outcomes import FleetRun, Outcome, OutcomeKind
+from ._exits import Exit
+from ._job import Job
+from ._records import ID, INSTANCE, shown
+from ._session import Session
+from ._table import Column, Item
+from ._words import many, reason, span
+
+_RESULTS = {
+    OutcomeKind.COMPLETE: "good",
+    OutcomeKind.FAILED: "bad",
+    OutcomeKind.REFUSED: "bad",
+    OutcomeKind.TIMED_OUT: "open",
+    OutcomeKind.UNKNOWN: "open",
+}
 
 
-class Exit(IntEnum):
-    """The exit codes; `--help` says what they mean."""
-
-    OK = 0
-    INCOMPLETE = 1
-    WRONG_USE = 2
-    INTERRUPTED = 130
+def _style(item: Item) -> str:
+    return _RESULTS.get(OutcomeKind(str(item["kind"])), "dim")
 
 
-@frozen
-class Planned:
-    """What would happen to one instance."""
-
-    instance_id: str
-    name: str
-    instance: Instance | None = None
-    existing: Snapshot | None = None
-    error: CivoError | None = None
-
-    @property
-    def action(self) -> str:
-        if self.error is not None:
-            return "error"
-        return "adopt" if self.existing else "create"
-
-    @property
-    def label(self) -> str:
-        """What people call the instance, and how it is."""
-        if self.instance is None:
-            return ""
-        return f"{label_of(self.instance)} ({short(self.instance.status)})"
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "instance_id": self.instance_id,
-            "hostname": self.instance.hostname if self.instance else None,
-            "status": self.instance.status if self.instance else None,
-            "name": self.name,
-            "action": self.action,
-            "snapshot_id": self.existing.id if self.existing else None,
-            "error": str(self.error) if self.error else None,
-        }
+OUTCOMES = (
+    INSTANCE,
+    Column(
+        "RESULT",
+        lambda item: f"{item['kind']}{' (existed before)' if item['adopted'] else ''}",
+        style=_style,
+    ),
+    Column("SNAPSHOT", lambda item: shown(item.get("name"))),
+    ID,
+)
 
 
-@frozen
-class Plan:
-    """What would be done; nothing was changed to find it out."""
-
-    name: str
-    region: str
-    items: tuple[Planned, ...]
-    quota: Quota | None
-    restore: str | None
-
-    @property
-    def to_create(self) -> int:
-        return sum(item.error is None and item.existing is None for item in self.items)
-
-    @property
-    def fits(self) -> bool:
-        """Whether the quota allows it, as far as it is known."""
-        free = self.quota.free_snapshots if self.quota else None
-        return free is None or free >= self.to_create
-
-    @property
-    def exit_code(self) -> Exit:
-        fine = self.fits and all(item.error is None for item in self.items)
-        return Exit.OK if fine else Exit.INCOMPLETE
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "dry_run": True,
-            "name": self.name,
-            "region": self.region,
-            "quota_left": self.quota.free_snapshots if self.quota else None,
-            "restore": self.restore,
-            "instances": [item.as_dict() for item in self.items],
-        }
+def exit_of_run(run: FleetRun) -> Exit:
+    """What a run amounts to: a failure before what is unknown, and that before the time."""
+    kinds = {outcome.kind for outcome in run}
+    late = {OutcomeKind.TIMED_OUT} | {
+        outcome.kind
+        for outcome in run
+        if outcome.kind is OutcomeKind.NOT_ATTEMPTED
+        and isinstance(outcome.error, DeadlineExceededError)
+    }
+    wrong = kinds - late - {OutcomeKind.COMPLETE, OutcomeKind.UNKNOWN}
+    if wrong:
+        return Exit.FAILED
+    if OutcomeKind.UNKNOWN in kinds:
+        return Exit.UNKNOWN
+    return Exit.TIMED_OUT if kinds & late else Exit.OK
 
 
-@define
-class Restoration:
-    """A restore that was asked for, and how far it came."""
+def report(session: Session, job: Job, *, next_steps: Sequence[str] = ()) -> Exit:
+    """Print a run as it is now; its exit code if nothing interrupted it."""
+    run, out = job.run, session.out
+    if run is None:
+        return Exit.FAILED
+    session.told = True
+    if out.form == "json":
+        out.item(OUTCOMES, job.as_json(run), name="name")
+    elif out.form == "jsonl":
+        for outcome in run:
+            job.tell(outcome)
+    else:
+        out.items(OUTCOMES, [job.outcome_json(one) for one in run], name="name")
+    _say_what_is_left(session, run)
+    state = ", broken off" if run.partial else ""
+    out.say(
+        f"Run {run.name} in {session.civo.region}: {many(len(run), 'instance')} in "
+        f"{span(job.elapsed)}, {many(session.civo.requests_sent, 'request')}{state}.",
+        "head",
+    )
+    counts = [f"{number} {kind.replace('_', ' ')}" for kind, number in run.counts.items() if number]
+    out.say(f"  {', '.join(counts)}")
+    for outcome in run.failures:
+        _say_why(session, job, outcome)
+    if run.adopted:
+        out.say(f"  {many(len(run.adopted), 'snapshot')} existed before and were taken over.")
+    for line in next_steps:
+        out.say(line)
+    return exit_of_run(run)
 
-    hostname: str
-    of_snapshot: str = ""
-    restore: Restore | None = None
-    instance: Instance | None = None
-    error: CivoError | None = None
 
-    def __str__(self) -> str:
-        if self.instance is not None:
-            return f"restored to {self.hostname}: instance {short(self.instance.id)} is active"
-        if self.error is not None:
-            return f"not restored to {self.hostname}: {self.error}"
-        if self.restore is not None:
-            return f"the restore to {self.hostname} was started and goes on"
-        return f"the restore to {self.hostname} may have been started; look for that host name"
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "hostname": self.hostname,
-            "snapshot_id": self.of_snapshot or None,
-            "instance_id": self.instance.id if self.instance else None,
-            "error": str(self.error) if self.error else None,
-        }
+def _say_why(session: Session, job: Job, outcome: Outcome) -> None:
+    called = short(job.hostnames.get(outcome.instance_id) or outcome.instance_id)
+    kind = outcome.kind.replace("_", " ")
+    session.out.say(
+        f"  {kind}  {called}  {reason(outcome.error)}", _RESULTS.get(outcome.kind, "dim")
+    )
 
 
-@frozen
-class Report:
-    """The outcomes of a run.
-
-    Attributes:
-        labels: what people call the instances, by id.
-        received: the requests by route, where the region's own count is known.
-        unresolved: creates that an interruption left behind, and what became of them.
-        extras: further snapshots of a name, found after a create was sent again.
-    """
-
-    run: FleetRun
-    labels: Mapping[str, str]
-    elapsed: float
-    requests: int
-    restoration: Restoration | None = None
-    received: Mapping[str, int] = Factory(dict[str, int])
-    unresolved: tuple[Unresolved, ...] = ()
-    extras: tuple[ExtraSnapshot, ...] = ()
-
-    @property
-    def exit_code(self) -> Exit:
-        fine = not self.run.failures and (self.restoration is None or self.is_restored)
-        return Exit.OK if fine else Exit.INCOMPLETE
-
-    @property
-    def is_restored(self) -> bool:
-        return self.restoration is not None and self.restoration.instance is not None
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether the client sent as many requests as the region received."""
-        return self.requests == sum(self.received.values())
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the same name again might bring some of it further."""
-        open_ones = (OutcomeKind.TIMED_OUT, OutcomeKind.UNKNOWN, OutcomeKind.NOT_ATTEMPTED)
-        return any(outcome.kind in open_ones for outcome in self.run)
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            **json.loads(self.run.to_json()),
-            "restore": self.restoration.as_dict() if self.restoration else None,
-            "unresolved": [
-                {
-                    "instance_id": left.instance_id,
-                    "name": left.name,
-                    "snapshot_id": left.snapshot.id if left.snapshot else None,
-                    "error": str(left.error) if left.error else None,
-                }
-                for left in self.unresolved
-            ],
-            "extra_snapshots": [
-                {
-                    "instance_id": extra.instance_id,
-                    "name": extra.name,
-                    "snapshot_id": extra.snapshot_id,
-                    "extra_id": extra.extra_id,
-                    "told": str(extra),
-                }
-                for extra in self.extras
-            ],
-            "requests_sent": self.requests,
-            "elapsed": round(self.elapsed, 3),
-        }
+def _say_what_is_left(session: Session, run: FleetRun) -> None:
+    """What is there beside the outcomes; also where words are not wanted."""
+    out, civo = session.out, session.civo
+    kept = {outcome.instance_id: outcome.snapshot for outcome in run}
+    for further in run.duplicates:
+        out.fail(f"There is {ExtraSnapshot(kept.get(further.instance_id), further)}.")
+    for left in civo.unresolved:
+        what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
+        out.fail(f"The interrupted create of {left.name} {what}")
+    for extra in civo.extra_snapshots:
+        out.fail(f"There is {extra}.")

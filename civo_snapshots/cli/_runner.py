@@ -48,49 +48,31 @@ def supervised(action: Action, session: Session, given: Mapping[str, Any]) -> Ex
 
     try:
         return asyncio.run(whole())
-    except asyncio.CancelledError:
-        return _interrupted(session, caught)
-    except KeyboardInterrupt:
-        caught.append(signal.SIGINT)
-        return _interrupted(session, caught)
-    except EndedError as ended:
-        if ended.message:
-            (session.out.say if ended.code is Exit.OK else session.out.fail)(ended.message)
-        return ended.code
-    except CivoError as error:
-        session.out.fail(f"Error: {explained(error)}")
-        return exit_of(error)
-    except ExceptionGroup as group:
-        return _all_told(session, group)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "rich":
-            raise
-        session.out.fail("This needs rich: python -m pip install 'civo-snapshots[cli]'")
-        return Exit.USAGE
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        is_term = bool(caught) and caught[0] == signal.SIGTERM
+        session.out.fail("Terminated." if is_term else "Interrupted.")
+        return Exit.TERMINATED if is_term else Exit.INTERRUPTED
+    except (EndedError, CivoError, ExceptionGroup, ModuleNotFoundError) as error:
+        return _told(session.out, error)
 
 
-def _interrupted(session: Session, caught: list[int]) -> Exit:
-    is_term = bool(caught) and caught[0] == signal.SIGTERM
-    session.out.fail("Terminated." if is_term else "Interrupted.")
-    return Exit.TERMINATED if is_term else Exit.INTERRUPTED
-
-
-def _all_told(session: Session, group: ExceptionGroup[Exception]) -> Exit:
-    """Several errors at once, each in its line; anything but ours is a defect and shows as one."""
-    ours, others = group.split(CivoError)
-    if others is not None:
-        raise others
-    found = list(_leaves(ours)) if ours else []
-    for error in found:
-        session.out.fail(f"Error: {explained(error)}")
-    return max(map(exit_of, found), default=Exit.FAILED)
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> list[CivoError]:
-    found: list[CivoError] = []
-    for one in group.exceptions:
-        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
-    return found
+def _told(out: Output, error: Exception) -> Exit:
+    """Say what went wrong; anything but ours is a defect and shows as one."""
+    match error:
+        case EndedError(code=code, message=message):
+            if message:
+                out.fail(message)
+            return code
+        case CivoError():
+            out.fail(f"Error: {explained(error)}")
+            return exit_of(error)
+        case ExceptionGroup(exceptions=parts):
+            return max(_told(out, part) for part in parts)
+        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] == "rich":
+            out.fail("Error: this needs rich: python -m pip install 'civo-snapshots[cli]'")
+            return Exit.USAGE
+        case _:
+            raise error
 
 
 def _on_signals(caught: list[int]) -> Callable[[], None]:

@@ -1,98 +1,118 @@
-"""Where output goes: progress to a terminal or as lines, results as text or JSON."""
+"""The live board on a terminal, as rich draws it."""
 
-import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TextIO
 
-from rich.console import Console
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from ._board import Board
-from ._display import frame, line, plan_lines, report_lines
-from ._report import Plan, Report
+from ..outcomes import OutcomeKind
+from ..states import State
+from ._board import Board, Row
 
-Show = Callable[[Board], None]
+_VOLUMES = {State.PENDING: ("·", "dim"), State.COMPLETE: ("●", "green"), State.FAILED: ("✗", "red")}
+_LEGEND = "▸ running  ✓ complete  ✗ not complete   volumes: · pending  ● complete  ✗ failed"
+_STYLES = {
+    "waiting": "dim",
+    "running": "yellow",
+    OutcomeKind.COMPLETE: "green",
+    OutcomeKind.FAILED: "red",
+    OutcomeKind.TIMED_OUT: "magenta",
+    OutcomeKind.UNKNOWN: "magenta",
+    OutcomeKind.REFUSED: "red",
+    OutcomeKind.NOT_ATTEMPTED: "dim",
+}
+_LINES_ABOVE = 6
+_BAR = 60
+_MOST_FAILURES = 5
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Nobody reads any more (`| head`): fall silent, the run matters more than its picture."""
+        """Nobody sees it any more: fall silent, the work matters more than its picture."""
         self.quiet = True
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(file: TextIO) -> Console:
     """A console that prints what it is given: API texts may look like markup."""
-    made = _Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    made.soft_wrap = not made.is_terminal  # in a file, lines are as long as they are
-    return made
+    return _Console(file=file, markup=False, highlight=False, emoji=False)
 
 
-class Screen:
-    """Everything the command prints; with `as_json` stdout holds one JSON document only."""
-
-    def __init__(
-        self,
-        *,
-        as_json: bool = False,
-        out: Console | None = None,
-        err: Console | None = None,
-    ) -> None:
-        self._as_json = as_json
-        self._out = out or console()
-        self._err = err or console(stderr=True)
-        self._progress = self._err if as_json else self._out
-
-    def say(self, text: str) -> None:
-        """Tell how it goes."""
-        self._progress.print(text)
-
-    def fail(self, text: str) -> None:
-        """Tell what went wrong."""
-        self._err.print(text, style="red")
-
-    @contextmanager
-    def watching(self) -> Generator[Show]:
-        """Show boards until the end: a live picture on a terminal, lines of news elsewhere."""
-        screen = self._progress
-        if not screen.is_terminal or screen.is_dumb_terminal or screen.options.ascii_only:
-            yield self._lines()
-            return
-        # Refreshed by whoever shows: a thread of rich's own would read the board while it changes.
-        with Live(console=screen, auto_refresh=False) as live:
-
-            def show(board: Board) -> None:
-                live.update(frame(board, screen.width, screen.height), refresh=True)
-
-            yield show
-
-    def _lines(self) -> Show:
-        shown: dict[str, object] = {}
+@contextmanager
+def live(file: TextIO) -> Generator[Callable[[Board], None]]:
+    """Draw boards in place until the end."""
+    screen = console(file)
+    # Refreshed by whoever shows: a thread of rich's own would read the board while it changes.
+    with Live(console=screen, auto_refresh=False) as picture:
 
         def show(board: Board) -> None:
-            for instance_id, row in board.rows.items():
-                news = (row.kind, row.volumes_ended)
-                if news != shown.get(instance_id, (None, 0)):
-                    shown[instance_id] = news
-                    self.say(line(board, row))
+            picture.update(frame(board, screen.width, screen.height), refresh=True)
 
-        return show
+        yield show
 
-    def plan(self, plan: Plan) -> None:
-        """The result of a dry run."""
-        if self._as_json:
-            self._json(plan.as_dict())
-        else:
-            self._out.print(*plan_lines(plan), sep="\n")
 
-    def report(self, report: Report | None) -> None:
-        """The run; None if it came to nothing."""
-        if report is None:
-            return
-        if self._as_json:
-            self._json(report.as_dict())
-        else:
-            self._out.print(*report_lines(report), sep="\n")
+def frame(board: Board, width: int, height: int) -> RenderableType:
+    """One picture that fits on the terminal.
 
-    def _json(self, fields: dict[str, object]) -> None:
-        # Not print(): it breaks lines at the width of the terminal.
-        self._out.out(json.dumps(fields, indent=2), highlight=False)
+    All rows if there is room for them, which keeps each in its place; otherwise those that run.
+    Below them, why the last ones that failed did.
+    """
+    rows = list(board.rows.values())
+    wrong = [row for row in rows if row.kind not in (None, OutcomeKind.COMPLETE) and row.message]
+    told = wrong[-min(_MOST_FAILURES, max(0, height // 4)) :] if height >= 12 else []
+    label = max((len(row.label) for row in rows), default=0)
+    volumes = max((len(row.volumes) for row in rows), default=0)
+    cell = min(label + volumes + 3, width)
+    room = max(1, width // (cell + 2)) * max(1, height - _LINES_ABOVE - len(told))
+    if len(rows) > room:
+        rows = [row for row in rows if row.is_running]
+    cells = [_cell(row, label) for row in rows[:room]]
+    head = Text(
+        f"{board.title}  {board.elapsed:.0f} s  {board.requests} requests",
+        "bold",
+        overflow="ellipsis",
+        no_wrap=True,
+    )
+    bar = Table.grid()  # a bar of its own would not end its line
+    bar.add_row(ProgressBar(max(1, len(board.rows)), board.ended, width=min(width, _BAR)))
+    hidden = len(rows) - len(cells)
+    return Group(
+        head,
+        bar,
+        counts(board),
+        Columns(cells, width=cell, padding=(0, 2, 0, 0), column_first=True),
+        *([Text(f"... and {hidden} more that run", "dim")] if hidden else []),
+        *(_reason(row) for row in told),
+        Text(_LEGEND, "dim", overflow="ellipsis", no_wrap=True),
+    )
+
+
+def counts(board: Board) -> Text:
+    """How many are where, without those kinds that nobody is in."""
+    text = Text(f"{board.ended} of {len(board.rows)} ended", overflow="ellipsis", no_wrap=True)
+    for kind, number in board.counts.items():
+        if number:
+            text.append(f"  {kind} {number}", _STYLES[kind])
+    return text
+
+
+def _reason(row: Row) -> Text:
+    return Text(f"✗ {row.label}  {row.message}", "red", overflow="ellipsis", no_wrap=True)
+
+
+def _cell(row: Row, label_width: int) -> Text:
+    if row.kind is None:
+        mark = "▸" if row.is_running else " "
+    else:
+        mark = "✓" if row.kind is OutcomeKind.COMPLETE else "✗"
+    style = _STYLES[row.kind or ("running" if row.is_running else "waiting")]
+    text = Text(f"{mark} ", style, overflow="ellipsis", no_wrap=True)
+    text.append(f"{row.label:<{label_width}} ", style if row.kind is None else "")
+    for meaning in row.marks:
+        text.append(*_VOLUMES[meaning])
+    return text

@@ -3,7 +3,6 @@
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from attrs import define, field
 
@@ -23,11 +22,6 @@ class EndedError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-def end(code: Exit, message: str = "") -> NoReturn:
-    """End the command."""
-    raise EndedError(code, message)
 
 
 @define
@@ -88,9 +82,7 @@ class Session:
     @property
     def may_ask(self) -> bool:
         """Whether somebody sits there to be asked."""
-        return all(
-            stream is not None and stream.isatty() for stream in (sys.stdin, self.out.err)
-        )
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, self.out.err))
 
     def agree(self, items: Sequence[Item], question: str, *, name: str = "name") -> None:
         """Show what will be done, and go on only if that is wanted; else the command ends.
@@ -100,18 +92,18 @@ class Session:
         if self.dry_run:
             self.out.items(PLAN, items, name=name)
             self.out.say(f"{question}: nothing was changed (--dry-run).")
-            end(Exit.OK)
+            raise EndedError(Exit.OK)
         if self.yes:
             return
         if not self.may_ask:
-            end(
+            raise EndedError(
                 Exit.USAGE,
                 f"{question}: not confirmed, and there is no terminal to ask on; add --yes to do "
                 "it, or --dry-run to see what it would do",
             )
         self.out.preview(PLAN, items)
         if not _said_yes(f"{question}? [y/N] "):
-            end(Exit.USAGE, "Nothing was changed.")
+            raise EndedError(Exit.USAGE, "Nothing was changed.")
 
 
 def _said_yes(question: str) -> bool:

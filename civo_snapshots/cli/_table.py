@@ -47,7 +47,10 @@ def table(
     rows = [[(c.text(item), c.style(item)) for c in shown] for item in items]
     if width is not None and _width(shown, rows, header=header) > width:
         cut = [
-            [(text[:_SHORT_ID] if c.is_id else text, style) for c, (text, style) in _zip(shown, row)]
+            [
+                (text[:_SHORT_ID] if c.is_id else text, style)
+                for c, (text, style) in _zip(shown, row)
+            ]
             for row in rows
         ]
         if _width(shown, cut, header=header) > width:

@@ -1,4 +1,4 @@
-"""What the command line says: errors in its own language, times and numbers as people write them."""
+"""What the command line says: errors in its own language, times and numbers as people do."""
 
 import re
 from datetime import datetime
@@ -69,8 +69,18 @@ def explained(error: CivoError) -> str:
 
 
 def reason(error: CivoError | None) -> str:
-    """Why one of many did not succeed, in a line of its own."""
-    return printable(in_our_words(error.message), 300) if error else ""
+    """Why one of many did not succeed, in a line behind its name."""
+    if error is None:
+        return ""
+    text = in_our_words(error.message)
+    if isinstance(error, errors.SnapshotFailedError) and error.failed_volumes:
+        # Which snapshot it is stands before it.
+        text = (
+            f"{many(len(error.failed_volumes), 'volume')} failed: {', '.join(error.failed_volumes)}"
+        )
+        if error.snapshot is not None and error.snapshot.message:
+            text += f" ({error.snapshot.message})"
+    return printable(text, 300)
 
 
 def many(number: int, what: str, plural: str = "") -> str:

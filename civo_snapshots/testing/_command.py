@@ -26,18 +26,20 @@ faults, with their arguments as NAME=VALUE:
   and for each: times=3 (or times=null, for ever), after=2, probability=0.1
 
 example:
-  python -m civo_snapshots.testing --hostname db-1 --tag db-1 prod --snapshot-limit 50 \\
+  %(prog)s --hostname db-1 --tag db-1 prod --snapshot-limit 50 \\
     --fault 'POST /v2/instances/{{id}}/snapshots' code code=database_quota_lock_failed times=2 \\
     --fault '*' gateway_html status=503 probability=0.05 times=null
 """
 
 
-def region_of(arguments: Sequence[str] | None = None) -> FakeRegion:
+def region_of(
+    arguments: Sequence[str] | None = None, program: str = "python -m civo_snapshots.testing"
+) -> FakeRegion:
     """The region that the command line asks for, or the end of the program with what is wrong.
 
     It is not started: till then it holds nothing open.
     """
-    parser = _parser()
+    parser = _parser(program)
     said = vars(parser.parse_args(arguments))
     seed, draws = said.pop("seed"), said.pop("any")
     hostnames, tags, faults = said.pop("hostname"), said.pop("tag"), said.pop("fault")
@@ -73,12 +75,12 @@ def _add_fault(region: FakeRegion, words: Sequence[str]) -> None:
     region.fault(route, getattr(Fault, name)(**said), **when)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m civo_snapshots.testing",
+        prog=program,
         usage="%(prog)s [OPTION ...]",
-        description="Serve a fake CivoStack region on loopback. The first line of output is JSON: "
-        "where it is and what it holds. A page of its counters is at /_fake, and everything as "
+        description="Serve a fake CivoStack region on loopback. The first line of output tells "
+        "where it is. A page of its counters is at /_fake, and everything as "
         "JSON at /_fake/stats.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -24,7 +24,7 @@ def chosen_by(instance: Instance, tag: tuple[str, ...], match: tuple[str, ...]) 
     return has_tag and (not match or any(fnmatchcase(instance.hostname, one) for one in match))
 
 
-async def instances(session: Session, tag: tuple[str, ...], match: tuple[str, ...]) -> None:
+async def instances(session: Session, *, tag: tuple[str, ...], match: tuple[str, ...]) -> None:
     """List instances."""
     found = [one async for one in session.civo.instances.list() if chosen_by(one, tag, match)]
     session.out.items(INSTANCES, [instance_json(one) for one in found], name="hostname")
@@ -37,12 +37,12 @@ async def regions(session: Session) -> None:
     session.out.items(REGIONS, [region_json(one) for one in found], name="code")
 
 
-async def quota(session: Session, everything: bool) -> None:
+async def quota(session: Session, *, everything: bool) -> None:
     """Show the quota; of snapshots alone, unless everything is asked for."""
     found = await session.civo.quota.get()
     items = quota_json(found)
     if not everything:
-        items = [item for item in items if "snapshot" in str(item["name"])]
+        items = [item for item in items if item["name"] == "disk_snapshot_count"]
     session.out.items(QUOTA, items, name="name")
     if (free := found.free_snapshots) is not None:
         session.out.say(f"{many(free, 'snapshot')} may still be made.")

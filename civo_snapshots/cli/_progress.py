@@ -1,0 +1,56 @@
+"""How it goes, told on stderr: a live board on a terminal, a line per change elsewhere."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TextIO
+
+from .._clock import Clock
+from ._board import Board, line
+from ._output import Output
+
+Show = Callable[[Board], None]
+
+TICK = 0.25
+"""Seconds between two pictures."""
+
+
+@contextmanager
+def watching(out: Output) -> Generator[Show]:
+    """Show boards until the end."""
+    if out.quiet or out.err is None:
+        yield lambda _: None
+    elif _can_draw(out.err):
+        # Not imported before: a job without a terminal does without.
+        with import_module("._screen", __package__).live(out.err) as show:
+            yield show
+    else:
+        yield _lines(out)
+
+
+def _can_draw(stream: TextIO) -> bool:
+    """Whether it is a terminal that moves its cursor and has the marks of the board."""
+    is_dumb = os.environ.get("TERM", "") in ("dumb", "unknown")
+    return stream.isatty() and not is_dumb and stream.encoding.lower().startswith("utf")
+
+
+def _lines(out: Output) -> Show:
+    shown: dict[str, object] = {}
+
+    def show(board: Board) -> None:
+        for key, row in board.rows.items():
+            news = (row.kind, row.volumes_ended)
+            if news != shown.get(key, (None, 0)):
+                shown[key] = news
+                out.say(line(board, row))
+
+    return show
+
+
+async def paint(clock: Clock, board: Board, update: Callable[[], None], show: Show) -> None:
+    """Show the board again and again, brought up to date before."""
+    while True:
+        update()
+        show(board)
+        await clock.sleep(TICK)
