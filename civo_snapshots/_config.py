@@ -121,8 +121,8 @@ def resolve(
 
 
 def _first(*places: tuple[str | None, str]) -> tuple[str, str]:
-    """The first text that is there, and the place it comes from."""
-    return next(((text, place) for text, place in places if text), ("", ""))
+    """The first text that is there, and what it comes from."""
+    return next(((text, origin) for text, origin in places if text), ("", ""))
 
 
 def _file(environ: Mapping[str, str]) -> _CliFile:

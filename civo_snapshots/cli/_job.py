@@ -66,7 +66,8 @@ class Job:
         """Create a snapshot of each instance and show how they come along, until all have ended."""
         civo, out = self._session.civo, self._session.out
         self.hostnames = {one.id: one.hostname for one in instances}
-        board = Board(f"{name} in {civo.region}", rows_for(instances))
+        rows = rows_for(instances)
+        board = Board(f"{name} in {civo.region}", rows)
 
         def changed(transition: Transition) -> None:
             board.see(transition.snapshot)
@@ -77,6 +78,8 @@ class Job:
         def update() -> None:
             board.begin(stream.run)
             board.elapsed = self.elapsed
+            if board.ended == len(rows):
+                board.title = f"{name} in {civo.region}: all ended, looking for duplicates"
             board.requests = civo.requests_sent
 
         with watching(out) as show:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -55,11 +56,17 @@ class Output:
     def say(self, text: str = "", style: str = "") -> None:
         """Tell how it goes."""
         if not self.quiet:
-            self._print(self._err, [(text, style)])
+            self._words(text, style)
 
     def fail(self, text: str) -> None:
         """Tell what went wrong, also where nothing else is to be told."""
-        self._print(self._err, [(text, "bad")])
+        self._words(text, "bad")
+
+    def _words(self, text: str, style: str) -> None:
+        width = _width(self._err)
+        for line in text.split("\n"):
+            for part in [line] if width is None else _wrapped(line, width):
+                self._print(self._err, [(part, style)])
 
     # Data
 
@@ -119,6 +126,19 @@ class Output:
         except BrokenPipeError:
             # Nobody reads any more (`| head`): fall silent, the work matters more than its picture.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in parts that fit, broken between words; what follows is indented."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    ) or [""]
 
 
 def _styled(text: str, style: str) -> str:

@@ -101,9 +101,10 @@ def schedule_json(schedule: Schedule, hostnames: Mapping[str, str]) -> Json:
     }
 
 
-def text_of(field: str, limit: int = 200) -> Column:
+def text_of(field: str, limit: int = 200, *, may_shrink: bool = False) -> Column:
     """A column that shows a field as it is."""
-    return Column(field.upper().replace("_", " "), lambda item: shown(item.get(field), limit))
+    title = field.upper().replace("_", " ")
+    return Column(title, lambda item: shown(item.get(field), limit), may_shrink=may_shrink)
 
 
 def shown(value: object, limit: int = 200) -> str:
@@ -145,7 +146,7 @@ def called(item: Item) -> str:
     return shown(item.get("hostname") or item.get("instance_id"))
 
 
-NAME = text_of("name")
+NAME = text_of("name", may_shrink=True)
 INSTANCE = Column("INSTANCE", called)
 STATE = Column(
     "STATE",
@@ -175,7 +176,7 @@ INSTANCES = (
     text_of("hostname"),
     text_of("status"),
     Column("VOLUMES", lambda item: str(len(_list(item, "volumes"))), is_right=True),
-    text_of("tags"),
+    text_of("tags", may_shrink=True),
     text_of("size"),
     AGE,
     ID,
@@ -205,14 +206,14 @@ SCHEDULES = (
         style=lambda item: "busy" if item.get("paused") else "good",
     ),
     Column("KEEP", lambda item: shown(item.get("max_snapshots")), is_right=True),
-    text_of("instances", 60),
+    text_of("instances", 60, may_shrink=True),
     Column("LAST", lambda item: shown(item.get("last_snapshot"))),
     ID,
 )
 PLAN = (
     text_of("action"),
     INSTANCE,
-    Column("SNAPSHOT", lambda item: shown(item.get("name"))),
+    Column("SNAPSHOT", lambda item: shown(item.get("name")), may_shrink=True),
     Column(
         "STATE",
         lambda item: shown(item.get("state")),
@@ -220,7 +221,7 @@ PLAN = (
     ),
     AGE,
     ID,
-    text_of("note", 300),
+    text_of("note", 300, may_shrink=True),
 )
 
 

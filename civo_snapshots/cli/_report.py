@@ -32,7 +32,7 @@ OUTCOMES = (
         lambda item: f"{item['kind']}{' (existed before)' if item['adopted'] else ''}",
         style=_style,
     ),
-    Column("SNAPSHOT", lambda item: shown(item.get("name"))),
+    Column("SNAPSHOT", lambda item: shown(item.get("name")), may_shrink=True),
     ID,
 )
 

@@ -9,6 +9,9 @@ Item = Mapping[str, object]
 """One record, as its JSON has it."""
 
 _GAP = "  "
+_LEAST = 20
+"""Places that a column keeps which may shrink."""
+
 _SHORT_ID = 8
 """Characters of an id on a narrow terminal: a beginning that only one has means it."""
 
@@ -19,7 +22,8 @@ class Column:
 
     Attributes:
         text: what a record shows in it.
-        is_id: may be cut where the terminal is narrow.
+        is_id: may be cut to its beginning where the terminal is narrow.
+        may_shrink: may be cut too, if that is not enough.
         is_right: numbers stand to the right.
         style: the colour of the cell for this record; none if empty.
     """
@@ -27,6 +31,7 @@ class Column:
     title: str
     text: Callable[[Item], str]
     is_id: bool = False
+    may_shrink: bool = False
     is_right: bool = False
     style: Callable[[Item], str] = lambda _: ""
 
@@ -40,8 +45,9 @@ def table(
 ) -> list[list[Cell]]:
     """The lines of a table, each of cells that are as wide as their column.
 
-    Where it does not fit into the width, ids are cut first, and then each record becomes a block of
-    its own, a line per field. Without a width, every line is as long as it is.
+    Where it does not fit into the width, ids are cut first, then what may shrink; if that does not
+    do, each record becomes a block of its own, a line per field. Without a width, every line is as
+    long as it is.
     """
     shown = [column for column in columns if any(column.text(item) for item in items)] or columns
     rows = [[(c.text(item), c.style(item)) for c in shown] for item in items]
@@ -53,12 +59,30 @@ def table(
             ]
             for row in rows
         ]
+        cut = _shrunk(shown, cut, _width(shown, cut, header=header) - width)
         if _width(shown, cut, header=header) > width:
             return _blocks(shown, rows)
         rows = cut
     heads = [[(column.title, "head") for column in shown]] if header else []
     widths = _widths(shown, rows, header=header)
     return [_line(shown, row, widths) for row in [*heads, *rows]]
+
+
+def _shrunk(columns: Sequence[Column], rows: list[list[Cell]], excess: int) -> list[list[Cell]]:
+    """Rows that are narrower by so much, as far as the columns that may shrink allow it."""
+    widths = _widths(columns, rows, header=False)
+    for at, column in enumerate(columns):
+        keep = max(widths[at] - excess, _LEAST)
+        if column.may_shrink and excess > 0 and keep < widths[at]:
+            excess -= widths[at] - keep
+            rows = [
+                [*row[:at], (_cut(row[at][0], keep), row[at][1]), *row[at + 1 :]] for row in rows
+            ]
+    return rows
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cells(text) <= width else f"{text[: width - 1]}…"
 
 
 def block(columns: Sequence[Column], item: Item) -> list[list[Cell]]:

@@ -72,14 +72,16 @@ def reason(error: CivoError | None) -> str:
     """Why one of many did not succeed, in a line behind its name."""
     if error is None:
         return ""
-    text = in_our_words(error.message)
-    if isinstance(error, errors.SnapshotFailedError) and error.failed_volumes:
-        # Which snapshot it is stands before it.
-        text = (
-            f"{many(len(error.failed_volumes), 'volume')} failed: {', '.join(error.failed_volumes)}"
-        )
-        if error.snapshot is not None and error.snapshot.message:
-            text += f" ({error.snapshot.message})"
+    match error:
+        case errors.SnapshotFailedError(failed_volumes=(_, *_) as ids):
+            # Which snapshot it is stands before it.
+            said = error.snapshot.message if error.snapshot else ""
+            told = [said] if said and all(one in said for one in ids) else [", ".join(ids), said]
+            text = f"{many(len(ids), 'volume')} failed: {': '.join(filter(None, told))}"
+        case errors.ApiError(code=str(code), reason=str(said)) if code and said:
+            text = f"{said} ({code})"
+        case _:
+            text = in_our_words(error.message)
     return printable(text, 300)
 
 
