@@ -23,8 +23,8 @@ _EXITS: tuple[tuple[type[CivoError] | tuple[type[CivoError], ...], Exit], ...] =
 _PHRASES = (
     ("pass token=, set CIVO_TOKEN", "set CIVO_TOKEN"),
     ("a profile of the civo CLI's file", "a --profile of the civo CLI's file"),
+    ("check the region's code", "`civo-snapshots regions` lists those there are"),
     (", or pass allow_insecure_http=True", ""),
-    (", or pass overwrite_existing=", ", or --overwrite-existing"),
 )
 _NAMES = {
     "api_url": "--api-url",
