@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from civo_snapshots._clock import SystemClock
 from civo_snapshots.cli import main
 from civo_snapshots.testing import FakeRegion
 
@@ -99,11 +101,17 @@ class Script:
         )
 
 
+_HURRY = 20
+"""How many of the command's seconds pass in one."""
+
+
 class Here:
-    """The same within the test's own process, which costs a hundredth."""
+    """The same within the test's own process, which costs a hundredth; its time hurries."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys, self._monkeypatch = capsys, monkeypatch
+        monkeypatch.setattr(SystemClock, "monotonic", lambda _: time.monotonic() * _HURRY)
+        monkeypatch.setattr(SystemClock, "sleep", lambda _, span: asyncio.sleep(span / _HURRY))
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         self._monkeypatch.setattr(sys, "stdin", StringIO(stdin))
