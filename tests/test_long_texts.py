@@ -19,8 +19,7 @@ from civo_snapshots import (
 from civo_snapshots._watch import PollPolicy
 from civo_snapshots._watch.progress import CompletionWait
 from civo_snapshots._watch.restore import RestoreWait
-from civo_snapshots.cli._board import Board, rows_for
-from civo_snapshots.cli._display import line
+from civo_snapshots.cli._board import Board, line, rows_for
 from civo_snapshots.errors import NotFoundError, ServerError, printable
 from civo_snapshots.models import Restore, SnapshotStatus, VolumeStatus
 from civo_snapshots.states import DEFAULT_STATES

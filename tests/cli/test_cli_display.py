@@ -1,30 +1,25 @@
 """How states are shown: tables on a terminal, lines in a file, no text taken for markup."""
 
-import json
-import os
-from collections.abc import Iterator
-from io import StringIO, TextIOWrapper
+from io import StringIO
 
 import pytest
 from attrs import evolve
 from rich.console import Console, RenderableType
 
 from civo_snapshots import (
-    CivoError,
-    ExtraSnapshot,
     FleetRun,
     Instance,
     Outcome,
     OutcomeKind,
     Snapshot,
+    SnapshotFailedError,
     SnapshotStatus,
-    Unresolved,
     VolumeStatus,
 )
-from civo_snapshots.cli._board import Board, Row, rows_for
-from civo_snapshots.cli._display import frame, line
-from civo_snapshots.cli._report import Report, Restoration
-from civo_snapshots.cli._screen import Screen, console
+from civo_snapshots.cli._board import Board, Row, line, rows_for
+from civo_snapshots.cli._output import Output
+from civo_snapshots.cli._progress import watching
+from civo_snapshots.cli._screen import console, frame
 
 
 def drawn(what: RenderableType, width: int = 100) -> str:
@@ -105,30 +100,43 @@ def test_a_volume_that_has_still_to_be_listed_has_not_ended(board: Board) -> Non
     assert board.rows["no"].volumes == {}
 
 
-def test_a_line_says_why_a_snapshot_failed(board: Board) -> None:
+def test_a_line_and_a_picture_say_why_a_snapshot_failed(board: Board) -> None:
     """R199."""
     status = SnapshotStatus("Failed", (), "volume 2:\x07 no space left" + "." * 1_000)
     failed = Snapshot("s-1", status=status, instance_id="bad")
-    board.see(failed)
-    board.end(outcome("bad", OutcomeKind.FAILED, failed))
+    error = SnapshotFailedError("it failed", snapshot=failed)
+    error.failed_volumes = ("vol-1",)
+    board.end(Outcome("bad", "run-bad", OutcomeKind.FAILED, failed, error))
     text = line(board, board.rows["bad"])
-    assert "failed  2/2 volumes ended  volume 2:\\x07 no space left..." in text
+    assert "failed  2/2 volumes ended  1 volume failed: vol-1: volume 2:\\x07 no space" in text
     assert len(text) < 200
+    assert "✗ bad  1 volume failed: vol-1: volume 2" in drawn(frame(board, 100, 30))
     # What one that goes on says is no reason for anything.
     board.see(Snapshot("s-2", status=evolve(status, state="Pending"), instance_id="runs"))
     assert "no space" not in line(board, board.rows["runs"])
 
 
+def lines_of(err: StringIO) -> Output:
+    return Output(out=StringIO(), err=err)
+
+
 def test_a_line_is_printed_only_when_something_happened(board: Board) -> None:
-    out = StringIO()
-    with Screen(out=Console(file=out, width=100)).watching() as show:
+    err = StringIO()
+    with watching(lines_of(err)) as show:
         show(board)
         show(board)
-        first = out.getvalue()
+        first = err.getvalue()
         assert len(first.splitlines()) == 4  # all but the one that waits
         board.see(snapshot("runs", "Pending", "Completed", "Completed"))
         show(board)
-    assert "runs   Pending  2/3 volumes ended" in out.getvalue().removeprefix(first)
+    assert "runs   Pending  2/3 volumes ended" in err.getvalue().removeprefix(first)
+
+
+def test_quiet_shows_nothing(board: Board) -> None:
+    err = StringIO()
+    with watching(Output(quiet=True, err=err)) as show:
+        show(board)
+    assert err.getvalue() == ""
 
 
 def test_a_board_takes_up_what_exists_but_never_an_older_state() -> None:
@@ -158,88 +166,45 @@ def test_what_the_api_says_is_not_taken_for_markup() -> None:
     board = Board("", {"a": Row("[red]a", state="[/nonsense]")})
     assert "[red]a  [/nonsense]" in line(board, board.rows["a"])
     out = StringIO()
-    screen = Screen(out=evolved(console(), out))
-    screen.say("[/nonsense] :bug:")
-    assert out.getvalue() == "[/nonsense] :bug:\n"
+    console(out).print(frame(board, 80, 24))
+    assert "[red]a" in out.getvalue()
 
 
-def evolved(made: Console, file: StringIO) -> Console:
-    made.file = file
-    return made
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
 
 
-@pytest.fixture
-def left_over() -> Report:
-    """An interrupted run of two creates, and a further snapshot of one name."""
-    further = Snapshot("snap-z", "nightly-a", instance_id="a")
-    refusal = CivoError("no answer")
-    return Report(
-        FleetRun("nightly", (outcome("a", OutcomeKind.UNKNOWN),), partial=True),
-        {"a": "web-1"},
-        elapsed=3,
-        requests=2,
-        restoration=Restoration("copy", error=refusal),
-        unresolved=(
-            Unresolved("a", "nightly-a", snapshot("a", "Pending")),
-            Unresolved("b", "nightly-b", error=refusal),
-        ),
-        extras=(ExtraSnapshot(snapshot("a", "Pending"), further),),
-    )
-
-
-def test_a_report_tells_of_every_snapshot_that_may_be_left_behind(left_over: Report) -> None:
-    out = StringIO()
-    Screen(out=Console(file=out, width=100)).report(left_over)
-    printed = out.getvalue()
-    assert "broken off" in printed
-    assert "unknown  web-1" in printed
-    assert "The interrupted create of nightly-a made snapshot snap-a" in printed
-    assert "The interrupted create of nightly-b is unknown: no answer" in printed
-    assert "There is a further snapshot of the name nightly-a on instance a: snap-z" in printed
-    assert "Not restored to copy: no answer" in printed
-
-
-def test_a_report_as_json_holds_the_same(left_over: Report) -> None:
-    out = StringIO()
-    Screen(as_json=True, out=Console(file=out, width=20)).report(left_over)
-    report = json.loads(out.getvalue())
-    assert [left["snapshot_id"] for left in report["unresolved"]] == ["snap-a", None]
-    assert report["unresolved"][1]["error"] == "no answer"
-    assert report["extra_snapshots"][0]["extra_id"] == "snap-z"
-    assert report["restore"]["error"] == "no answer"
-
-
-def test_a_terminal_that_cannot_move_its_cursor_gets_lines(board: Board) -> None:
-    out = StringIO()
-    dumb = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "dumb"})
-    with Screen(out=dumb).watching() as show:
-        show(board)
-    assert "1/1 volumes ended" in out.getvalue()
-
-
-@pytest.fixture
-def broken_pipe() -> Iterator[TextIOWrapper]:
-    reader, writer = os.pipe()
-    os.close(reader)
-    file = os.fdopen(writer, "w", encoding="utf-8")
-    yield file
-    with pytest.raises(BrokenPipeError):  # what could not be written is still in its buffer
-        file.close()
-
-
-def test_a_reader_that_went_away_silences_the_screen_and_nothing_else(
-    broken_pipe: TextIOWrapper,
+def test_a_terminal_gets_a_board_and_its_legend(
+    board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = console()
-    made.file = broken_pipe
-    screen = Screen(out=made)
-    screen.say("one")
-    screen.say("two")
-    assert made.quiet
+    monkeypatch.setenv("TERM", "xterm")
+    err = Terminal()
+    with watching(Output(out=StringIO(), err=err)) as show:
+        show(board)
+    assert "\x1b[" in err.getvalue()
+    assert "✓ complete" in err.getvalue()
+
+
+@pytest.mark.parametrize(("term", "encoding"), [("dumb", "utf-8"), ("xterm", "ascii")])
+def test_a_terminal_that_cannot_draw_gets_lines(
+    term: str, encoding: str, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    err = Terminal()
+    err.encoding = encoding  # type: ignore[misc]
+    with watching(Output(out=StringIO(), err=err)) as show:
+        show(board)
+    assert "1/1 volumes ended" in err.getvalue()
 
 
 def test_an_outcome_without_a_snapshot_keeps_what_was_seen() -> None:
     board = Board("", rows_for(["a"]))
     board.see(snapshot("a", "Pending", "Completed"))
     board.end(evolve(outcome("a", OutcomeKind.UNKNOWN), adopted=True))
-    assert line(board, board.rows["a"]).endswith("unknown (existed before)  1/1 volumes ended")
+    assert board.rows["a"].volumes_ended == 1
+    assert "unknown (existed before)" in line(board, board.rows["a"])

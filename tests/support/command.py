@@ -105,18 +105,26 @@ _HURRY = 20
 """How many of the command's seconds pass in one."""
 
 
+@contextmanager
+def hurry() -> Generator[None]:
+    """Let the time of commands that run in this process pass faster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SystemClock, "monotonic", lambda _: time.monotonic() * _HURRY)
+        patch.setattr(SystemClock, "sleep", lambda _, span: asyncio.sleep(span / _HURRY))
+        yield
+
+
 class Here:
     """The same within the test's own process, which costs a hundredth; its time hurries."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys, self._monkeypatch = capsys, monkeypatch
-        monkeypatch.setattr(SystemClock, "monotonic", lambda _: time.monotonic() * _HURRY)
-        monkeypatch.setattr(SystemClock, "sleep", lambda _, span: asyncio.sleep(span / _HURRY))
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         self._monkeypatch.setattr(sys, "stdin", StringIO(stdin))
         self._capsys.readouterr()
-        code = main(words)
+        with hurry():
+            code = main(words)
         printed = self._capsys.readouterr()
         return Done(code, printed.out, printed.err)
 
