@@ -13,7 +13,7 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
-pytest_plugins = ["civo_snapshots.testing.plugin", "support.regions"]
+pytest_plugins = ["civo_snapshots.testing.plugin", "support.command", "support.regions"]
 
 
 def pytest_collection_finish() -> None:

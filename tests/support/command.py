@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -202,3 +202,34 @@ def settings(region: FakeRegion) -> Mapping[str, str]:
         "CIVO_REGION": region.region,
         "CIVO_API_URL": region.url,
     }
+
+
+# Fixtures
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
+    return Script(tmp_path_factory.mktemp("bin"))
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    return Here(capsys, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    made = Host()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def region(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegion]:
+    """web-1, web-2 and db-1, found by a command through its environment."""
+    for name in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    with host.serving(small_region()) as served:
+        for name, value in settings(served).items():
+            monkeypatch.setenv(name, value)
+        yield served
