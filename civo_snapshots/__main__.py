@@ -18,6 +18,9 @@ except ModuleNotFoundError as error:
         )
         return 2
 
+except KeyboardInterrupt:  # while all that was read: no place for a traceback
+    sys.exit(130)
+
 
 if __name__ == "__main__":
     sys.exit(main())

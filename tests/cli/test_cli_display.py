@@ -196,7 +196,7 @@ def test_a_terminal_that_cannot_draw_gets_lines(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     err = Terminal()
-    err.encoding = encoding  # type: ignore[misc]
+    err.encoding = encoding
     with watching(Output(out=StringIO(), err=err)) as show:
         show(board)
     assert "1/1 volumes ended" in err.getvalue()

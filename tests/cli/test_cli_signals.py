@@ -96,7 +96,7 @@ def check_told(region: FakeRegion, one: Interrupted) -> None:
     told = set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", out + err))
     assert made_by(region, one.name) <= told, (one, out, err)
     assert "Traceback" not in err, err
-    if code == -signal.SIGTERM:  # before Python could know of it, and so before anything was sent
+    if code == -one.signal:  # before the command could know of it, and so before anything was sent
         assert not made_by(region, one.name)
     elif code != 0:  # else it had ended before the signal
         assert code == CODES[one.signal], (one, err)
