@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
 from attrs import frozen
@@ -12,7 +12,7 @@ from .models import Snapshot
 
 
 class OutcomeKind(StrEnum):
-    """The six ways it can end for one instance."""
+    """The six ways it can end for one instance, and the two before an end."""
 
     COMPLETE = "complete"
     FAILED = "failed"
@@ -25,6 +25,16 @@ class OutcomeKind(StrEnum):
     """The API or the SDK said no: nothing was made."""
     NOT_ATTEMPTED = "not_attempted"
     """Nothing was sent."""
+    PENDING = "pending"
+    """The snapshot exists; how it ends is not known yet, or was not waited for."""
+    QUEUED = "queued"
+    """Nothing is known to exist: it is not its turn yet, or its create is on its way. Only while
+    the run goes on: where it has stopped, this is `not_attempted` or `unknown`."""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether a run has nothing more to do for it."""
+        return self not in (OutcomeKind.PENDING, OutcomeKind.QUEUED)
 
 
 @frozen
@@ -34,7 +44,7 @@ class Outcome:
     Attributes:
         name: the snapshot's name on the wire.
         snapshot: the last record seen; None if no id is known.
-        error: why it is not complete; None if it is.
+        error: why it is not complete; None if it is, or if it has not ended.
         adopted: whether the snapshot existed before this run, or another run of the name made it
             meanwhile.
         duplicates: the further snapshots of this run and instance, as they were found: made by
@@ -110,15 +120,23 @@ class FleetRun:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many inputs ended in each of the six kinds."""
+        """How many inputs there are of each kind."""
         found = Counter(outcome.kind for outcome in self.outcomes)
         return {kind.value: found[kind] for kind in OutcomeKind}
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
-        """The outcomes that are not complete, each instance once."""
+        """The outcomes that have ended and are not complete, each instance once."""
+        return tuple(out for out in self._incomplete() if out.kind.is_end)
+
+    @property
+    def unfinished(self) -> tuple[Outcome, ...]:
+        """The outcomes that have not ended (`pending`, `queued`), each instance once."""
+        return tuple(out for out in self._incomplete() if not out.kind.is_end)
+
+    def _incomplete(self) -> Collection[Outcome]:
         wrong = (out for out in self.outcomes if out.kind is not OutcomeKind.COMPLETE)
-        return tuple({outcome.instance_id: outcome for outcome in wrong}.values())
+        return {outcome.instance_id: outcome for outcome in wrong}.values()
 
     @property
     def adopted(self) -> tuple[Outcome, ...]:
@@ -134,10 +152,13 @@ class FleetRun:
         return tuple({one.id: one for out in self.outcomes for one in out.duplicates}.values())
 
     def raise_for_failures(self) -> None:
-        """Raise an `ExceptionGroup` of every failure's typed error; do nothing without any."""
+        """Raise an `ExceptionGroup` of the typed errors of whatever is not complete, if anything.
+
+        That includes what has not ended: only a run that is complete as a whole passes.
+        """
         errors = [
             outcome.error or CivoError(f"{outcome.instance_id}: {outcome.kind}")
-            for outcome in self.failures
+            for outcome in self._incomplete()
         ]
         if errors:
             total = len({outcome.instance_id for outcome in self.outcomes})

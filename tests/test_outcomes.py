@@ -45,6 +45,8 @@ def test_every_kind_is_counted_also_those_that_did_not_happen() -> None:
         "unknown": 0,
         "refused": 1,
         "not_attempted": 0,
+        "pending": 0,
+        "queued": 0,
     }
     assert list(run.counts) == [kind.value for kind in OutcomeKind]
     assert sum(run.counts.values()) == len(run) == 4
@@ -58,6 +60,20 @@ def test_failures_are_told_once_for_each_instance() -> None:
     """F109: an instance given twice has two outcomes, but failed once."""
     run = FleetRun("nightly", (FAILED, DONE, FAILED, REFUSED, LEFT))
     assert run.failures == (FAILED, REFUSED, LEFT)
+
+
+def test_what_has_not_ended_is_no_failure_and_no_success() -> None:
+    """R185: it is told apart, and raised for, because the run is not complete as a whole."""
+    open_ones = (
+        Outcome("i-5", "n-5", OutcomeKind.PENDING, Snapshot("s-5")),
+        Outcome("i-6", "n-6", OutcomeKind.QUEUED),
+    )
+    run = FleetRun("nightly", (DONE, REFUSED, *open_ones, open_ones[0]), partial=True)
+    assert run.failures == (REFUSED,)
+    assert run.unfinished == open_ones
+    with pytest.raises(ExceptionGroup) as caught:
+        run.raise_for_failures()
+    assert [str(error) for error in caught.value.exceptions[1:]] == ["i-5: pending", "i-6: queued"]
 
 
 @pytest.mark.parametrize("outcomes", [(), (DONE, DONE)], ids=["nothing", "all-complete"])

@@ -101,17 +101,15 @@ class Member:
         if self.outcome is not None:
             self.outcome = evolve(self.outcome, duplicates=self.duplicates)
 
-    def outcome_now(self) -> Outcome:
-        """The outcome as far as it is known at this moment."""
+    def outcome_now(self, *, is_running: bool) -> Outcome:
+        """The outcome as far as it is known at this moment of a run that goes on, or has stopped."""
         if self.outcome is not None:
             return self.outcome
-        if self.stage is Stage.MADE and self.snapshot is not None:
-            return self._outcome(
-                OutcomeKind.TIMED_OUT, _unfinished(self.snapshot, "was not finished")
-            )
+        if self.stage is Stage.MADE:
+            return self._outcome(OutcomeKind.PENDING, None)
         if self.refusal is not None:
             return self._outcome(kind_of(self.refusal), self.refusal)
-        if self.stage is Stage.SENT:
+        if self.stage is Stage.SENT and not is_running:
             unknown = OutcomeUnknownError(
                 f"the run ended before the create of {self.name} on instance "
                 f"{self.instance_id} was answered; look for that name",
@@ -119,6 +117,8 @@ class Member:
                 name=self.name,
             )
             return self._outcome(OutcomeKind.UNKNOWN, unknown)
+        if is_running:
+            return self._outcome(OutcomeKind.QUEUED, None)
         error = CivoError("the run ended before this create was sent")
         return self._outcome(OutcomeKind.NOT_ATTEMPTED, error)
 

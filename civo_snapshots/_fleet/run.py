@@ -77,8 +77,13 @@ class Fleet:
         """The run so far, with an outcome for each input that is known."""
         order = self._intake.order + list(self._expected[len(self._intake.order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
-        outcomes = {key: member.outcome_now() for key, member in members.items()}
+        goes_on = not self._closing
+        outcomes = {key: one.outcome_now(is_running=goes_on) for key, one in members.items()}
         return FleetRun(self._settings.name, tuple(outcomes[key] for key in order), not self._over)
+
+    def stopped(self) -> None:
+        """Note that the run sends nothing more, also if it has not begun."""
+        self._closing = True
 
     def left(self) -> float:
         """Seconds left of the run's time."""

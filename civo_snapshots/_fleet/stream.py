@@ -79,11 +79,13 @@ class FleetStream:
         except StopAsyncIteration:
             raise
         except BaseException as error:
+            self._fleet.stopped()
             self.run.attach_to(error)
             raise
 
     async def aclose(self) -> None:
         """End the run early."""
+        self._fleet.stopped()
         await self._outcomes.aclose()
 
     @property
