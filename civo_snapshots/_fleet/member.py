@@ -102,7 +102,7 @@ class Member:
             self.outcome = evolve(self.outcome, duplicates=self.duplicates)
 
     def outcome_now(self, *, is_running: bool) -> Outcome:
-        """The outcome as far as it is known at this moment of a run that goes on, or has stopped."""
+        """The outcome as it is known at this moment, of a run that goes on or has stopped."""
         if self.outcome is not None:
             return self.outcome
         if self.stage is Stage.MADE:

@@ -133,7 +133,8 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     for outcome in (*report.run.failures, *report.run.unfinished):
         label = report.labels.get(outcome.instance_id, outcome.instance_id)
         text = Text(f"{outcome.kind}  ", _STYLES[outcome.kind])
-        yield text.append(f"{label}  {outcome.error or ''}", "default")
+        goes_on = outcome.snapshot and f"snapshot {short(outcome.snapshot.id)} goes on"
+        yield text.append(f"{label}  {outcome.error or goes_on or ''}", "default")
     yield Text(
         f"{len(report.run.adopted)} existed before and were adopted, "
         f"{len(report.run.duplicates)} further snapshots bear the run's names"
