@@ -123,6 +123,8 @@ class CreateSupervisor:
                 self._resolve(creation, _end_of(task))
             elif unsent:
                 task.cancel()
+                if creation.call.hold is not None:
+                    await asyncio.wait({task})  # it releases what it holds
             else:
                 self.detach(creation, task)
             raise

@@ -73,6 +73,7 @@ class Session:
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
+        self._is_closed = False
 
     def begin(self, kind: Kind, options: CallOptions) -> LogicalCall:
         """A logical call whose requests share the time and the retries that its caller chose.
@@ -157,6 +158,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the transport; calls in flight end with `ClientClosedError`."""
+        self._is_closed = True
         await self._limiter.close()
         await self._transport.close()
 
@@ -204,7 +206,7 @@ class Session:
                 return renewed
             call.token = renewed
         hold = call.hold
-        if hold is None:
+        if hold is None or self._is_closed:
             return await self._exchange(call, request, read, is_ours, sink)
         if self._limiter.paused_for() > 0:
             return _HELD_BACK
