@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
-from test_call import LOST, OK, POST, UNSENT, Bench, Step, limited, said, slow
 from support.freezer import Freezer
 from support.scene import turn
+from test_call import LOST, OK, POST, UNSENT, Bench, Step, limited, said, slow
 
 from civo_snapshots import (
+    CallOptions,
     CivoError,
     ConnectionLostError,
     DeadlineExceededError,
@@ -40,7 +41,7 @@ class Held(Bench):
         self.freezer = Freezer(self.clock)
         self.quiescing = Quiescing(self.freezer.hold, timeout, on_error)
 
-    def begin(self, **options: Any) -> LogicalCall:
+    def begin(self, **options: Unpack[CallOptions]) -> LogicalCall:
         call = self.session.begin(Kind.CREATING, options)
         call.hold = self.quiescing.of("i-1", self.clock)
         call.looks_first = True
@@ -142,7 +143,7 @@ async def test_a_pause_that_is_too_long_ends_the_call_with_nothing_held() -> Non
 async def test_a_request_that_cannot_be_held_is_not_sent() -> None:
     bench = Held(OK)
     bench.freezer.fails["i-1"] = OSError("no agent there")
-    with pytest.raises(QuiesceError, match="i-1 failed.*OSError: no agent there") as caught:
+    with pytest.raises(QuiesceError, match=r"i-1 failed.*OSError: no agent there") as caught:
         await bench.post()
     assert isinstance(caught.value.__cause__, OSError)
     assert not caught.value.may_have_acted
