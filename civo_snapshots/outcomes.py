@@ -129,7 +129,7 @@ class Outcome(_Travelling):
         return f"{self.kind} {whose}{which}{why}"
 
 
-@frozen
+@frozen(repr=False)
 class Unresolved(_Travelling):
     """A create that was in flight when its caller was cancelled.
 
@@ -142,6 +142,12 @@ class Unresolved(_Travelling):
     name: str
     snapshot: Snapshot | None = None
     error: CivoError | None = field(default=None, eq=_told)
+
+    def __repr__(self) -> str:
+        made = f"made {short(self.snapshot.id)}" if self.snapshot else "no snapshot known"
+        why = f": {printable(self.error.message, 200)}" if self.error else ""
+        what = f"{short(self.name)} of {short(self.instance_id)}, {made}{why}"
+        return f"<{type(self).__name__} {what}>"
 
 
 @frozen(repr=False)

@@ -70,6 +70,9 @@ class FleetStream:
 
         return cls(fleet, outcomes())
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run!r}>"
+
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
 

@@ -16,6 +16,7 @@ from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
 from ._names import refuse_name, the_one
+from ._resource import Resource
 from ._runs import (
     DEFAULT_LOOK_TIMEOUT,
     DEFAULT_QUIESCE_TIMEOUT,
@@ -34,7 +35,7 @@ from ._runs import (
 from ._waits import Waits
 
 
-class Snapshots:
+class Snapshots(Resource):
     """The snapshots of a region's instances.
 
     Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.
