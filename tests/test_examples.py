@@ -20,6 +20,17 @@ from civo_snapshots import FleetRun
 from civo_snapshots.testing import FakeRegion
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+HASTY = """
+import runpy, sys
+from functools import partial
+from civo_snapshots import _client
+
+_client.Timeouts = partial(_client.Timeouts, reconcile_window=0.5)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program, which waits for what lags behind half a second instead of eight."""
+
 CREATE = "POST /v2/instances/{id}/snapshots"
 
 
@@ -150,7 +161,7 @@ async def test_a_run_that_sigterm_ended_goes_on_with_the_next_start(
     async def begin() -> asyncio.subprocess.Process:
         program = str(EXAMPLES / "sigterm_and_resume.py")
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, program, "nightly"),
+            *(sys.executable, "-c", HASTY, program, "nightly"),
             stdout=asyncio.subprocess.PIPE,
             cwd=tmp_path,
             env=os.environ.copy(),
