@@ -13,7 +13,7 @@ from .errors import CivoError, InvalidArgumentError, printable, short
 from .models import Snapshot, fields_as_plain, record_from_plain
 
 FORMAT = 1
-"""Of a run's JSON; another number means that an older release would misread it."""
+"""Of a run's JSON; a higher number means that this release would misread it."""
 
 _MOST_LINES = 20
 """Lines of a printed run about what is not complete."""
@@ -156,7 +156,7 @@ class FleetRun:
 
     Attributes:
         name: the run's name; the same name again continues it and creates nothing twice.
-        partial: whether it is not over, or was cancelled or broken off.
+        partial: whether the call that it is of goes on, or was cancelled or broken off.
     """
 
     name: str
