@@ -1,9 +1,12 @@
 """What was asked, and the pages that listings come in."""
 
+from collections.abc import Mapping
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from attrs import frozen
+
+from .plain import fields_as_plain, record_from_plain
 
 T = TypeVar("T")
 
@@ -27,6 +30,15 @@ class Call:
     history: tuple[str, ...] = ()
     may_have_acted: int = 0
 
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON."""
+        return fields_as_plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """What `as_dict()` told; raises `ValueError` if it cannot be one."""
+        return record_from_plain(cls, data)
+
     def __str__(self) -> str:
         where = f" in {self.region}" if self.region else ""
         tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
@@ -35,7 +47,7 @@ class Call:
         return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
 
 
-@frozen
+@frozen(repr=False)
 class Page(Generic[T]):
     """One page of a listing.
 
@@ -53,3 +65,7 @@ class Page(Generic[T]):
     pages: int | None = None
     per_page: int | None = None
     misfits: int = 0
+
+    def __repr__(self) -> str:
+        of = "" if self.pages is None else f" of {self.pages}"
+        return f"<{type(self).__name__} {self.number}{of}: {len(self.items)} items>"

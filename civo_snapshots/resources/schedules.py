@@ -11,11 +11,12 @@ from .._validation import Id, OnMisfit
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 from ._names import the_one
+from ._resource import Resource
 
 IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
-class Schedules:
+class Schedules(Resource):
     """Creates, reads, changes and deletes schedules."""
 
     def __init__(self, api: RegionApi) -> None:
