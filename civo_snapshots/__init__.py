@@ -81,7 +81,15 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RunOptions, run_name
+    from .resources import RestoreDrill, RunOptions, run_name
+    from .retention import (
+        PruneDecision,
+        PruneKind,
+        PruneOutcome,
+        PrunePlan,
+        PruneReport,
+        RetentionPolicy,
+    )
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -113,7 +121,10 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RunOptions run_name",
+            ".resources": "RestoreDrill RunOptions run_name",
+            ".retention": """
+                PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
+            """,
             ".states": "State Verdict",
         },
     )
@@ -153,6 +164,11 @@ __all__ = [
     "PollFailedError",
     "PollPolicy",
     "ProxyError",
+    "PruneDecision",
+    "PruneKind",
+    "PruneOutcome",
+    "PrunePlan",
+    "PruneReport",
     "Quota",
     "QuotaExceededError",
     "RateLimitError",
@@ -160,9 +176,11 @@ __all__ = [
     "RegionSnapshot",
     "RegionView",
     "Restore",
+    "RestoreDrill",
     "RestoreFailedError",
     "RestoreStatus",
     "Retention",
+    "RetentionPolicy",
     "RetryPolicy",
     "RetryScheduled",
     "RunOptions",
