@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import inf
 
 from attrs import define, field
 
 from .. import _naming, _validation
 from .._api import Missing, RegionApi, is_listing_refusal, missing_of
-from .._codec import as_snapshot, name_of
+from .._codec import ListingItem, as_snapshot, name_of
 from .._concurrency import for_each
+from .._http import Mask
 from .._session import CallOptions
 from ..errors import (
     AuthenticationError,
@@ -29,8 +31,43 @@ from ..retention import (
 )
 from ..states import StateTable, Verdict
 
+_MOST_KEPT = 256 << 20
+"""Bytes of snapshots with one prefix, about half a million of them: a hostile server may go on."""
+
 _Owned = dict[str, list[Snapshot]]
 """Snapshots by the instance that they were made of."""
+
+
+class _Meant:
+    """The region's snapshots whose names have the prefix; a consumer of its listing.
+
+    What cannot be read is not among them, so that it is not counted and not deleted either.
+
+    Attributes:
+        is_too_much: whether they were too many to be kept in memory.
+    """
+
+    limit = inf
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.begin(bytes)
+
+    def begin(self, mask: Mask) -> None:
+        self._mask = mask
+        self._kept = 0
+        self.is_too_much = False
+        self.items: list[RegionSnapshot] = []
+
+    def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
+        for item in items:
+            name = item.name or item.inner().name or ""
+            if not _naming.has_prefix(name, self._prefix) or self.is_too_much:
+                continue
+            self._kept += len(bytes(item.instance))
+            self.is_too_much = self._kept > _MOST_KEPT
+            if (found := item.record(self._mask)) is not None:
+                self.items.append(found)
 
 
 @define
@@ -77,14 +114,16 @@ class PruneReader:
 
     async def _read(self, ids: frozenset[str]) -> tuple[_Owned, int]:
         """By the region-wide listing, or each instance's own where that does not tell enough."""
+        listing = _Meant(self.prefix)
         try:
-            # An item that cannot be read is not counted, and not deleted either.
-            listing = self.api.list_region_snapshots(self.options).skipping(True)
-            items = [one for one in await listing.collect() if self._may_be_meant(name_of(one))]
+            seen = await self.api.read_region_listing(listing, self.options)
         except CivoError as error:
             if not is_listing_refusal(error):
                 raise
+            seen = None
+        if seen is None or listing.is_too_much:
             return await self._read_each(ids)
+        items = listing.items
         owners = self._owners(items, ids)
         names_instances = any(item.instance and item.instance.id in ids for item in items)
         if self.any_name and not names_instances and not all(owners):
@@ -126,7 +165,7 @@ class PruneReader:
                 failures.append(error)
                 return False
             digest = _naming.digest_of(instance_id)
-            meant = [one for one in listed if self._may_be_meant(one.name)]
+            meant = [one for one in listed if _naming.has_prefix(one.name, self.prefix)]
             own = [one for one in meant if self.any_name or self._digest(one.name) == digest]
             strangers += len(meant) - len(own)
             if own:
@@ -137,9 +176,6 @@ class PruneReader:
         if failures:
             raise failures[0]
         return found, strangers
-
-    def _may_be_meant(self, name: str) -> bool:
-        return _naming.has_prefix(name, self.prefix)
 
     def _digest(self, name: str) -> str:
         """The digest of the instance that a name of a run of the prefix tells; else none."""

@@ -1,22 +1,21 @@
 """A retention policy in the terms of restic's `forget`; knows times alone."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from attrs import fields, frozen
 
 from ..errors import InvalidArgumentError
 
-Bucket = Callable[[datetime], str]
-
-# Each rule keeps the newest snapshot of each of the last so many of its periods that have one.
-_PERIODS: Mapping[str, Bucket] = {
+# Each rule keeps the newest snapshot of each of the last so many of its periods that have one: what
+# tells a period from others, and what it is called.
+_PERIODS: Mapping[str, tuple[Callable[[datetime], Hashable], str]] = {
     # In the hour that is repeated when summer time ends, the second time round is another hour.
-    "hourly": lambda at: f"{at:%Y-%m-%d %H}h{'+' * at.fold}",
-    "daily": lambda at: f"{at:%Y-%m-%d}",
-    "weekly": lambda at: "{}-W{:02}".format(*at.isocalendar()[:2]),
-    "monthly": lambda at: f"{at:%Y-%m}",
-    "yearly": lambda at: f"{at:%Y}",
+    "hourly": (lambda at: (at.toordinal(), at.hour, at.fold), "%Y-%m-%d %Hh"),
+    "daily": (datetime.toordinal, "%Y-%m-%d"),
+    "weekly": (lambda at: at.isocalendar()[:2], "%G-W%V"),
+    "monthly": (lambda at: (at.year, at.month), "%Y-%m"),
+    "yearly": (lambda at: at.year, "%Y"),
 }
 
 
@@ -91,24 +90,30 @@ class RetentionPolicy:
                 if moments[index] > since:
                     found[index].append(f"within {self.keep_within}")
         local = [(index, moments[index].astimezone(self.tz)) for index in newest_first]
-        for period, bucket in _PERIODS.items():
+        for period, (key, form) in _PERIODS.items():
             count: int = getattr(self, f"keep_{period}")
-            for index, why in _newest_of_each(period, bucket, count, local):
-                found[index].append(why)
+            for index, called in _newest_of_each(key, form, count, local):
+                found[index].append(f"{period} {called}" if called else f"oldest {period}")
         return [tuple(why) for why in found]
 
 
 def _newest_of_each(
-    period: str, bucket: Bucket, count: int, newest_first: Sequence[tuple[int, datetime]]
+    key: Callable[[datetime], Hashable],
+    form: str,
+    count: int,
+    newest_first: Sequence[tuple[int, datetime]],
 ) -> Iterator[tuple[int, str]]:
-    """Which of these one rule keeps, and why."""
-    seen: set[str] = set()
+    """Which of these one rule keeps, each with what its period is called.
+
+    That is empty for the oldest, which stays while fewer are counted than may be, so that the
+    history reaches back as far as it can.
+    """
+    seen: set[Hashable] = set()
     for number, (index, at) in enumerate(newest_first, start=1):
         if len(seen) == count:
             return
-        called = bucket(at)
-        if called not in seen:
-            seen.add(called)
-            yield index, f"{period} {called}"
+        if (period := key(at)) not in seen:
+            seen.add(period)
+            yield index, at.strftime(form)
         elif number == len(newest_first):
-            yield index, f"oldest {period}"  # the history stays as long as it may
+            yield index, ""

@@ -89,7 +89,8 @@ def as_module(blocks: list[str], given: Mapping[str, str] = GIVEN) -> str:
     """The blocks of a page as one coroutine, for type checkers."""
     parameters = ", ".join(f"{name}: {kind}" for name, kind in given.items())
     body = textwrap.indent("\n".join(blocks), "    ")
-    return f"# pyright: strict, reportUnusedVariable=false\n\n\nasync def page({parameters}) -> None:\n{body}"
+    checks = "# pyright: strict, reportUnusedVariable=false"
+    return f"{checks}\n\n\nasync def page({parameters}) -> None:\n{body}"
 
 
 def main(folder: Path) -> None:
