@@ -1,5 +1,6 @@
 """Retention: reading a region for a plan, and deleting by one with a last look at each snapshot."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import inf
@@ -128,14 +129,16 @@ class PruneReader:
         names_instances = any(item.instance and item.instance.id in ids for item in items)
         if self.any_name and not names_instances and not all(owners):
             return await self._read_each(ids)
-        found: _Owned = {}
+        inner_ids = Counter(item.instance.id for item in items if item.instance)
+        found: dict[str, dict[str, Snapshot]] = {}
         for item, owner in zip(items, owners, strict=True):
             if owner:
                 inner = item.instance.id if item.instance else ""
-                # A look at it, before it is deleted, shows whether this is the id: see `_Prune`.
-                own_id = item.id if inner in ("", owner) else inner
-                found.setdefault(owner, []).append(as_snapshot(item, own_id, owner))
-        return found, owners.count("")
+                # Which id is the snapshot's own is not known for certain: the last look at it,
+                # before it is deleted, shows that.
+                own_id = inner if inner != owner and inner_ids[inner] == 1 else item.id
+                found.setdefault(owner, {})[own_id] = as_snapshot(item, own_id, owner)
+        return {owner: [*own.values()] for owner, own in found.items()}, owners.count("")
 
     def _owners(self, items: Sequence[RegionSnapshot], ids: frozenset[str]) -> list[str]:
         """The instance of each item; empty where nothing proves one."""
