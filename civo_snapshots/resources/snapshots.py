@@ -19,7 +19,8 @@ from ..retention import PrunePlan, PruneReport, RetentionPolicy
 from ..states import StateTable
 from ._drill import DrillRun, Hook, RestoreDrill
 from ._names import refuse_name, the_one
-from ._prune import Prune, PruneReader, prune_prefix
+from ._prune import Prune
+from ._prune_plan import PruneReader, prune_prefix
 from ._runs import RunDefaults, RunOptions, believed_from, delete_all, made_by, run_stream
 from ._waits import Waits
 

@@ -30,7 +30,7 @@ from civo_snapshots import (
 from civo_snapshots._codec import ListingConsumer, items_of
 from civo_snapshots._naming import name_for
 from civo_snapshots._session import Within
-from civo_snapshots.resources._prune import PruneReader
+from civo_snapshots.resources._prune_plan import PruneReader
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 from civo_snapshots.testing._snapshot_record import SnapshotRecord, VolumeFate
