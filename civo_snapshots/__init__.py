@@ -82,7 +82,15 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RunOptions, run_name
+    from .resources import RestoreDrill, RunOptions, run_name
+    from .retention import (
+        PruneDecision,
+        PruneKind,
+        PruneOutcome,
+        PrunePlan,
+        PruneReport,
+        RetentionPolicy,
+    )
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -114,7 +122,10 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RunOptions run_name",
+            ".resources": "RestoreDrill RunOptions run_name",
+            ".retention": """
+                PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
+            """,
             ".states": "State Verdict",
         },
     )
@@ -154,6 +165,11 @@ __all__ = [
     "PollFailedError",
     "PollPolicy",
     "ProxyError",
+    "PruneDecision",
+    "PruneKind",
+    "PruneOutcome",
+    "PrunePlan",
+    "PruneReport",
     "QuiesceError",
     "Quota",
     "QuotaExceededError",
@@ -162,9 +178,11 @@ __all__ = [
     "RegionSnapshot",
     "RegionView",
     "Restore",
+    "RestoreDrill",
     "RestoreFailedError",
     "RestoreStatus",
     "Retention",
+    "RetentionPolicy",
     "RetryPolicy",
     "RetryScheduled",
     "RunOptions",
