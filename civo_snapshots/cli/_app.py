@@ -54,6 +54,9 @@ SECTIONS: Mapping[str, Table] = {
     },
     "Fleets": {
         "run": ("runs", "Snapshot many instances and wait for each; continues by name."),
+        "status": ("runs", "Show how a run is, by its name; changes nothing."),
+        "rollback": ("runs", "Delete the snapshots of a run."),
+        "prune": ("retention", "Delete old snapshots by a policy, as restic forgets."),
     },
     "Schedules": {
         "schedule": ("", "Snapshots that the region makes regularly."),
@@ -79,6 +82,7 @@ SCHEDULES: Mapping[str, Table] = {
         "update": ("schedules", "Rename or describe a schedule."),
         "pause": ("schedules", "Let a schedule make no more snapshots for now."),
         "resume": ("schedules", "Let a paused schedule go on."),
+        "next": ("schedules", "Forecast when a schedule, or a cron expression, is due."),
         "delete": ("schedules", "Delete schedules; their snapshots stay (rm)."),
     },
 }

@@ -1,5 +1,6 @@
 """What there is to show while one waits: a row per snapshot, fed with sights and ends; pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from attrs import Factory, define
@@ -81,10 +82,10 @@ class Board:
     def counts(self) -> Mapping[str, int]:
         """How many wait, run, and have ended in each way."""
         rows = self.rows.values()
+        found = Counter(row.kind for row in rows)
         running = sum(row.is_running for row in rows)
-        ends = (kind for kind in OutcomeKind if kind.is_end)
-        by_kind = {kind.value: sum(row.kind is kind for row in rows) for kind in ends}
-        return {"waiting": len(rows) - running - self.ended, "running": running, **by_kind}
+        by_kind = {kind.value: found[kind] for kind in OutcomeKind if kind.is_end}
+        return {"waiting": found[None] - running, "running": running, **by_kind}
 
     def begin(self, run: FleetRun) -> None:
         """Take up the snapshots that exist by now; nothing else tells of a create that worked."""

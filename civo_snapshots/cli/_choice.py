@@ -30,9 +30,14 @@ class Choice:
     from_file: str | None = None
     shard: tuple[int, int] | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether anything says which instances are meant."""
+        return bool(self.instances or self.tag or self.match or self.everything or self.from_file)
+
     def check(self) -> None:
         """End the command if nothing was chosen: a script whose list came out empty is no wish."""
-        if not (self.instances or self.tag or self.match or self.everything or self.from_file):
+        if not self.is_made:
             raise EndedError(
                 Exit.USAGE,
                 "Error: no instances are named; name some, or choose them by --tag, --match, "

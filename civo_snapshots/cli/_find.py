@@ -36,6 +36,11 @@ class Directory:
         """By one listing."""
         return cls(await civo.instances.list().collect(), civo.region or "")
 
+    @property
+    def hostnames(self) -> dict[str, str]:
+        """By id."""
+        return {one.id: one.hostname for one in self.instances}
+
     def hostname(self, instance_id: str) -> str:
         """What people call an instance; empty if it is gone."""
         found = self.by_id.get(instance_id)

@@ -1,7 +1,6 @@
 """One run over many instances, shown while it goes, and at most one restore behind it."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
@@ -15,7 +14,7 @@ from ..outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
 from ..resources import RunOptions
 from ._board import Board, rows_for
 from ._progress import paint, watching
-from ._records import Json
+from ._records import Json, outcome_json, run_json
 from ._session import Session
 
 
@@ -46,6 +45,7 @@ class Job:
         self._session = session
         self._began = session.clock.monotonic()
         self._stream: FleetStream | None = None
+        self._started: FleetRun | None = None
         self.hostnames: Mapping[str, str] = {}
         self.restoration: Restoration | None = None
         self._printed: set[str] = set()
@@ -53,7 +53,7 @@ class Job:
     @property
     def run(self) -> FleetRun | None:
         """The run so far; None before it began."""
-        return self._stream.run if self._stream else None
+        return self._stream.run if self._stream else self._started
 
     @property
     def elapsed(self) -> float:
@@ -99,6 +99,19 @@ class Job:
                 update()
                 show(board)
 
+    async def start(
+        self, instances: Sequence[Instance], name: str, **options: Unpack[RunOptions]
+    ) -> None:
+        """Create a snapshot of each instance, and wait for none."""
+        self.hostnames = {one.id: one.hostname for one in instances}
+        try:
+            self._started = await self._session.civo.snapshots.start_many(
+                instances, name=name, **options
+            )
+        except BaseException as error:
+            self._started = FleetRun.of(error)
+            raise
+
     async def restore(self, hostname: str) -> None:
         """Restore the first complete snapshot of the run to a new instance, and wait for it."""
         civo, restoration = self._session.civo, Restoration(hostname)
@@ -120,18 +133,14 @@ class Job:
             self._session.out.record(self.outcome_json(outcome), name="name")
 
     def outcome_json(self, outcome: Outcome) -> Json:
-        """An outcome as the SDK tells it, with the hostname and with `id` for the snapshot's."""
-        told = outcome.as_dict()
-        hostname = self.hostnames.get(outcome.instance_id) or None
-        return {"id": told["snapshot_id"], "hostname": hostname, **told}
+        """An outcome with the hostname of its instance."""
+        return outcome_json(outcome, self.hostnames.get(outcome.instance_id, ""))
 
     def as_json(self, run: FleetRun) -> Json:
         """The whole run with what is left of it."""
         civo = self._session.civo
         return {
-            **json.loads(run.to_json()),
-            "region": civo.region,
-            "outcomes": [self.outcome_json(outcome) for outcome in run],
+            **run_json(run, civo.region or "", self.hostnames),
             "unresolved": [_left_json(left) for left in civo.unresolved],
             "extra_snapshots": [_extra_json(extra) for extra in civo.extra_snapshots],
             "requests_sent": civo.requests_sent,

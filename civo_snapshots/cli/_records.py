@@ -6,9 +6,10 @@ from typing import cast
 
 from ..errors import printable
 from ..models import Instance, Quota, Region, Schedule, Snapshot
+from ..outcomes import FleetRun, Outcome
 from ..states import State, Verdict, classify
 from ._table import Column, Item
-from ._words import age
+from ._words import age, reason
 
 Json = dict[str, object]
 
@@ -41,6 +42,42 @@ def snapshot_json(snapshot: Snapshot, hostname: str = "") -> Json:
         "included_volumes": list(snapshot.included_volumes),
         "volumes": [{"id": volume.id, "state": volume.state} for volume in snapshot.volumes],
         "created_at": moment(snapshot.created_at),
+    }
+
+
+def outcome_json(outcome: Outcome, hostname: str = "") -> Json:
+    """What became of one instance of a run; `id` is the snapshot's."""
+    snapshot, error = outcome.snapshot, outcome.error
+    return {
+        "id": snapshot.id if snapshot else None,
+        "name": outcome.name,
+        "instance_id": outcome.instance_id,
+        "hostname": hostname or outcome.hostname or None,
+        "kind": outcome.kind.value,
+        "adopted": outcome.adopted,
+        "state": snapshot.state if snapshot else None,
+        "message": snapshot.message if snapshot else None,
+        "created_at": moment(snapshot.created_at) if snapshot else None,
+        "error": reason(error) or None,
+        "error_type": type(error).__name__ if error else None,
+        "attempts": outcome.attempts,
+        "started_at": moment(outcome.started_at),
+        "accepted_at": moment(outcome.accepted_at),
+        "ended_at": moment(outcome.ended_at),
+        "duplicates": [further.id for further in outcome.duplicates],
+    }
+
+
+def run_json(run: FleetRun, region: str, hostnames: Mapping[str, str]) -> Json:
+    """A run with all its outcomes."""
+    return {
+        "name": run.name,
+        "region": region,
+        "partial": run.partial,
+        "counts": dict(run.counts),
+        "adopted": len(run.adopted),
+        "duplicates": len(run.duplicates),
+        "outcomes": [outcome_json(one, hostnames.get(one.instance_id, "")) for one in run],
     }
 
 

@@ -16,6 +16,7 @@ _RESULTS = {
     OutcomeKind.COMPLETE: "good",
     OutcomeKind.FAILED: "bad",
     OutcomeKind.REFUSED: "bad",
+    OutcomeKind.PENDING: "busy",
     OutcomeKind.TIMED_OUT: "open",
     OutcomeKind.UNKNOWN: "open",
 }
@@ -24,6 +25,8 @@ _RESULTS = {
 def _style(item: Item) -> str:
     return _RESULTS.get(OutcomeKind(str(item["kind"])), "dim")
 
+
+RESULT = Column("RESULT", lambda item: str(item["kind"]), style=_style)
 
 OUTCOMES = (
     INSTANCE,
@@ -40,7 +43,7 @@ OUTCOMES = (
 def exit_of_run(run: FleetRun) -> Exit:
     """What a run amounts to: a failure before what is unknown, and that before the time."""
     kinds = {outcome.kind for outcome in run}
-    late = {OutcomeKind.TIMED_OUT} | {
+    late = {OutcomeKind.TIMED_OUT, OutcomeKind.PENDING, OutcomeKind.QUEUED} | {
         outcome.kind
         for outcome in run
         if outcome.kind is OutcomeKind.NOT_ATTEMPTED

@@ -37,6 +37,7 @@ async def run(
     any_age: bool,
     on_failed: OnFailed,
     resume: bool,
+    no_wait: bool,
     check_quota: bool,
     allow_empty: bool,
     **choosing: Any,
@@ -73,11 +74,16 @@ async def run(
     session.out.say(f"Run {name} in {civo.region}: {many(len(chosen), 'instance')}.")
     job = Job(session)
     try:
-        await job.fan_out(chosen, name, **options)
+        await (job.start if no_wait else job.fan_out)(chosen, name, **options)
     finally:
         # Also when interrupted, and only now: closing finds out what became of the last creates.
         await session.close()
-        code = report(session, job, next_steps=_next(job.run, name, is_named=is_named))
+        code = report(
+            session, job, next_steps=_next(job.run, name, is_named=is_named, no_wait=no_wait)
+        )
+    goes_on = {OutcomeKind.PENDING, OutcomeKind.COMPLETE}
+    if no_wait and job.run is not None and {outcome.kind for outcome in job.run} <= goes_on:
+        return Exit.OK  # what goes on is what was asked for
     return code
 
 
@@ -155,11 +161,13 @@ async def _quota(session: Session) -> Quota | None:
 _OPEN = (OutcomeKind.TIMED_OUT, OutcomeKind.UNKNOWN, OutcomeKind.NOT_ATTEMPTED)
 
 
-def _next(run: FleetRun | None, name: str, *, is_named: bool) -> list[str]:
+def _next(run: FleetRun | None, name: str, *, is_named: bool, no_wait: bool) -> list[str]:
     """What to type next."""
     if run is None:
         return []
-    if any(outcome.kind in _OPEN for outcome in run):
+    if no_wait and not run.failures:
+        return [f"Begun. To look at it: civo-snapshots status {name}"]
+    if any(outcome.kind in _OPEN or not outcome.kind.is_end for outcome in run):
         which = "the same command again" if is_named else f"the same command with --name {name}"
         return [f"To continue: {which} (nothing is created twice)."]
-    return []
+    return [f"To look at it again: civo-snapshots status {name}"]

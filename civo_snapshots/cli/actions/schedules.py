@@ -15,6 +15,7 @@ from .._records import (
     NAME,
     SCHEDULES,
     Json,
+    moment,
     schedule_json,
     text_of,
 )
@@ -118,6 +119,21 @@ async def _change(session: Session, schedule: str, action: str, **changes: Any) 
     session.out.items(SCHEDULES, [_json(changed, directory)], name="name")
 
 
+async def next_(session: Session, *, schedule: str, number: int) -> None:
+    """Forecast when a schedule is due next, or a cron expression."""
+    civo = session.civo
+    if " " in schedule.strip() or schedule.startswith("@"):
+        due, called = civo.schedules.next_runs(schedule, number), schedule
+    else:
+        directory, listed = await _read(session)
+        found = _meant(schedule, listed, directory)
+        due, called = civo.schedules.next_runs(found, number), found.name
+        if found.paused:
+            session.out.say(f"{found.name} is paused.")
+    items: list[Json] = [{"name": called, "due_at": moment(at)} for at in due]
+    session.out.items((NAME, text_of("due_at")), items, name="due_at")
+
+
 async def delete(session: Session, *, schedules: tuple[str, ...]) -> None:
     """Delete schedules; the snapshots they made stay."""
     directory, listed = await _read(session)
@@ -147,7 +163,7 @@ def _meant(text: str, listed: Sequence[Schedule], directory: Directory) -> Sched
 
 
 def _json(schedule: Schedule, directory: Directory) -> Json:
-    return schedule_json(schedule, {one.id: one.hostname for one in directory.instances})
+    return schedule_json(schedule, directory.hostnames)
 
 
 def _planned(schedule: Schedule, directory: Directory) -> Json:

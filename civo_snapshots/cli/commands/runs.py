@@ -2,7 +2,7 @@
 
 import click
 
-from .._options import SECONDS, Command, flag, option
+from .._options import SECONDS, Command, argument, flag, option
 from .choosing import choosing
 from .snapshots import timeout
 
@@ -45,11 +45,38 @@ COMMANDS = {
                 help="If what exists has failed: report it, or make one more.",
             ),
             flag("--resume", help="An attempt at this run died a moment ago: look twice."),
+            flag("--no-wait", help="Create only; `status` and `wait` tell how they end."),
             flag("--check-quota", help="Begin only if the quota is large enough for all."),
             flag("--allow-empty", help="No instances are no error."),
         ],
         changes=True,
         example="civo-snapshots run --tag prod --name nightly-$(date +%Y%m%d) --yes\n"
         "civo-snapshots run --from hosts.txt --name before-upgrade --dry-run",
+    ),
+    "status": Command(
+        "status",
+        "found_runs:status",
+        "Show how a run is now, by one look that changes nothing. Name its instances to be told "
+        "which have no snapshot of it.",
+        [
+            argument("name", metavar="NAME"),
+            *choosing(shards=False),
+            option("--expected", type=int, metavar="N", help="How many there are to be."),
+        ],
+        example="civo-snapshots status nightly-20260131 --tag prod",
+    ),
+    "rollback": Command(
+        "rollback",
+        "found_runs:rollback",
+        "Delete the snapshots of a run, of all instances or of those named: what it made and what "
+        "it took over, with repeats and duplicates. Names alone tell what is of a run.",
+        [
+            argument("name", metavar="NAME"),
+            *choosing(shards=False),
+            flag("-w", "--wait", help="Wait until they are gone."),
+            timeout(1_800, "How long to wait."),
+        ],
+        changes=True,
+        example="civo-snapshots rollback before-upgrade --dry-run",
     ),
 }

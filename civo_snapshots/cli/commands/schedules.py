@@ -63,6 +63,18 @@ COMMANDS = {
         [argument("schedule", **SCHEDULE)],
         changes=True,
     ),
+    "schedule next": Command(
+        "next",
+        "schedules:next_",
+        "Forecast when a schedule is due; or a cron expression, which sends nothing. The region "
+        "judges the syntax, and its zone is taken for UTC.",
+        [
+            argument("schedule", metavar="SCHEDULE|CRON", **SCHEDULE),
+            option("-n", "--number", type=int, default=5, metavar="N", help="How many times."),
+        ],
+        example="civo-snapshots schedule next nightly\n"
+        "civo-snapshots schedule next '0 2 * * MON-FRI' -n 3",
+    ),
     "schedule delete": Command(
         "delete",
         "schedules:delete",
