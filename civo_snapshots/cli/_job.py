@@ -16,6 +16,7 @@ from ._board import Board, rows_for
 from ._progress import paint, watching
 from ._records import Json, outcome_json, run_json
 from ._session import Session
+from ._words import many
 
 
 @define
@@ -82,22 +83,23 @@ class Job:
                 board.title = f"{name} in {civo.region}: all ended, looking for duplicates"
             board.requests = civo.requests_sent
 
-        with watching(out) as show:
-            painter = asyncio.create_task(paint(self._session.clock, board, update, show))
-            try:
-                async for outcome in stream:
-                    board.end(outcome)
-                    if out.form == "jsonl":
-                        self.tell(outcome)
-            except BaseException:
-                if left := len(civo.unresolved):
-                    out.say(f"Stopping; asking what became of {left} creates.")
-                raise
-            finally:
-                painter.cancel()
-                await asyncio.wait({painter})
-                update()
-                show(board)
+        try:
+            with watching(out) as show:
+                painter = asyncio.create_task(paint(self._session.clock, board, update, show))
+                try:
+                    async for outcome in stream:
+                        board.end(outcome)
+                        if out.form == "jsonl":
+                            self.tell(outcome)
+                finally:
+                    painter.cancel()
+                    await asyncio.wait({painter})
+                    update()
+                    show(board)
+        except BaseException:
+            if left := len(civo.unresolved):
+                out.say(f"Stopping; asking what became of {many(left, 'create')}.")
+            raise
 
     async def start(
         self, instances: Sequence[Instance], name: str, **options: Unpack[RunOptions]

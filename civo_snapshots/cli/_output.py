@@ -51,6 +51,11 @@ class Output:
         """Where words go."""
         return self._err
 
+    @property
+    def streams_to_terminal(self) -> bool:
+        """Whether data comes meanwhile on a terminal, where it would tear a picture apart."""
+        return self.form == "jsonl" and self._out is not None and self._out.isatty()
+
     # Words
 
     def say(self, text: str = "", style: str = "") -> None:

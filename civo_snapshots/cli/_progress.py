@@ -1,6 +1,7 @@
 """How it goes, told on stderr: a live board on a terminal, a line per change elsewhere."""
 
 import os
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,13 +16,16 @@ Show = Callable[[Board], None]
 TICK = 0.25
 """Seconds between two pictures."""
 
+_SHARE = 0.03
+"""Of a core's time that pictures may take."""
+
 
 @contextmanager
 def watching(out: Output) -> Generator[Show]:
     """Show boards until the end."""
     if out.quiet or out.err is None:
         yield lambda _: None
-    elif _can_draw(out.err):
+    elif _can_draw(out.err) and not out.streams_to_terminal:
         # Not imported before: a job without a terminal does without.
         with import_module("._screen", __package__).live(out.err) as show:
             yield show
@@ -49,8 +53,10 @@ def _lines(out: Output) -> Show:
 
 
 async def paint(clock: Clock, board: Board, update: Callable[[], None], show: Show) -> None:
-    """Show the board again and again, brought up to date before."""
+    """Show the board again and again, brought up to date before; a large one less often."""
     while True:
+        began = time.thread_time()
         update()
         show(board)
-        await clock.sleep(TICK)
+        cost = time.thread_time() - began
+        await clock.sleep(max(TICK, cost / _SHARE))

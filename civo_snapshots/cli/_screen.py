@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TextIO
 
 from rich.columns import Columns
@@ -48,7 +49,9 @@ def live(file: TextIO) -> Generator[Callable[[Board], None]]:
     """Draw boards in place until the end."""
     screen = console(file)
     # Refreshed by whoever shows: a thread of rich's own would read the board while it changes.
-    with Live(console=screen, auto_refresh=False) as picture:
+    with Live(
+        console=screen, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    ) as picture:
 
         def show(board: Board) -> None:
             picture.update(frame(board, screen.width, screen.height), refresh=True)
@@ -113,6 +116,7 @@ def _cell(row: Row, label_width: int) -> Text:
     style = _STYLES[row.kind or ("running" if row.is_running else "waiting")]
     text = Text(f"{mark} ", style, overflow="ellipsis", no_wrap=True)
     text.append(f"{row.label:<{label_width}} ", style if row.kind is None else "")
-    for meaning in row.marks:
-        text.append(*_VOLUMES[meaning])
+    for meaning, same in groupby(row.marks):
+        mark, style = _VOLUMES[meaning]
+        text.append(mark * len([*same]), style)
     return text

@@ -7,6 +7,7 @@ from typing import Any
 from ... import _naming, _validation
 from ..._create import OnExisting
 from ..._fleet import DEFAULT_MAX_AGE, OnFailed
+from ..._watch import PollPolicy
 from ...errors import NotFoundError, PermissionDeniedError
 from ...models import Instance, Quota, oldest_first
 from ...outcomes import FleetRun, OutcomeKind
@@ -68,6 +69,8 @@ async def run(
     else:
         directory, existing = await read_region(civo)
     chosen = choice.of(directory, allow_empty=allow_empty)
+    # The more there are, the more a poll costs and the less one of them matters.
+    options["poll"] = PollPolicy(floor=min(max(1.0, len(chosen) / 250), 5.0))
     if not session.yes:
         plan = _plan(session, chosen, name, existing, options)
         session.agree(plan, await _question(session, name, plan))
