@@ -6,6 +6,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
+PYTHONS = ("3.12", "3.13", "3.14")
 CODE = ("civo_snapshots", "tests", "benchmarks", "noxfile.py")
 
 
@@ -34,6 +35,25 @@ def tests(session: nox.Session) -> None:
         "--cov-fail-under=95",
         *session.posargs,
     )
+
+
+def tests_on(session: nox.Session) -> None:
+    """All tests on another Python; skipped with a word, an error in CI, where it is missing."""
+    session.install("-q", "-e", ".[cli,pytest]", *group("test"))
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+for version in PYTHONS:
+    nox.session(tests_on, python=version, name=f"tests-{version}")
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """All tests with the oldest releases that pyproject.toml allows."""
+    session.install("-q", "uv")
+    session.run("uv", "pip", "install", "-q", "--resolution=lowest-direct", "-e", ".[cli,pytest]")
+    session.install("-q", *group("test"))
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
