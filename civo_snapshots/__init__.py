@@ -34,6 +34,7 @@ if typing.TYPE_CHECKING:
         PermissionDeniedError,
         PollFailedError,
         ProxyError,
+        QuiesceError,
         QuotaExceededError,
         RateLimitError,
         RestoreFailedError,
@@ -98,7 +99,7 @@ else:
                 ConfigurationError ConflictError ConnectFailedError ConnectionLostError
                 DeadlineExceededError InvalidArgumentError InvalidRequestError NotFoundError
                 OutcomeUnknownError PermissionDeniedError PollFailedError ProxyError
-                QuotaExceededError RateLimitError RestoreFailedError ServerError
+                QuiesceError QuotaExceededError RateLimitError RestoreFailedError ServerError
                 ServiceDisabledError SnapshotExistsError SnapshotFailedError
                 SnapshotUnsettledError SnapshotVanishedError TLSError TransportError TryLaterError
                 UnexpectedResponseError WaitError WaitTimeoutError
@@ -153,6 +154,7 @@ __all__ = [
     "PollFailedError",
     "PollPolicy",
     "ProxyError",
+    "QuiesceError",
     "Quota",
     "QuotaExceededError",
     "RateLimitError",

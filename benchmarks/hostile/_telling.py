@@ -186,7 +186,7 @@ class Judge:
                 self.complete(op, told)
                 if not outcome.adopted:
                     self.made(op, instance_id, told)
-            case OutcomeKind.FAILED | OutcomeKind.TIMED_OUT:
+            case OutcomeKind.FAILED | OutcomeKind.TIMED_OUT | OutcomeKind.PENDING:
                 self.not_complete(op, outcome.error, told)
             case OutcomeKind.UNKNOWN:
                 self.may_have_made(op, instance_id)
@@ -196,7 +196,7 @@ class Judge:
                     self.ids |= {one.id for one in outcome.error.candidates}
                 if adopts and self.is_quiet(op) and not op.is_closed:
                     self.lie(op, f"unknown, and nothing went wrong: {outcome.error}")
-            case OutcomeKind.REFUSED | OutcomeKind.NOT_ATTEMPTED:
+            case OutcomeKind.REFUSED | OutcomeKind.NOT_ATTEMPTED | OutcomeKind.QUEUED:
                 if told is not None:
                     self.record(op, told)
                 self.made_nothing(op, instance_id)

@@ -18,6 +18,7 @@ from ..errors import (
     ConnectFailedError,
     DeadlineExceededError,
     NotFoundError,
+    QuiesceError,
     TryLaterError,
     UnexpectedResponseError,
 )
@@ -32,6 +33,9 @@ OnExisting = Literal["adopt", "error", "create"]
 
 _IN_PROCESS = "database_snapshot_create_already_in_process"
 """After a loss it is perhaps our own that is in process: only a whole window shows if not."""
+
+_NOT_SENT = (ConnectFailedError, DeadlineExceededError, QuiesceError)
+"""What a create ends with that did not leave."""
 
 _WITH_LOOKS = 1.125
 """A search of the whole reconcile window takes a little longer, because its looks do."""
@@ -226,7 +230,7 @@ class Creation:
 
     async def _after_refusal(self, failure: CivoError) -> Snapshot | None:
         """A refusal after a loss may be the echo of the very create that was lost."""
-        if self._did_nothing and isinstance(failure, (ConnectFailedError, DeadlineExceededError)):
+        if self._did_nothing and isinstance(failure, _NOT_SENT):
             # No refusal: it was not sent again.
             raise self.call.summed_up(ends.nothing_made(failure))
         self._last = failure

@@ -14,7 +14,7 @@ from .._api import RegionApi
 from .._clock import Clock
 from .._concurrency import wait_at_most
 from .._http import Kind
-from .._session import CallOptions, LogicalCall
+from .._session import CallOptions, LogicalCall, Quiescing
 from ..errors import CivoError
 from ..events import ExtraSnapshot
 from ..models import Snapshot
@@ -59,9 +59,11 @@ class CreateSupervisor:
         *,
         on_existing: OnExisting = "create",
         states: StateTable = DEFAULT_STATES,
+        quiescing: Quiescing | None = None,
     ) -> Snapshot:
         """Create a snapshot, under a generated name if none is given."""
         call = api.session.begin(Kind.CREATING, options)
+        call.hold = quiescing.of(instance_id, self._clock) if quiescing else None
         # Thousands may wait here: what a create needs is made when it has a slot.
         await api.session.enter(call)
         unique = name is None
@@ -121,6 +123,8 @@ class CreateSupervisor:
                 self._resolve(creation, _end_of(task))
             elif unsent:
                 task.cancel()
+                if creation.call.hold is not None:
+                    await asyncio.wait({task})  # it releases what it holds
             else:
                 self.detach(creation, task)
             raise

@@ -3,14 +3,20 @@
 It stands on the faces of `_create` and `_watch`, and must not know what users call.
 """
 
-from .intake import Instances
+from .finding import RunSearch
+from .intake import Instances, is_whole
 from .settings import DEFAULT_MAX_AGE, OnFailed, RunSettings
 from .stream import FleetStream
+from .waiting import RunWait, WaitSettings
 
 __all__ = [
     "DEFAULT_MAX_AGE",
     "FleetStream",
     "Instances",
     "OnFailed",
+    "RunSearch",
     "RunSettings",
+    "RunWait",
+    "WaitSettings",
+    "is_whole",
 ]

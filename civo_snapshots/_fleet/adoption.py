@@ -6,7 +6,7 @@ have been deleted since. Where there is no such listing, each instance's own is 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -59,10 +59,13 @@ class Adoption:
         items = (item for items in (self._items or {}).values() for item in items)
         self._may_lag = self._may_lag or any(map(self._is_young, items))
 
-    async def find(self, instance_id: str) -> list[Snapshot]:
-        """Every snapshot that the run has of the instance, as the instance shows it now."""
+    async def find(self, instance_id: str, *, at_once: bool = False) -> list[Snapshot]:
+        """Every snapshot that the run has of the instance, as the instance shows it now.
+
+        What is missing is looked for again when reads have caught up, unless `at_once`.
+        """
         found = await self._find(instance_id)
-        if not found and self._may_lag:
+        if not found and self._may_lag and not at_once:
             await self._catch_up()
             found = await self._find(instance_id)
         return found
@@ -86,6 +89,32 @@ class Adoption:
         """Whether the listing itself says that what it shows belongs to the instance."""
         items = (self._items or {}).get(_naming.name_for(self._run, instance_id), ())
         return all(item.instance is not None and item.instance.id == instance_id for item in items)
+
+    def is_told(self, instance_id: str) -> bool:
+        """Whether the listing tells all of an instance: whose it is, and under which id.
+
+        The second is known once something was found.
+        """
+        return self._id is _Id.OUTER and self.names_instance(instance_id)
+
+    def instances_shown(self) -> list[str] | None:
+        """The instances of everything that the listing has shown; None if it does not tell them."""
+        if self._items is None:
+            return None
+        ids: list[str] = []
+        for name, items in self._items.items():
+            named = {item.instance.id if item.instance else "" for item in items}
+            ids += [one for one in named if _naming.name_for(self._run, one) == name]
+            if not any(_naming.name_for(self._run, one) == name for one in named):
+                return None
+        return ids
+
+    def instances_among(self, instances: Iterable[str]) -> list[str]:
+        """Those that the listing has shown something of; all of them if it was not read."""
+        items = self._items
+        if items is None:
+            return list(instances)
+        return [one for one in instances if _naming.name_for(self._run, one) in items]
 
     # Reads that lag behind hide what an attempt made that died a moment ago.
 

@@ -119,12 +119,14 @@ class Making:
 
     async def _create(self, member: Member) -> None:
         member.stage, member.refusal = Stage.SENT, None
+        call, quiescing = step_within(self._api.session, self._left), self._settings.quiescing
+        call.hold = quiescing.of(member.instance_id, call.deadline.clock) if quiescing else None
         creation = member.creation = self._creates.prepare(
             self._api,
             member.instance_id,
             member.name,
             self._settings.description,
-            step_within(self._api.session, self._left),
+            call,
             unique=self._settings.on_existing != "create",
         )
         creation.is_shared = not self._settings.is_new
@@ -132,6 +134,7 @@ class Making:
             snapshot = await self._creates.run_here(creation)
             member.made(snapshot, creation.extras, is_anothers=creation.is_anothers)
         finally:
+            member.note(call)
             member.creation = None
 
     async def _adopt_taken(self, member: Member) -> bool:

@@ -1,11 +1,13 @@
 """One instance on its way through a fan-out, and what its errors amount to; pure."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import Enum
 
 from attrs import define, evolve
 
 from .._create import Creation
+from .._session import LogicalCall
 from .._watch import RegisteredWait
 from ..errors import (
     CivoError,
@@ -13,6 +15,7 @@ from ..errors import (
     DeadlineExceededError,
     OutcomeUnknownError,
     PollFailedError,
+    QuiesceError,
     SnapshotFailedError,
     SnapshotUnsettledError,
     TransportError,
@@ -52,6 +55,8 @@ class Member:
     on_end: Callable[["Member", Snapshot | CivoError], None]
     instance_id: str
     name: str
+    region: str = ""
+    hostname: str = ""
     stage: Stage = Stage.UNSENT
     snapshot: Snapshot | None = None
     outcome: Outcome | None = None
@@ -60,6 +65,11 @@ class Member:
     creation: Creation | None = None
     wait: RegisteredWait | None = None
     refusal: CivoError | None = None
+    started_at: datetime | None = None
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempts: int = 0
+    quiesced: bool | None = None
 
     def __call__(self, end: Snapshot | CivoError) -> None:
         self.on_end(self, end)
@@ -71,6 +81,14 @@ class Member:
             self.snapshot, self.adopted, self.stage = choice.snapshot, True, Stage.MADE
         if choice.refusal is not None:
             raise choice.refusal
+
+    def note(self, call: LogicalCall) -> None:
+        """Take what the requests of a create came to, after which another one may follow."""
+        self.started_at = self.started_at or call.started_at
+        self.attempts += call.sends
+        if self.stage is Stage.MADE and not self.adopted:
+            self.accepted_at = call.deadline.clock.now()
+            self.quiesced = call.hold.lasted if call.hold else None
 
     def made(
         self, snapshot: Snapshot, extras: Iterable[Snapshot], *, is_anothers: bool = False
@@ -89,9 +107,12 @@ class Member:
         self.refusal = error
         self.stage = Stage.SENT if error.may_have_acted else Stage.UNSENT
 
-    def finish(self, kind: OutcomeKind, error: CivoError | None) -> Outcome:
+    def finish(
+        self, kind: OutcomeKind, error: CivoError | None, now: datetime | None = None
+    ) -> Outcome:
         """Nothing more is to come; its outcome."""
         self.stage = Stage.ENDED
+        self.ended_at = now
         self.outcome = self._outcome(kind, error)
         return self.outcome
 
@@ -101,17 +122,15 @@ class Member:
         if self.outcome is not None:
             self.outcome = evolve(self.outcome, duplicates=self.duplicates)
 
-    def outcome_now(self) -> Outcome:
-        """The outcome as far as it is known at this moment."""
+    def outcome_now(self, *, is_running: bool) -> Outcome:
+        """The outcome as it is known at this moment, of a run that goes on or has stopped."""
         if self.outcome is not None:
             return self.outcome
-        if self.stage is Stage.MADE and self.snapshot is not None:
-            return self._outcome(
-                OutcomeKind.TIMED_OUT, _unfinished(self.snapshot, "was not finished")
-            )
+        if self.stage is Stage.MADE:
+            return self._outcome(OutcomeKind.PENDING, None)
         if self.refusal is not None:
             return self._outcome(kind_of(self.refusal), self.refusal)
-        if self.stage is Stage.SENT:
+        if self.stage is Stage.SENT and not is_running:
             unknown = OutcomeUnknownError(
                 f"the run ended before the create of {self.name} on instance "
                 f"{self.instance_id} was answered; look for that name",
@@ -119,10 +138,13 @@ class Member:
                 name=self.name,
             )
             return self._outcome(OutcomeKind.UNKNOWN, unknown)
+        if is_running:
+            return self._outcome(OutcomeKind.QUEUED, None)
         error = CivoError("the run ended before this create was sent")
         return self._outcome(OutcomeKind.NOT_ATTEMPTED, error)
 
     def _outcome(self, kind: OutcomeKind, error: CivoError | None) -> Outcome:
+        call = self.creation.call if self.creation else None  # of a create that is on its way
         return Outcome(
             self.instance_id,
             self.name,
@@ -131,6 +153,13 @@ class Member:
             error,
             self.adopted,
             self.duplicates,
+            self.region,
+            self.hostname,
+            self.started_at or (call.started_at if call else None),
+            self.accepted_at,
+            self.ended_at,
+            self.attempts + (call.sends if call else 0),
+            self.quiesced,
         )
 
 
@@ -164,7 +193,9 @@ def kind_of(error: CivoError) -> OutcomeKind:
     """What an error before a snapshot's id was known amounts to."""
     if isinstance(error, OutcomeUnknownError):
         return OutcomeKind.UNKNOWN
-    unsent = isinstance(error, (TransportError, ClientClosedError, DeadlineExceededError))
+    unsent = isinstance(
+        error, (TransportError, ClientClosedError, DeadlineExceededError, QuiesceError)
+    )
     if unsent and not error.may_have_acted:
         return OutcomeKind.NOT_ATTEMPTED
     return OutcomeKind.REFUSED

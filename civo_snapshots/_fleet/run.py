@@ -46,6 +46,7 @@ class Fleet:
         self._watcher = watcher
         self._settings = settings
         self._clock = api.session.clock
+        self._region = api.named_region()
         self._began = self._clock.monotonic()
         self._deadline = self._began + settings.timeout
         self._expected = expected
@@ -77,15 +78,23 @@ class Fleet:
         """The run so far, with an outcome for each input that is known."""
         order = self._intake.order + list(self._expected[len(self._intake.order) :])
         members = {key: self._members.get(key) or self._member(key) for key in order}
-        outcomes = {key: member.outcome_now() for key, member in members.items()}
+        goes_on = not self._closing
+        outcomes = {key: one.outcome_now(is_running=goes_on) for key, one in members.items()}
         return FleetRun(self._settings.name, tuple(outcomes[key] for key in order), not self._over)
+
+    def stopped(self) -> None:
+        """Note that the run sends nothing more, also if it has not begun."""
+        self._closing = True
 
     def left(self) -> float:
         """Seconds left of the run's time."""
         return self._deadline - self._clock.monotonic()
 
     def _member(self, instance_id: str) -> Member:
-        return Member(self.ended, instance_id, self._settings.name_for(instance_id))
+        settings = self._settings
+        hostname = settings.hostnames.get(instance_id, "")
+        name = settings.name_for(instance_id)
+        return Member(self.ended, instance_id, name, self._region, hostname)
 
     async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
@@ -156,6 +165,9 @@ class Fleet:
         if progress.outcome is not None:
             self.ended(member, progress.outcome)
             return
+        if not settings.waits:
+            self._finish(member, OutcomeKind.PENDING, None)
+            return
         member.wait = RegisteredWait(
             progress, now + settings.policy.floor, self._deadline, member, settings.on_change
         )
@@ -175,7 +187,8 @@ class Fleet:
 
     def _finish(self, member: Member, kind: OutcomeKind, error: CivoError | None) -> None:
         self._unknown -= 1
-        self._ready.append(member.finish(kind, error))
+        now = self._clock.now() if kind.is_end else None
+        self._ready.append(member.finish(kind, error, now))
         self._changed.set()
 
     def _worker_done(self, worker: asyncio.Task[None]) -> None:
@@ -228,7 +241,7 @@ class Fleet:
         """What others made under the run's names meanwhile; only if it made something itself."""
         grace = grace_of(self._settings.timeout)
         made = (one.snapshot and not one.adopted for one in self._members.values())
-        if self._making.adopts and any(made):
+        if self._making.adopts and self._settings.waits and any(made):
             await tell_further(
                 self._api,
                 self._settings.name,

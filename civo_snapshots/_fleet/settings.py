@@ -1,12 +1,13 @@
 """What a run was asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from .. import _naming
 from .._create import OnExisting
+from .._session import Quiescing
 from .._watch import PollPolicy
 from ..events import Transition
 from ..states import StateTable
@@ -26,6 +27,9 @@ class RunSettings:
         allow_empty: whether an input without instances is a run without outcomes.
         max_age: seconds; what exists and is older is not adopted. None is any age.
         resume: whether an earlier attempt may have died a moment ago.
+        waits: whether it waits for the snapshots; else it ends when each is made or adopted.
+        quiescing: how instances are held while their creates are on their way.
+        hostnames: of the instances that came as records; filled in as the input is read.
     """
 
     name: str
@@ -42,6 +46,9 @@ class RunSettings:
     max_age: float | None = DEFAULT_MAX_AGE
     on_failed: OnFailed = "report"
     resume: bool = False
+    waits: bool = True
+    quiescing: Quiescing | None = None
+    hostnames: Mapping[str, str] = Factory(dict[str, str])
 
     def name_for(self, instance_id: str, number: int = 1) -> str:
         """The name of an instance's snapshot on the wire; from 2 on, of a repeat."""

@@ -50,7 +50,7 @@ class FleetStream:
         if is_whole(instances) and not expected:
             check_empty(allow_empty=settings.allow_empty)
         if settings.on_change is not None:
-            settings = evolve(settings, on_change=_guarded(settings.on_change))
+            settings = evolve(settings, on_change=guarded(settings.on_change))
         fleet = Fleet(api, creates, watcher, settings, expected)
 
         async def outcomes() -> AsyncGenerator[Outcome]:
@@ -79,11 +79,13 @@ class FleetStream:
         except StopAsyncIteration:
             raise
         except BaseException as error:
+            self._fleet.stopped()
             self.run.attach_to(error)
             raise
 
     async def aclose(self) -> None:
         """End the run early."""
+        self._fleet.stopped()
         await self._outcomes.aclose()
 
     @property
@@ -104,7 +106,7 @@ async def _check_quota(api: RegionApi, fleet: Fleet, wanted: set[str]) -> None:
         )
 
 
-def _guarded(on_change: Callable[[Transition], object]) -> Callable[[Transition], None]:
+def guarded(on_change: Callable[[Transition], object]) -> Callable[[Transition], None]:
     """A callback's error is logged: it must not end what others wait for."""
 
     def tell(transition: Transition) -> None:

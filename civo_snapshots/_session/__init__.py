@@ -6,6 +6,7 @@ It must not know records, resources, or what a request is for.
 from .call import Session, Within
 from .confirmation import CONFIRMED_AFTER, Confirmation, Doubt, doubt_of
 from .deadline import LEAST_ATTEMPT, Deadline
+from .hold import OnQuiesceError, Quiesce, Quiescing
 from .limiter import Limiter
 from .logical_call import LogicalCall
 from .options import ONCE, CallOptions, Timeouts, call_options
@@ -21,6 +22,9 @@ __all__ = [
     "Doubt",
     "Limiter",
     "LogicalCall",
+    "OnQuiesceError",
+    "Quiesce",
+    "Quiescing",
     "RetryPolicy",
     "Session",
     "Timeouts",

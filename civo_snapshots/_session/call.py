@@ -45,6 +45,9 @@ Within = CallOptions | LogicalCall
 
 logger = logging.getLogger("civo_snapshots")
 
+_HELD_BACK = CivoError("a pause has begun")
+"""In place of an outcome: nothing was sent, and it waits for a slot again."""
+
 
 class Session:
     """Calls the API on behalf of one client and all its views on other regions."""
@@ -70,6 +73,7 @@ class Session:
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
+        self._is_closed = False
 
     def begin(self, kind: Kind, options: CallOptions) -> LogicalCall:
         """A logical call whose requests share the time and the retries that its caller chose.
@@ -154,6 +158,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the transport; calls in flight end with `ClientClosedError`."""
+        self._is_closed = True
         await self._limiter.close()
         await self._transport.close()
 
@@ -170,10 +175,12 @@ class Session:
         self, call: LogicalCall, send: Callable[[], Awaitable[T | CivoError]], *, poll: bool
     ) -> T | CivoError:
         """One request. Errors are returned, so that they are raised with none in their context."""
-        slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
-        if isinstance(slot, CivoError):
-            outcome: T | CivoError = slot
-        else:
+        outcome: T | CivoError = _HELD_BACK
+        while outcome is _HELD_BACK:
+            slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
+            if isinstance(slot, CivoError):
+                outcome = slot
+                break
             try:
                 outcome = await send()
             finally:
@@ -198,11 +205,39 @@ class Session:
             if isinstance(renewed, CivoError):
                 return renewed
             call.token = renewed
+        hold = call.hold
+        if hold is None or self._is_closed:
+            return await self._exchange(call, request, read, is_ours, sink)
+        if self._limiter.paused_for() > 0:
+            return _HELD_BACK
+        try:
+            refusal = await hold.enter(call.deadline.left() - call.reserve)
+            if refusal is not None:
+                return refusal
+            if self._limiter.paused_for() > 0:  # one that began meanwhile is not held through
+                return _HELD_BACK
+            outcome = await self._exchange(call, request, read, is_ours, sink)
+            if not isinstance(outcome, CivoError):
+                hold.answered()
+            return outcome
+        finally:
+            await hold.leave()
+
+    async def _exchange(
+        self,
+        call: LogicalCall,
+        request: Request,
+        read: Reader[T],
+        is_ours: Callable[[T], bool] | None,
+        sink: Sink | None,
+    ) -> T | CivoError:
         timeout = min(self.timeouts.attempt, call.deadline.left() - call.reserve)
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:
             return CivoError("the caller was cancelled before this was sent")
+        if call.started_at is None:
+            call.started_at = self.clock.now()
         call.sends += 1
         call.record.attempts += 1
         self.requests_sent += 1

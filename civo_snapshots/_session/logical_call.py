@@ -1,5 +1,6 @@
 """One logical call: the time, the retry policy and the record that all its requests share."""
 
+from datetime import datetime
 from math import inf
 
 from attrs import define, evolve, field
@@ -9,6 +10,7 @@ from .._http import Kind, Request, Secret
 from ..errors import ApiError, AuthenticationError, CivoError, TryLaterError, printable
 from ..models import Call
 from .deadline import LEAST_ATTEMPT, Deadline
+from .hold import Hold
 from .retry import NO_RETRIES, RetryPolicy, Waits, is_about_one_object
 
 _BRIEF = 120
@@ -55,6 +57,8 @@ class LogicalCall:
         reserve: seconds that its next request must leave for what its caller does afterwards.
         token: what its last request bore.
         refused: the token that it met a 401 with and is repeated without.
+        hold: what is held still while a request of it is on its way.
+        started_at: when its request was first sent.
     """
 
     deadline: Deadline
@@ -70,6 +74,8 @@ class LogicalCall:
     reserve: float = 0.0
     token: Secret | None = None
     refused: Secret | None = None
+    hold: Hold | None = None
+    started_at: datetime | None = None
     _waits: Waits | None = None
     _busy_since: float | None = None
 

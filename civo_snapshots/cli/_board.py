@@ -74,10 +74,11 @@ class Board:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many wait, run, and have ended in each of the six ways."""
+        """How many wait, run, and have ended in each way."""
         rows = self.rows.values()
         running = sum(row.is_running for row in rows)
-        by_kind = {kind.value: sum(row.kind is kind for row in rows) for kind in OutcomeKind}
+        ends = (kind for kind in OutcomeKind if kind.is_end)
+        by_kind = {kind.value: sum(row.kind is kind for row in rows) for kind in ends}
         return {"waiting": len(rows) - running - self.ended, "running": running, **by_kind}
 
     def begin(self, run: FleetRun) -> None:

@@ -25,6 +25,8 @@ _STYLES = {
     OutcomeKind.UNKNOWN: "magenta",
     OutcomeKind.REFUSED: "red",
     OutcomeKind.NOT_ATTEMPTED: "dim",
+    OutcomeKind.PENDING: "yellow",
+    OutcomeKind.QUEUED: "dim",
 }
 _LINES_ABOVE = 5
 _BAR = 60
@@ -128,10 +130,11 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     for kind, number in report.run.counts.items():
         table.add_row(Text(kind, _STYLES[kind] if number else "dim"), str(number))
     yield table
-    for outcome in report.run.failures:
+    for outcome in (*report.run.failures, *report.run.unfinished):
         label = report.labels.get(outcome.instance_id, outcome.instance_id)
         text = Text(f"{outcome.kind}  ", _STYLES[outcome.kind])
-        yield text.append(f"{label}  {outcome.error or ''}", "default")
+        goes_on = outcome.snapshot and f"snapshot {short(outcome.snapshot.id)} goes on"
+        yield text.append(f"{label}  {outcome.error or goes_on or ''}", "default")
     yield Text(
         f"{len(report.run.adopted)} existed before and were adopted, "
         f"{len(report.run.duplicates)} further snapshots bear the run's names"

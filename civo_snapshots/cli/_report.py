@@ -143,7 +143,8 @@ class Report:
 
     @property
     def exit_code(self) -> Exit:
-        fine = not self.run.failures and (self.restoration is None or self.is_restored)
+        done = all(outcome.kind is OutcomeKind.COMPLETE for outcome in self.run)
+        fine = done and (self.restoration is None or self.is_restored)
         return Exit.OK if fine else Exit.INCOMPLETE
 
     @property
@@ -159,7 +160,7 @@ class Report:
     def is_open(self) -> bool:
         """Whether the same name again might bring some of it further."""
         open_ones = (OutcomeKind.TIMED_OUT, OutcomeKind.UNKNOWN, OutcomeKind.NOT_ATTEMPTED)
-        return any(outcome.kind in open_ones for outcome in self.run)
+        return any(out.kind in open_ones or not out.kind.is_end for out in self.run)
 
     def as_dict(self) -> dict[str, object]:
         return {

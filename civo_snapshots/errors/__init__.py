@@ -15,6 +15,7 @@
     ├─ UnexpectedResponseError                       an answer that makes no sense
     ├─ OutcomeUnknownError                           a create or restore that may have acted
     ├─ SnapshotExistsError                           a fan-out was told not to adopt what exists
+    ├─ QuiesceError                                  quiescing for a create failed; nothing was sent
     ├─ AmbiguousNameError                            several bear the name that was to mean one
     ├─ WaitError                                     a wait that ended without success
     │   ├─ SnapshotFailedError  SnapshotUnsettledError  SnapshotVanishedError
@@ -50,6 +51,7 @@ from .base import (
     InvalidArgumentError,
     OutcomeUnknownError,
     ProxyError,
+    QuiesceError,
     SnapshotExistsError,
     TLSError,
     TransportError,
@@ -83,6 +85,7 @@ __all__ = [
     "PermissionDeniedError",
     "PollFailedError",
     "ProxyError",
+    "QuiesceError",
     "QuotaExceededError",
     "RateLimitError",
     "RestoreFailedError",

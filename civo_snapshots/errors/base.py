@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from .._naming import printable
-from ..models import Call, Instance, Schedule, Snapshot
+from ..models import Call, Instance, Schedule, Snapshot, as_plain, from_plain
 
 _LONGEST = 5_000
 """Characters of a message, whatever stands in it."""
@@ -35,9 +36,64 @@ class CivoError(Exception):
         if may_have_acted:
             self.may_have_acted = True
 
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON: the class as `kind`, the message, and what the error knows.
+
+        Of a wait's error the snapshot travels, not how long that wait took.
+        """
+        known = {name: getattr(self, name) for name in _TRAVELLING if hasattr(self, name)}
+        if "candidates" in known:
+            known["candidates"] = [one for one in known["candidates"] if isinstance(one, Snapshot)]
+        told = {name: as_plain(value) for name, value in known.items()}
+        return {"kind": type(self).__name__, "message": self.message, **told}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> CivoError:
+        """An error of the class that `as_dict()` told; of one that is not known, a `CivoError`.
+
+        Raises `ValueError` if it cannot be one.
+        """
+        message = from_plain(str, data.get("message"))
+        kinds = {kind.__name__: kind for kind in _kinds_of(CivoError)}
+        error = kinds.get(str(data.get("kind")), CivoError)(message)
+        error.args, error.message = (message,), message  # it was cut before
+        for name, hint in _TRAVELLING.items():
+            if name in data:
+                setattr(error, name, from_plain(hint, data[name]))
+        return error
+
     def __str__(self) -> str:
         shown = printable(self.message)
         return f"{shown} [{printable(str(self.call))}]" if self.call else shown
+
+
+def _kinds_of(kind: type[CivoError]) -> Iterator[type[CivoError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds_of(below)
+
+
+_TRAVELLING: Mapping[str, object] = {
+    "may_have_acted": bool,
+    "call": Call | None,
+    "status": int,
+    "code": str,
+    "reason": str,
+    "details": str,
+    "request_id": str,
+    "retry_after": float | None,
+    "path": str,
+    "instance_id": str,
+    "name": str,
+    "started_at": datetime | None,
+    "ended_at": datetime | None,
+    "candidates": tuple[Snapshot, ...],
+    "snapshot": Snapshot | None,
+    "failed_volumes": tuple[str, ...],
+    "unfinished_volumes": tuple[str, ...],
+    "error": CivoError | None,
+}
+"""What `as_dict()` tells of an error that has it, and the type of each."""
 
 
 class ConfigurationError(CivoError, ValueError):
@@ -132,6 +188,10 @@ class SnapshotExistsError(CivoError):
     ) -> None:
         super().__init__(message, call=call)
         self.snapshot = snapshot
+
+
+class QuiesceError(CivoError):
+    """Quiescing an instance failed or took too long, so that its create was not sent."""
 
 
 class AmbiguousNameError(CivoError):

@@ -11,6 +11,7 @@ from .account import Instance, Quota, Region, Subnet, Volume
 from .calls import Call, Page
 from .extra import SECRETS, Extra, Record, with_extra
 from .fields import Identifier, Moment, Number
+from .plain import as_plain, fields_as_plain, from_plain, record_from_plain
 from .snapshots import (
     Acknowledgement,
     LastSnapshot,
@@ -55,8 +56,12 @@ __all__ = [
     "Subnet",
     "Volume",
     "VolumeStatus",
+    "as_plain",
+    "fields_as_plain",
+    "from_plain",
     "id_and_state",
     "oldest_first",
+    "record_from_plain",
     "state_of",
     "with_extra",
 ]

@@ -1,9 +1,12 @@
 """What was asked, and the pages that listings come in."""
 
+from collections.abc import Mapping
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from attrs import frozen
+
+from .plain import fields_as_plain, record_from_plain
 
 T = TypeVar("T")
 
@@ -26,6 +29,15 @@ class Call:
     elapsed: float = 0.0
     history: tuple[str, ...] = ()
     may_have_acted: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON."""
+        return fields_as_plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """What `as_dict()` told; raises `ValueError` if it cannot be one."""
+        return record_from_plain(cls, data)
 
     def __str__(self) -> str:
         where = f" in {self.region}" if self.region else ""

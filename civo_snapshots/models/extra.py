@@ -1,9 +1,11 @@
 """What a server sends beyond the fields that a record knows."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import attrs
+
+from .plain import fields_as_plain, from_plain, record_from_plain
 
 
 class Extra(Mapping[str, object]):
@@ -55,6 +57,17 @@ class Record:
             return self._extra
         except AttributeError:
             return NOTHING_MORE
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON: times as ISO 8601 text, and what is in `extra` under that name."""
+        return fields_as_plain(self) | ({"extra": dict(self.extra)} if self.extra else {})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """The record that `as_dict()` told; raises `ValueError` if it cannot be one."""
+        record = record_from_plain(cls, data)
+        extra = from_plain(dict[str, object], data.get("extra", {}))
+        return with_extra(record, extra) if extra else record
 
     def __reduce__(self) -> tuple[object, ...]:
         names = (part.name for part in attrs.fields(cast("type[Any]", type(self))))

@@ -1,7 +1,8 @@
 """What the methods of runs share: their options, checked, and what taking a run back means."""
 
-from collections.abc import Callable, Collection
-from typing import Literal, TypedDict
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping
+from inspect import isasyncgenfunction, iscoroutinefunction
+from typing import Literal, TypedDict, cast
 
 from attrs import frozen
 
@@ -14,19 +15,27 @@ from .._fleet import (
     FleetStream,
     Instances,
     OnFailed,
+    RunSearch,
     RunSettings,
+    RunWait,
+    WaitSettings,
+    is_whole,
 )
+from .._session import OnQuiesceError, Quiesce, Quiescing
+from .._validation import Id
 from .._watch import PollPolicy, Watcher, policy_or
-from ..errors import CivoError, InvalidArgumentError
+from ..errors import CivoError, InvalidArgumentError, short
 from ..events import Transition
-from ..models import Snapshot
-from ..outcomes import FleetRun
+from ..models import Instance, Snapshot
+from ..outcomes import FleetRun, Outcome, OutcomeKind
 from ..states import StateTable
 
 QuotaCheck = Literal["check", "ignore"]
 
 DEFAULT_RUN_TIMEOUT = 7_200.0
 DEFAULT_IN_FLIGHT = 1_000
+DEFAULT_LOOK_TIMEOUT = 90.0
+DEFAULT_QUIESCE_TIMEOUT = 10.0
 
 
 class RunOptions(TypedDict, total=False):
@@ -50,6 +59,7 @@ class RunOptions(TypedDict, total=False):
     poll: how the run polls; the client's policy by default.
     on_change: told of each transition; an exception of it is logged.
     allow_empty: an input without instances is a run without outcomes, instead of an error.
+    quiesce, quiesce_timeout, on_quiesce_error: as in `create()`.
     """
 
     description: str | None
@@ -64,6 +74,9 @@ class RunOptions(TypedDict, total=False):
     poll: PollPolicy | None
     on_change: Callable[[Transition], None] | None
     allow_empty: bool
+    quiesce: Quiesce | None
+    quiesce_timeout: float
+    on_quiesce_error: OnQuiesceError
 
 
 @frozen
@@ -76,7 +89,13 @@ class RunDefaults:
 
 
 def run_settings(
-    name: str, defaults: RunDefaults, options: RunOptions, *, is_new: bool
+    name: str,
+    defaults: RunDefaults,
+    options: RunOptions,
+    *,
+    is_new: bool = False,
+    waits: bool = True,
+    hostnames: Mapping[str, str] | None = None,
 ) -> tuple[RunSettings, bool]:
     """The checked settings of a run, and whether its quota is to be checked."""
     _validation.keywords(options, RunOptions.__annotations__)
@@ -111,6 +130,13 @@ def run_settings(
         max_age=None if max_age is None else _validation.seconds(max_age, "max_age"),
         on_failed=on_failed,
         resume=resume,
+        waits=waits,
+        quiescing=quiescing(
+            options.get("quiesce"),
+            options.get("quiesce_timeout", DEFAULT_QUIESCE_TIMEOUT),
+            options.get("on_quiesce_error", "fail"),
+        ),
+        hostnames=hostnames or {},
     )
     return settings, quota == "check"
 
@@ -124,17 +150,123 @@ def run_stream(
     instances: Instances,
     name: str | None,
     options: RunOptions,
+    waits: bool = True,
 ) -> FleetStream:
     """A run, checked, that begins when it is iterated; a name is generated if there is none."""
     api.named_region()
     _validation.instances(instances, is_async=True)
+    hostnames: dict[str, str] = {}
     settings, check_quota = run_settings(
         _naming.generate_name(api.session.clock.now()) if name is None else name,
         defaults,
         options,
         is_new=name is None,
+        waits=waits,
+        hostnames=hostnames,
     )
-    return FleetStream.open(api, creates, watcher(), settings, instances, check_quota=check_quota)
+    source = noting_hostnames(instances, hostnames)
+    return FleetStream.open(api, creates, watcher(), settings, source, check_quota=check_quota)
+
+
+async def whole(stream: FleetStream) -> FleetRun:
+    """The run, when it is over."""
+    async for _ in stream:
+        pass
+    return stream.run
+
+
+def noting_hostnames(instances: Instances, hostnames: dict[str, str]) -> Instances:
+    """The same instances; the hostnames of those that are records are noted when they come."""
+
+    def note(one: Id | Instance) -> Id | Instance:
+        if isinstance(one, Instance) and one.hostname:
+            hostnames[one.id] = one.hostname
+        return one
+
+    if isinstance(instances, AsyncIterable):
+        return (note(one) async for one in instances)
+    return [note(one) for one in instances] if is_whole(instances) else map(note, instances)
+
+
+def quiescing(quiesce: object, timeout: object, on_error: object) -> Quiescing | None:
+    """How creates are quiesced, checked; None if they are not."""
+    seconds = _validation.seconds(timeout, "quiesce_timeout")
+    chosen = _validation.one_of(on_error, "on_quiesce_error", ("fail", "continue"))
+    if quiesce is None:
+        return None
+    if not callable(quiesce) or iscoroutinefunction(quiesce) or isasyncgenfunction(quiesce):
+        raise InvalidArgumentError(
+            "quiesce must be a function from an instance id to an async context manager, such as "
+            "one that @contextlib.asynccontextmanager makes"
+        )
+    return Quiescing(cast("Quiesce", quiesce), seconds, cast("OnQuiesceError", chosen))
+
+
+async def find_run(
+    api: RegionApi,
+    defaults: RunDefaults,
+    name: str,
+    *,
+    instances: Iterable[Id | Instance] | None,
+    expected: int | None,
+    options: RunOptions,
+) -> FleetRun:
+    """The run of that name as it is now; how many are to be there must be said."""
+    if (instances is None) == (expected is None):
+        raise InvalidArgumentError(
+            "pass the run's instances or how many are expected: a run of which some are missing "
+            "must not look whole"
+        )
+    hostnames: dict[str, str] = {}
+    settings, _ = run_settings(name, defaults, options, hostnames=hostnames)
+    search = RunSearch(api, settings)
+    if instances is None:
+        return await search.of_number(_validation.count(expected, "expected"))
+    _validation.instances(instances)
+    given = list(instances)
+    hostnames |= {one.id: one.hostname for one in given if isinstance(one, Instance)}
+    if not given:
+        raise InvalidArgumentError("there are no instances to find snapshots of")
+    return await search.of_instances([_validation.instance_id(one) for one in given])
+
+
+async def wait_for_run(
+    api: RegionApi,
+    watcher: Callable[[], Watcher],
+    settings: WaitSettings,
+    given: FleetRun | Iterable[Snapshot],
+) -> FleetRun:
+    """Wait for the snapshots of a run, or for these."""
+    region = api.named_region()
+    if isinstance(given, FleetRun):
+        run = given
+    else:
+        _validation.instances(given, "run")
+        run = FleetRun("", tuple(_pending(one, region) for one in given))
+    if not len(run):
+        raise InvalidArgumentError("there are no snapshots to wait for")
+    for outcome in run:
+        if outcome.region.upper() not in ("", region.upper()):
+            raise InvalidArgumentError(
+                f"the run has snapshots of region {short(outcome.region)}, and this is {region}: "
+                "wait for each region's run by client.in_region(), and merge() them afterwards"
+            )
+    if settings.on_change is not None:
+        _validation.callback(settings.on_change, "on_change of a run")
+    return await RunWait(api, watcher(), settings, run).end()
+
+
+def _pending(snapshot: Snapshot, region: str) -> Outcome:
+    _validation.of_type(snapshot, Snapshot, "each of the snapshots")
+    instance_id, _ = _validation.snapshot_key(snapshot, None)
+    return Outcome(
+        instance_id,
+        snapshot.name,
+        OutcomeKind.PENDING,
+        snapshot,
+        adopted=True,
+        region=region,
+    )
 
 
 def made_by(run: FleetRun) -> Collection[Snapshot]:

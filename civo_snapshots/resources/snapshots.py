@@ -1,22 +1,36 @@
 """The snapshots of instances: calls, waits and runs (API page "Instance snapshots")."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Unpack
 
 from .. import _validation
 from .._api import Listing, RegionApi
 from .._create import CreateSupervisor, OnExisting
-from .._fleet import FleetStream, Instances
-from .._session import CallOptions, call_options
+from .._fleet import DEFAULT_MAX_AGE, FleetStream, Instances, WaitSettings
+from .._session import CallOptions, OnQuiesceError, Quiesce, call_options
 from .._validation import Id
-from .._watch import PollPolicy, Watcher
+from .._watch import PollPolicy, Watcher, policy_or
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
 from ..states import StateTable
 from ._names import refuse_name, the_one
-from ._runs import RunDefaults, RunOptions, believed_from, delete_all, made_by, run_stream
+from ._runs import (
+    DEFAULT_LOOK_TIMEOUT,
+    DEFAULT_QUIESCE_TIMEOUT,
+    DEFAULT_RUN_TIMEOUT,
+    RunDefaults,
+    RunOptions,
+    believed_from,
+    delete_all,
+    find_run,
+    made_by,
+    quiescing,
+    run_stream,
+    wait_for_run,
+    whole,
+)
 from ._waits import Waits
 
 
@@ -42,6 +56,7 @@ class Snapshots:
         self._policy = policy
         self._states = states
         self._concurrency = concurrency
+        self._defaults = RunDefaults(policy, states, concurrency)
         self._waits = Waits(api, creates, watcher, policy, states)
 
     # One call of the API each
@@ -53,6 +68,9 @@ class Snapshots:
         name: str | None = None,
         description: str | None = None,
         on_existing: OnExisting = "create",
+        quiesce: Quiesce | None = None,
+        quiesce_timeout: float = DEFAULT_QUIESCE_TIMEOUT,
+        on_quiesce_error: OnQuiesceError = "fail",
         **options: Unpack[CallOptions],
     ) -> Snapshot:
         """Start a snapshot of an instance with its attached volumes; it completes later.
@@ -65,6 +83,14 @@ class Snapshots:
         `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
         "adopt" lists first and returns the oldest that has not failed, "error" raises
         `SnapshotExistsError`; with both of them, no doubt is left after a lost answer.
+
+        `quiesce` makes from the instance's id an async context manager, such as one that freezes
+        and thaws its file systems. It is entered anew for each request that is sent, when nothing
+        holds that back any more, and left when the request has its answer, is refused or lost,
+        or `quiesce_timeout` seconds after the entering began. If entering fails or takes that
+        long, nothing is sent, and `QuiesceError` is raised; `on_quiesce_error="continue"` sends
+        it all the same. It holds a slot among the requests, so that it must not call this client.
+        That the answer marks the moment of the snapshot is documented nowhere.
         """
         _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         instance_id = _validation.instance_id(instance)
@@ -79,6 +105,7 @@ class Snapshots:
             call_options(options),
             on_existing=on_existing,
             states=self._states,
+            quiescing=quiescing(quiesce, quiesce_timeout, on_quiesce_error),
         )
 
     async def get(
@@ -269,24 +296,90 @@ class Snapshots:
         `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
         checked and too small.
         """
-        stream = self.create_each(instances, name=name, **options)
-        async for _ in stream:
-            pass
-        return stream.run
+        return await whole(self.create_each(instances, name=name, **options))
 
     def create_each(
         self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetStream:
         """The same as `create_many()`, yielding each outcome as soon as it is known."""
-        defaults = RunDefaults(self._policy, self._states, self._concurrency)
+        return self._stream(instances, name, options)
+
+    async def start_many(
+        self, instances: Instances, *, name: str, **options: Unpack[RunOptions]
+    ) -> FleetRun:
+        """The first half of `create_many()`: create or adopt, and wait for nothing.
+
+        What exists then is `pending`, or complete if it was adopted so. The run travels as JSON to
+        whoever waits, by `wait_many()`; or they find it by its name, by `find_run()`.
+        """
+        return await whole(self._stream(instances, name, options, waits=False))
+
+    async def find_run(
+        self,
+        name: str,
+        *,
+        instances: Iterable[Id | Instance] | None = None,
+        expected: int | None = None,
+        max_age: float | None = DEFAULT_MAX_AGE,
+        timeout: float = DEFAULT_LOOK_TIMEOUT,
+    ) -> FleetRun:
+        """The run of this name as it is now: one look, which sends nothing but reads.
+
+        Pass its `instances`, or how many are `expected`: what is missing is `not_attempted`. What
+        is found counts as adopted; if it is older than `max_age` seconds (None for any age), it is
+        `refused`, as `create_many()` would. Seconds of the whole look are `timeout`.
+        """
+        options: RunOptions = {"max_age": max_age, "timeout": timeout}
+        return await find_run(
+            self._api,
+            self._defaults,
+            name,
+            instances=instances,
+            expected=expected,
+            options=options,
+        )
+
+    async def wait_many(
+        self,
+        run: FleetRun | Iterable[Snapshot],
+        *,
+        timeout: float = DEFAULT_RUN_TIMEOUT,
+        poll: PollPolicy | None = None,
+        on_change: Callable[[Transition], None] | None = None,
+    ) -> FleetRun:
+        """The second half of `create_many()`: wait for the snapshots of a run, wherever it began.
+
+        It sends nothing but reads, so that any number of processes may wait for the same run, and
+        all of them are told the same. An outcome without a snapshot stays as it is. Seconds of the
+        whole wait are `timeout`; `on_change` is a plain function, and an exception of it is logged.
+        A cancellation leaves the run so far on the exception: see `FleetRun.of()`.
+        """
+        settings = WaitSettings(
+            _validation.seconds(timeout, "timeout"),
+            policy_or(poll, self._policy),
+            self._states,
+            self._concurrency,
+            on_change,
+        )
+        return await wait_for_run(self._api, self._watcher, settings, run)
+
+    def _stream(
+        self,
+        instances: Instances,
+        name: str | None,
+        options: RunOptions,
+        *,
+        waits: bool = True,
+    ) -> FleetStream:
         return run_stream(
             self._api,
             self._creates,
             self._watcher,
-            defaults=defaults,
+            defaults=self._defaults,
             instances=instances,
             name=name,
             options=options,
+            waits=waits,
         )
 
     async def roll_back(self, run: FleetRun) -> None:

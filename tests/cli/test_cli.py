@@ -380,7 +380,7 @@ def test_control_c_prints_the_run_so_far_and_exits_with_130(
         out, err = running.communicate(timeout=60)
         assert running.returncode == 130
         assert "Interrupted." in err
-        assert "timed_out        3" in out
+        assert "pending          3" in out
         assert all(snapshot_id in out for snapshot_id in region.state.snapshots)
         assert "--name nightly" in out
         assert "Traceback" not in out + err

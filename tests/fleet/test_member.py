@@ -83,9 +83,9 @@ def member() -> Member:
 
 def test_nothing_was_attempted_until_a_create_is_on_its_way() -> None:
     one = member()
-    assert one.outcome_now().kind is OutcomeKind.NOT_ATTEMPTED
+    assert one.outcome_now(is_running=False).kind is OutcomeKind.NOT_ATTEMPTED
     one.stage = Stage.SENT
-    now = one.outcome_now()
+    now = one.outcome_now(is_running=False)
     assert now.kind is OutcomeKind.UNKNOWN
     assert isinstance(now.error, OutcomeUnknownError)
     assert (now.error.instance_id, now.error.name) == ("i", "n")
@@ -96,11 +96,20 @@ def test_a_snapshot_that_is_not_finished_is_reported_all_the_same() -> None:
     one = member()
     further = Snapshot(id="t", name="n", instance_id="i")
     one.take(Choice("n", MADE, (further,)))
-    now = one.outcome_now()
-    assert (now.kind, now.snapshot) == (OutcomeKind.TIMED_OUT, MADE)
-    assert (now.duplicates, now.adopted) == ((further,), True)
-    assert isinstance(now.error, WaitTimeoutError)
-    assert now.error.snapshot is MADE
+    for is_running in (True, False):
+        now = one.outcome_now(is_running=is_running)
+        assert (now.kind, now.snapshot, now.error) == (OutcomeKind.PENDING, MADE, None)
+        assert (now.duplicates, now.adopted) == ((further,), True)
+
+
+def test_nothing_of_a_run_that_goes_on_has_ended() -> None:
+    """R185: neither timed out, nor unknown, nor left out."""
+    one = member()
+    for stage in (Stage.UNSENT, Stage.SENT):
+        one.stage = stage
+        now = one.outcome_now(is_running=True)
+        assert (now.kind, now.error) == (OutcomeKind.QUEUED, None)
+        assert not now.kind.is_end
 
 
 def test_an_outcome_stays_as_it_is() -> None:
@@ -109,7 +118,7 @@ def test_an_outcome_stays_as_it_is() -> None:
     one.made(MADE, ())
     ended = one.finish(OutcomeKind.COMPLETE, None)
     assert ended == Outcome("i", "n", OutcomeKind.COMPLETE, MADE)
-    assert one.outcome_now() is ended
+    assert one.outcome_now(is_running=True) is ended
     assert one.stage is Stage.ENDED
 
 

@@ -419,6 +419,31 @@ async def test_a_defect_is_raised_at_the_end_and_loses_nothing(sending: bool) ->
     assert len(kinds) == 8
 
 
+async def test_the_run_so_far_tells_what_is_running_and_what_is_queued() -> None:
+    """R185: a healthy run has neither timed out nor lost anything."""
+    region = StubRegion(takes=(1.0, 100.0))
+    fleet = region.fleet(expected=many(10), concurrency=3)
+    kinds = []
+
+    async def asking() -> None:
+        for _ in range(4):
+            await region.clock.sleep(1.2)
+            counts = fleet.result().counts
+            kinds.append({kind: number for kind, number in counts.items() if number})
+
+    asked = asyncio.create_task(asking())
+    async for _ in fleet.outcomes(given(*many(10))):
+        pass
+    await asked
+    assert kinds == [
+        {"pending": 3, "queued": 7},
+        {"pending": 6, "queued": 4},
+        {"pending": 9, "queued": 1},
+        {"pending": 10},
+    ]
+    assert fleet.result().counts["complete"] == 10
+
+
 async def test_a_reader_that_leaves_early_stops_the_run() -> None:
     region = StubRegion(takes=(1.0, 5.0))
     fleet = region.fleet(expected=many(30), concurrency=3)
@@ -436,7 +461,7 @@ async def test_a_reader_that_leaves_early_stops_the_run() -> None:
     assert made == asked  # each create that was on its way has told its id
     assert result.counts["not_attempted"] == 30 - asked
     # The last three became known only after all waits had been removed.
-    assert len(region.removed) == result.counts["timed_out"] - 3
+    assert len(region.removed) == result.counts["pending"] - 3
 
 
 async def test_creates_without_an_answer_are_unknown_after_the_cancel_grace() -> None:  # F106
