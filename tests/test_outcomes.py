@@ -15,7 +15,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
 )
 from civo_snapshots.models import Snapshot, SnapshotStatus
-from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
 
 DONE = Outcome(
     "i-1", "n-1", OutcomeKind.COMPLETE, Snapshot("s-1", status=SnapshotStatus("Complete"))
@@ -206,7 +206,7 @@ def test_a_circle_of_exceptions_is_searched_once() -> None:
 
 def test_a_create_in_flight_is_unresolved_until_it_is_known() -> None:
     """F106."""
-    open_ = Unresolved("i-1", "n-1")
+    open_ = UnresolvedCreate("i-1", "n-1")
     assert (open_.snapshot, open_.error) == (None, None)
     late = WaitTimeoutError("late")
-    assert Unresolved("i-1", "n-1", error=late) != open_
+    assert UnresolvedCreate("i-1", "n-1", error=late) != open_
