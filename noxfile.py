@@ -44,7 +44,7 @@ def tests_on(session: nox.Session) -> None:
 
 
 for version in PYTHONS:
-    nox.session(tests_on, python=version, name=f"tests-{version}")
+    nox.session(python=version, name=f"tests-{version}")(tests_on)
 
 
 @nox.session

@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING:
     from ._api import Listing
     from ._client import CivoClient, RegionView
     from ._clock import Clock
+    from ._create import Unresolved
     from ._fleet import FleetStream
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
@@ -81,7 +82,7 @@ if typing.TYPE_CHECKING:
         Volume,
         VolumeStatus,
     )
-    from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+    from .outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
     from .resources import RunOptions, run_name
     from .states import State, Verdict
 else:
@@ -91,6 +92,7 @@ else:
             "._api": "Listing",
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
+            "._create": "Unresolved",
             "._fleet": "FleetStream",
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
@@ -113,7 +115,7 @@ else:
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
-            ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
+            ".outcomes": "FleetRun Outcome OutcomeKind UnresolvedCreate",
             ".resources": "RunOptions run_name",
             ".states": "State Verdict",
         },
@@ -189,6 +191,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",
+    "UnresolvedCreate",
     "UnusualState",
     "Verdict",
     "Volume",

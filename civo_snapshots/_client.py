@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,13 +13,12 @@ from . import _validation, resources
 from ._api import RegionApi
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
-from ._create import CreateSupervisor
+from ._create import CreateSupervisor, Unresolved
 from ._http import HttpOptions, HttpSession, TokenCallable, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
 from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import CivoError
-from .events import ExtraSnapshot, Listener
-from .outcomes import Unresolved
+from .events import Listener
 from .states import State, StateTable, extended
 
 T = TypeVar("T")
@@ -54,11 +54,16 @@ class ClientState:
         return self._watchers[region]
 
     async def close(self) -> None:
-        """End waits, creates that nobody waits for any more, and the connections."""
-        for watcher in self._watchers.values():
-            await watcher.close()
-        await self.creates.close()
-        await self.session.close()
+        """End runs and creates that nobody waits for any more, waits, and the connections.
+
+        All of them end, also if one fails to or the caller is cancelled meanwhile.
+        """
+        async with AsyncExitStack() as last_first:
+            last_first.push_async_callback(self.session.close)
+            last_first.push_async_callback(self.creates.close)
+            for watcher in self._watchers.values():
+                last_first.push_async_callback(watcher.close)
+            await self.creates.leave_runs()
 
 
 class RegionView:
@@ -122,14 +127,9 @@ class RegionView:
         return self._state.session.requests_sent
 
     @property
-    def unresolved(self) -> tuple[Unresolved, ...]:
-        """Every create whose caller was cancelled after it may have acted, and what it made."""
+    def unresolved(self) -> Unresolved:
+        """What no caller was told: creates and runs interrupted, and snapshots made too late."""
         return self._state.creates.unresolved
-
-    @property
-    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
-        """Every snapshot too many that a create made by acting after it was sent again."""
-        return tuple(self._state.creates.extras)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"
@@ -237,7 +237,11 @@ class CivoClient(RegionView):
         super().__init__(state, settings.region)
 
     async def close(self) -> None:
-        """End waits and calls in flight with `ClientClosedError`, and close the connections."""
+        """End waits and calls in flight with `ClientClosedError`, and close the connections.
+
+        Waits up to 20 seconds for creates whose callers are gone; cancelled, it waits no longer and
+        still closes everything.
+        """
         await self._state.close()
 
     async def __aenter__(self) -> Self:

@@ -22,7 +22,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
 )
 from civo_snapshots.models import Call, Snapshot, SnapshotStatus, with_extra
-from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
 
 DONE = Outcome(
     "i-1", "n-1", OutcomeKind.COMPLETE, Snapshot("s-1", status=SnapshotStatus("Complete"))
@@ -228,8 +228,8 @@ def test_a_run_is_equal_after_its_way_through_json(error: CivoError | None) -> N
     assert type(got) is type(error)
     assert str(got) == str(error)
     assert getattr(got, "snapshot", None) == getattr(error, "snapshot", None)
-    unknown = Unresolved("i-8", "n-8", SAME, error)
-    assert Unresolved.from_dict(json.loads(json.dumps(unknown.as_dict()))) == unknown
+    unknown = UnresolvedCreate("i-8", "n-8", SAME, error)
+    assert UnresolvedCreate.from_dict(json.loads(json.dumps(unknown.as_dict()))) == unknown
 
 
 def test_what_an_error_tells_is_what_a_reader_acts_on() -> None:
@@ -389,7 +389,7 @@ def test_a_circle_of_exceptions_is_searched_once() -> None:
 
 def test_a_create_in_flight_is_unresolved_until_it_is_known() -> None:
     """F106."""
-    open_ = Unresolved("i-1", "n-1")
+    open_ = UnresolvedCreate("i-1", "n-1")
     assert (open_.snapshot, open_.error) == (None, None)
     late = WaitTimeoutError("late")
-    assert Unresolved("i-1", "n-1", error=late) != open_
+    assert UnresolvedCreate("i-1", "n-1", error=late) != open_

@@ -145,10 +145,10 @@ async def _client(url: str, token: str, instances: list[str], seed: int, tally: 
     await civo.close()
     if permits := _permits(civo):
         tally.left.append(f"{permits} permits")
-    for one in civo.unresolved:
+    for one in civo.unresolved.creates:
         if one.snapshot is not None:
             tally.told.add(one.snapshot.id)
-    tally.told |= {extra.extra_id for extra in civo.extra_snapshots}
+    tally.told |= {extra.extra_id for extra in civo.unresolved.extra_snapshots}
     await asyncio.sleep(0.01)  # transports let go of their sockets
     gc.collect()
     if more := asyncio.all_tasks() - tasks:

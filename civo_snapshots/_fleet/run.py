@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
-from .._concurrency import Gate, wait_at_most
+from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
 from ..errors import CivoError
@@ -104,13 +104,15 @@ class Fleet:
         self._intake = Intake(instances)
         concurrency = self._settings.concurrency
         for _ in range(min(concurrency, len(self._expected) or concurrency)):
-            worker = asyncio.get_running_loop().create_task(self._work())
+            worker = start(self._work())
             self._workers[worker] = None
             worker.add_done_callback(self._worker_done)
         try:
             while True:
                 while self._ready:
+                    self._intake.pause()
                     yield self._ready.popleft()
+                    self._intake.resume()
                     self._slots.release()
                 if not (self._workers or self._unknown or self._ready):
                     break

@@ -118,15 +118,17 @@ class Transport:
         raise outcome
 
     async def close(self) -> None:
-        """Close what was opened here; a lent session is left alone."""
+        """End the requests in flight and close what was opened here; a lent session stays open."""
         self._closed = True
         if self._forgotten is not None:
             self._forgotten.detach()
         if self._watchdog is not None:
             self._watchdog.close()
-        await self.tokens.close()
-        if self._session is not None and not self._lent:
-            await self._session.close()
+        try:
+            await self.tokens.close()
+        finally:
+            if self._session is not None and not self._lent:
+                await self._session.close()
 
     def _open(self) -> tuple[HttpSession, Watchdog]:
         if self._closed:

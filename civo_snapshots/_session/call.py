@@ -3,6 +3,7 @@
 The decisions are those of `LogicalCall` and `retry`; sending once is the transport's.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -73,6 +74,7 @@ class Session:
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
+        self._pauses: set[asyncio.Future[None]] = set()
         self._is_closed = False
 
     def begin(self, kind: Kind, options: CallOptions) -> LogicalCall:
@@ -122,7 +124,19 @@ class Session:
             self._limiter.pay(call, outcome)
             call.summed_up(outcome, request)
             self.tell_retry(call, outcome, pause)
-            await self.clock.sleep(pause)
+            await self.pause(pause)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep between two requests; closing the client cuts it short."""
+        sleep = asyncio.ensure_future(self.clock.sleep(0.0 if self._is_closed else seconds))
+        self._pauses.add(sleep)
+        try:
+            await asyncio.wait({sleep})
+        finally:
+            self._pauses.discard(sleep)
+            sleep.cancel()
+        if not sleep.cancelled():
+            sleep.result()  # a clock may fail
 
     async def enter(self, call: LogicalCall) -> None:
         """Wait for a slot for the call's first request, before anything is made for it."""
@@ -157,10 +171,14 @@ class Session:
         self.tell(told)
 
     async def close(self) -> None:
-        """Close the transport; calls in flight end with `ClientClosedError`."""
+        """Close the transport; calls in flight or waiting end with `ClientClosedError`."""
         self._is_closed = True
-        await self._limiter.close()
-        await self._transport.close()
+        for pause in self._pauses:
+            pause.cancel()
+        try:
+            await self._transport.close()
+        finally:
+            await self._limiter.close()
 
     @staticmethod
     def _or_deadline(error: CivoError, call: LogicalCall) -> CivoError:

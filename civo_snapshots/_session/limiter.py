@@ -8,7 +8,7 @@ import asyncio
 from math import inf
 
 from .._clock import Clock
-from .._concurrency import Gate, done_within
+from .._concurrency import Gate, done_within, start
 from ..errors import CivoError, DeadlineExceededError, RateLimitError
 from .deadline import LEAST_ATTEMPT
 from .logical_call import LogicalCall
@@ -127,7 +127,7 @@ class Limiter:
 
     def _call_opener(self) -> None:
         if self._opener is None and self._is_awaited():
-            self._opener = asyncio.get_running_loop().create_task(self._open())
+            self._opener = start(self._open())
 
     async def _open(self) -> None:
         """Let those who wait in when their moment has come."""
@@ -150,9 +150,14 @@ class Limiter:
             self._opener = None
 
     async def close(self) -> None:
-        """Let nobody in any more who waits for a pause or an outage to end."""
-        if (opener := self._opener) is not None:
-            self._dismiss_opener()
+        """Let everybody in who waits, for the closed transport to refuse."""
+        opener = self._opener
+        self._dismiss_opener()
+        self._interval, self._resume_at, self._next_at = 0.0, -inf, -inf
+        self.outage.end()
+        for gate in (self._calls, self._polls):
+            gate.refill()
+        if opener is not None:
             await asyncio.wait({opener})
 
     def paused_for(self) -> float:

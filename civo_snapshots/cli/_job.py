@@ -99,7 +99,7 @@ class Job:
                     board.end(outcome)
             except BaseException as error:
                 self.run = FleetRun.of(error)
-                if left := len(self._civo.unresolved):
+                if left := len(self._civo.unresolved.creates):
                     self._display.say(f"Stopping; asking what became of {left} creates.")
                 raise
             finally:
@@ -148,8 +148,8 @@ class Job:
             self._civo.requests_sent,
             self._restoration,
             received or {},
-            self._civo.unresolved,
-            self._civo.extra_snapshots,
+            self._civo.unresolved.creates,
+            self._civo.unresolved.extra_snapshots,
         )
 
 

@@ -9,7 +9,7 @@ from attrs import Factory, define, frozen
 from ..errors import CivoError, short
 from ..events import ExtraSnapshot
 from ..models import Instance, Quota, Restore, Snapshot
-from ..outcomes import FleetRun, OutcomeKind, Unresolved
+from ..outcomes import FleetRun, OutcomeKind, UnresolvedCreate
 from ._board import label_of
 
 
@@ -138,7 +138,7 @@ class Report:
     requests: int
     restoration: Restoration | None = None
     received: Mapping[str, int] = Factory(dict[str, int])
-    unresolved: tuple[Unresolved, ...] = ()
+    unresolved: tuple[UnresolvedCreate, ...] = ()
     extras: tuple[ExtraSnapshot, ...] = ()
 
     @property

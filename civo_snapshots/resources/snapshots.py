@@ -78,7 +78,7 @@ class Snapshots:
         A unique name is generated if none is given: a name always goes out, because it is the only
         key by which a create whose answer was lost can be found. It then is searched for, adopted,
         and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
-        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
+        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved.creates`.
 
         `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
         "adopt" lists first and returns the oldest that has not failed, "error" raises

@@ -18,7 +18,7 @@ from civo_snapshots import (
     OutcomeKind,
     Snapshot,
     SnapshotStatus,
-    Unresolved,
+    UnresolvedCreate,
     VolumeStatus,
 )
 from civo_snapshots.cli._board import Board, Row, rows_for
@@ -180,8 +180,8 @@ def left_over() -> Report:
         requests=2,
         restoration=Restoration("copy", error=refusal),
         unresolved=(
-            Unresolved("a", "nightly-a", snapshot("a", "Pending")),
-            Unresolved("b", "nightly-b", error=refusal),
+            UnresolvedCreate("a", "nightly-a", snapshot("a", "Pending")),
+            UnresolvedCreate("b", "nightly-b", error=refusal),
         ),
         extras=(ExtraSnapshot(snapshot("a", "Pending"), further),),
     )

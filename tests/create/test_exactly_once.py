@@ -97,7 +97,7 @@ async def test_a_cancelled_create_releases_its_slot(
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [isinstance(result, Snapshot) for result in results] == [True, False, False, True]
-        assert civo.unresolved == ()  # nothing was sent for the two
+        assert civo.unresolved.creates == ()  # nothing was sent for the two
         assert len(region.state.snapshots) == 2
         with pytest.raises(InvalidArgumentError):
             await civo.snapshots.create(instance, timeout=-1)
