@@ -51,13 +51,20 @@ if typing.TYPE_CHECKING:
         WaitTimeoutError,
     )
     from .events import (
+        CreateRecovered,
         Event,
         ExtraSnapshot,
         ListingAvoided,
+        OutcomeKnown,
+        Polled,
+        RequestDone,
         RetryScheduled,
+        Throttled,
         Transition,
         UnknownState,
         UnusualState,
+        WaitEnded,
+        WaitStarted,
     )
     from .models import (
         Acknowledgement,
@@ -104,8 +111,9 @@ else:
                 UnexpectedResponseError WaitError WaitTimeoutError
             """,
             ".events": """
-                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
-                UnusualState
+                CreateRecovered Event ExtraSnapshot ListingAvoided OutcomeKnown Polled
+                RequestDone RetryScheduled Throttled Transition UnknownState UnusualState WaitEnded
+                WaitStarted
             """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
@@ -133,6 +141,7 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "CreateRecovered",
     "DeadlineExceededError",
     "Event",
     "ExtraSnapshot",
@@ -147,11 +156,13 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "OutcomeKind",
+    "OutcomeKnown",
     "OutcomeUnknownError",
     "Page",
     "PermissionDeniedError",
     "PollFailedError",
     "PollPolicy",
+    "Polled",
     "ProxyError",
     "Quota",
     "QuotaExceededError",
@@ -159,6 +170,7 @@ __all__ = [
     "Region",
     "RegionSnapshot",
     "RegionView",
+    "RequestDone",
     "Restore",
     "RestoreFailedError",
     "RestoreStatus",
@@ -180,6 +192,7 @@ __all__ = [
     "State",
     "Subnet",
     "TLSError",
+    "Throttled",
     "Timeouts",
     "Transition",
     "TransportError",
@@ -191,7 +204,9 @@ __all__ = [
     "Verdict",
     "Volume",
     "VolumeStatus",
+    "WaitEnded",
     "WaitError",
+    "WaitStarted",
     "WaitTimeoutError",
     "__version__",
     "run_name",
