@@ -53,13 +53,20 @@ if typing.TYPE_CHECKING:
         WaitTimeoutError,
     )
     from .events import (
+        CreateRecovered,
         Event,
         ExtraSnapshot,
         ListingAvoided,
+        OutcomeKnown,
+        Polled,
+        RequestDone,
         RetryScheduled,
+        Throttled,
         Transition,
         UnknownState,
         UnusualState,
+        WaitEnded,
+        WaitStarted,
     )
     from .models import (
         Acknowledgement,
@@ -107,8 +114,9 @@ else:
                 UnexpectedResponseError WaitError WaitTimeoutError
             """,
             ".events": """
-                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
-                UnusualState
+                CreateRecovered Event ExtraSnapshot ListingAvoided OutcomeKnown Polled
+                RequestDone RetryScheduled Throttled Transition UnknownState UnusualState WaitEnded
+                WaitStarted
             """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
@@ -136,6 +144,7 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "CreateRecovered",
     "DeadlineExceededError",
     "Event",
     "ExtraSnapshot",
@@ -150,11 +159,13 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "OutcomeKind",
+    "OutcomeKnown",
     "OutcomeUnknownError",
     "Page",
     "PermissionDeniedError",
     "PollFailedError",
     "PollPolicy",
+    "Polled",
     "ProxyError",
     "QuiesceError",
     "Quota",
@@ -163,6 +174,7 @@ __all__ = [
     "Region",
     "RegionSnapshot",
     "RegionView",
+    "RequestDone",
     "Restore",
     "RestoreFailedError",
     "RestoreStatus",
@@ -184,6 +196,7 @@ __all__ = [
     "State",
     "Subnet",
     "TLSError",
+    "Throttled",
     "Timeouts",
     "Transition",
     "TransportError",
@@ -196,7 +209,9 @@ __all__ = [
     "Verdict",
     "Volume",
     "VolumeStatus",
+    "WaitEnded",
     "WaitError",
+    "WaitStarted",
     "WaitTimeoutError",
     "__version__",
     "run_name",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from types import TracebackType
@@ -166,7 +166,8 @@ class CivoClient(RegionView):
         ssl_context: for a private certificate authority; one that does not verify is refused.
         allow_insecure_http: send the token in clear to other machines.
         app: the name of your program, such as "backup-service/2.1", for the User-Agent.
-        on_event: told of retries, and of unknown or unusual states.
+        on_event: a function, or several, called with each event of `civo_snapshots.events`; must
+            not block. What it raises is logged and harms no call.
         clock: the source of time, replaceable in tests.
     """
 
@@ -189,7 +190,7 @@ class CivoClient(RegionView):
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
         app: str = "",
-        on_event: Listener | None = None,
+        on_event: Listener | Iterable[Listener] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.region: str | None = None  # for repr(), should anything below be refused
@@ -206,8 +207,7 @@ class CivoClient(RegionView):
         limits = _given(timeouts, Timeouts, "timeouts") or Timeouts()
         time = SystemClock() if clock is None else clock
         _validation.with_methods(time, ("monotonic", "now", "sleep"), "clock")
-        if on_event is not None:
-            _validation.callback(on_event, "on_event")
+        listeners = _validation.callbacks(on_event, "on_event")
         _validation.count(concurrency, "concurrency", most=10_000)
         if max_rate is not None:
             _validation.seconds(max_rate, "max_rate")
@@ -226,7 +226,7 @@ class CivoClient(RegionView):
             time,
             timeouts=limits,
             policy=policy_for(retries),
-            listener=on_event,
+            listeners=listeners,
         )
         state = ClientState(
             session,

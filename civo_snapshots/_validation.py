@@ -66,6 +66,18 @@ def callback(value: object, what: str, *, awaited: bool = False) -> None:
         )
 
 
+def callbacks(value: T | Iterable[T] | None, what: str) -> tuple[T, ...]:
+    """One callback, or several, or None; as a tuple."""
+    if value is None:
+        return ()
+    if callable(value) or not isinstance(value, Iterable):
+        value = (value,)
+    several = tuple(value)
+    for one in several:
+        callback(one, what)
+    return several
+
+
 def state_table(value: object) -> dict[str, State]:
     """Further state texts and what they mean."""
     try:

@@ -292,7 +292,7 @@ class FleetRun:
             if isinstance(run, FleetRun):
                 return run
             if isinstance(current, BaseExceptionGroup):
-                left += current.exceptions
+                left += cast("BaseExceptionGroup[BaseException]", current).exceptions
             left.append(current.__cause__ or current.__context__)
         return None
 

@@ -14,6 +14,7 @@ from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
 from ..errors import CivoError
+from ..events import OutcomeKnown
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
 from .ending import tell_further
@@ -192,6 +193,23 @@ class Fleet:
         now = self._clock.now() if kind.is_end else None
         self._ready.append(member.finish(kind, error, now))
         self._changed.set()
+        self._tell(member, kind, error)
+
+    def _tell(self, member: Member, kind: OutcomeKind, error: CivoError | None) -> None:
+        session = self._api.session
+        if session.is_heard(OutcomeKnown):
+            event = OutcomeKnown(
+                self._settings.name,
+                self._api.named_region(),
+                member.instance_id,
+                member.name,
+                kind.value,
+                member.snapshot.id if member.snapshot else "",
+                type(error).__name__ if error else "",
+                member.adopted,
+                len(member.duplicates),
+            )
+            session.tell(event)
 
     def _worker_done(self, worker: asyncio.Task[None]) -> None:
         self._workers.pop(worker, None)

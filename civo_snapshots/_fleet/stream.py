@@ -6,6 +6,7 @@ import logging
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from contextvars import copy_context
 from functools import partial
 from types import AsyncGeneratorType, TracebackType
 from typing import Self
@@ -203,9 +204,11 @@ async def _check_quota(api: RegionApi, fleet: Fleet, wanted: set[str]) -> None:
 def guarded(on_change: Callable[[Transition], object]) -> Callable[[Transition], None]:
     """A callback's error is logged: it must not end what others wait for."""
 
+    context = copy_context()  # the watcher's is nobody's
+
     def tell(transition: Transition) -> None:
         try:
-            told = on_change(transition)
+            told = context.run(on_change, transition)
             if inspect.isawaitable(told):
                 if inspect.iscoroutine(told):
                     told.close()

@@ -76,7 +76,7 @@ class Transport:
     def __init__(
         self, url: str, tokens: TokenSource, options: HttpOptions, lent: HttpSession | None = None
     ) -> None:
-        self._origin = url
+        self.url = url
         self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
         self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
@@ -175,7 +175,7 @@ class Transport:
         base = self._bases.get(region) if not query else None
         if base is None:
             first = (("region", region),) if region else ()
-            base = URL(f"{self._origin}/?{urlencode((*first, *query))}", encoded=True)
+            base = URL(f"{self.url}/?{urlencode((*first, *query))}", encoded=True)
             if not query:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)

@@ -1,6 +1,7 @@
 """Waiting for a snapshot to be gone: which absence is believed, and whom to ask about it."""
 
 from math import inf
+from typing import ClassVar
 
 from attrs import define
 
@@ -22,6 +23,8 @@ class DeletionWait(CompletionWait):
     Attributes:
         believed_from: when a 404 begins to count: a moment after its create it may be mere delay.
     """
+
+    until: ClassVar[str] = "deleted"
 
     believed_from: float = -inf
 

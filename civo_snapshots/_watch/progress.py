@@ -8,7 +8,7 @@ snapshot once said to include.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from attrs import define, field
 
@@ -51,6 +51,8 @@ _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
 @define
 class CompletionWait:
     """One wait for one snapshot: `outcome` is None until it is over."""
+
+    until: ClassVar[str] = "complete"
 
     instance_id: str
     snapshot_id: str

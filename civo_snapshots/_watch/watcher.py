@@ -7,12 +7,14 @@ time is over.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from copy import copy
 from math import inf
 
 from .._api import RegionApi
 from .._clock import Clock
-from ..errors import CivoError, ClientClosedError, NotFoundError
+from ..errors import CivoError, ClientClosedError, NotFoundError, short
+from ..events import Polled, WaitEnded, WaitStarted
 from ..models import Snapshot
 from .poll_round import asked_to_wait
 from .poller import Poller
@@ -47,7 +49,9 @@ class Watcher:
         self._registry = WaitRegistry()
         self._poller = Poller(api, clock, self._registry, self)
         self._clock = clock
-        self._states_met = states_met or StateReporter()
+        self._session = api.session
+        self._region_code = api.named_region()
+        self._states_met = states_met or StateReporter(api.session.tell)
         self._paused_for = paused_for
         self._rate_limit_interval = rate_limit_interval
         self._task: asyncio.Task[None] | None = None
@@ -57,6 +61,7 @@ class Watcher:
         self._tick_of = 0
         self._held_until = -inf
         self._stopping: set[asyncio.Task[None]] = set()
+        self._changed = 0
         self.ticks = 0
 
     def seed(self, progress: CompletionWait, known: Snapshot, *, is_fresh: bool) -> None:
@@ -69,8 +74,12 @@ class Watcher:
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
         self._registry.add(wait)
+        if self._session.is_heard(WaitStarted):
+            self._session.tell(WaitStarted(*self._told_of(wait)))
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            # Polls belong to all who wait: what the first of them traces is no place for them.
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._run(), context=Context())
         elif self._sleeper is not None and wait.group is not None:
             wake = self._registry.wake_for(wait.group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
@@ -78,7 +87,10 @@ class Watcher:
 
     def remove(self, wait: RegisteredWait) -> None:
         """Stop watching for a caller that gave up; does nothing if the wait is over."""
-        if self._registry.discard(wait) and not self._registry:
+        if not self._registry.discard(wait):
+            return
+        self._tell_ended(wait, asyncio.CancelledError.__name__)
+        if not self._registry:
             self._stop()
 
     async def close(self) -> None:
@@ -131,7 +143,21 @@ class Watcher:
         def is_due(wait: RegisteredWait) -> bool:
             return wait.group in due or wait in last
 
+        watched, polls = len(self._registry), self._session.polls_done[self._region_code.upper()]
+        self._changed = 0
         everybody = await self._within_grace(self._poller.poll(is_due))
+        if self._session.is_heard(Polled):
+            self._session.tell(
+                Polled(
+                    self._region_code,
+                    "listing" if everybody else "single",
+                    watched,
+                    self._poller.listed,
+                    self._changed,
+                    self._session.polls_done[self._region_code.upper()] - polls,
+                    self._clock.monotonic() - now,
+                )
+            )
         self._registry.postpone(self._clock.monotonic(), None if everybody else due)
 
     async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
@@ -231,6 +257,8 @@ class Watcher:
         if snapshot.id != progress.snapshot_id and wait in self._registry:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
+        before = progress.last
+        self._changed += before is None or before.status != snapshot.status
         changed = progress.observe(snapshot, now)
         self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
@@ -271,7 +299,28 @@ class Watcher:
     def _finish(self, wait: RegisteredWait) -> None:
         outcome = wait.progress.outcome
         if outcome is not None and self._registry.discard(wait):
+            failed = isinstance(outcome, CivoError)
+            self._tell_ended(wait, type(outcome).__name__ if failed else "")
             wait.on_end(outcome)
+
+    def _told_of(self, wait: RegisteredWait) -> tuple[int, str, str, str, str]:
+        """What the events of a wait have in common."""
+        progress = wait.progress
+        return (
+            wait.id,
+            progress.until,
+            self._region_code,
+            progress.instance_id,
+            progress.snapshot_id,
+        )
+
+    def _tell_ended(self, wait: RegisteredWait, error: str) -> None:
+        if self._session.is_heard(WaitEnded):
+            progress = self._registry.progress_of(wait)
+            state = short(progress.last.state) if progress.last else ""
+            seconds = self._clock.monotonic() - progress.started
+            end = WaitEnded(*self._told_of(wait), error, state, seconds, progress.polls)
+            self._session.tell(end)
 
     def _end_all(self, error: CivoError) -> None:
         for wait in list(self._registry):

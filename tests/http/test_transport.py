@@ -996,14 +996,14 @@ def _use_in_two_loops() -> None:
 
     async def first() -> None:
         async with Wire(answer([])) as wire:
-            civo._state.session._transport._origin = wire.url
+            civo._state.session._transport.url = wire.url
             assert await civo.regions.list().collect() == []
             await civo.close()
             civo._state.session._transport._closed = False
 
     async def second() -> ClientClosedError:
         async with Wire() as wire:
-            civo._state.session._transport._origin = wire.url
+            civo._state.session._transport.url = wire.url
             error = await failure(civo.regions.list().collect(), ClientClosedError)
             assert wire.connections == 0
         return error

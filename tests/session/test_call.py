@@ -73,6 +73,8 @@ def limited(retry_after: str | None = None, **headers: str) -> Response:
 class Script:
     """Stands in for the transport: answers by script and notes when it was asked."""
 
+    url = "http://127.0.0.1:1"
+
     def __init__(self, clock: FakeClock, *steps: Step) -> None:
         self._clock = clock
         self._steps = list(steps)
@@ -113,7 +115,7 @@ class Bench:
         options: dict[str, Any] = {
             "timeouts": Timeouts(),
             "policy": RetryPolicy(),
-            "listener": self.events.append,
+            "listeners": [self.events.append],
             **more,
         }
         transport = cast("Transport", self.script)
@@ -797,14 +799,14 @@ async def test_a_listener_that_raises_ends_nothing(caplog: pytest.LogCaptureFixt
     def broken(event: Event) -> None:
         raise ValueError("listener")
 
-    bench = Bench(LOST, OK, listener=broken)
+    bench = Bench(LOST, OK, listeners=[broken])
     assert (await bench.call()).id == "s-1"
     assert "on_event callback raised" in caplog.text
 
 
 async def test_without_a_listener_retries_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "civo_snapshots")
-    bench = Bench(LOST, OK, listener=None)
+    bench = Bench(LOST, OK, listeners=())
     await bench.call()
     assert "RetryScheduled" in caplog.text
 

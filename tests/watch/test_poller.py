@@ -420,7 +420,7 @@ async def test_that_a_listing_is_avoided_is_told_once() -> None:
     keys = scene.add(3)
     scene.finish(at=700)
     api = scene.api()
-    api.session._listener = told.append
+    api.session._teller._listeners = (told.append,)
     watcher = Watcher(api, scene.clock)
     await completed([Waiter(scene, watcher, key) for key in keys])
     assert scene.counts["region"] == 4  # twice, and again after five minutes
