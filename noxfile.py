@@ -7,7 +7,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
 PYTHONS = ("3.12", "3.13", "3.14")
-CODE = ("civo_snapshots", "tests", "benchmarks", "noxfile.py")
+CODE = ("civo_snapshots", "tests", "benchmarks", "examples", "noxfile.py")
 
 
 def group(name: str) -> list[str]:
@@ -25,7 +25,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, in random order and in parallel, warnings as errors, with branch coverage."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("test"))
+    session.install("-q", "-e", ".[cli,cron,pytest]", *group("test"))
     session.run(
         "pytest",
         "-n",
@@ -66,10 +66,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Two strict type checkers."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("types"))
+    """Two strict type checkers, on the code, the examples and the blocks of the pages."""
+    session.install("-q", "-e", ".[cli,cron,pytest]", *group("types"))
     session.run("mypy")
     session.run("pyright")
+    pages = session.create_tmp()
+    session.run("python", "tests/support/docs.py", pages)
+    session.run("mypy", "--strict", pages)
+    session.run("pyright", pages)
 
 
 @nox.session

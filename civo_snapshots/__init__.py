@@ -90,7 +90,15 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
-    from .resources import RunOptions, run_name
+    from .resources import RestoreDrill, RunOptions, run_name
+    from .retention import (
+        PruneDecision,
+        PruneKind,
+        PruneOutcome,
+        PrunePlan,
+        PruneReport,
+        RetentionPolicy,
+    )
     from .states import State, Verdict
 else:
     __getattr__, __dir__ = _lazy.lazy(
@@ -124,7 +132,10 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind UnresolvedCreate",
-            ".resources": "RunOptions run_name",
+            ".resources": "RestoreDrill RunOptions run_name",
+            ".retention": """
+                PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
+            """,
             ".states": "State Verdict",
         },
     )
@@ -167,6 +178,11 @@ __all__ = [
     "PollPolicy",
     "Polled",
     "ProxyError",
+    "PruneDecision",
+    "PruneKind",
+    "PruneOutcome",
+    "PrunePlan",
+    "PruneReport",
     "QuiesceError",
     "Quota",
     "QuotaExceededError",
@@ -176,9 +192,11 @@ __all__ = [
     "RegionView",
     "RequestDone",
     "Restore",
+    "RestoreDrill",
     "RestoreFailedError",
     "RestoreStatus",
     "Retention",
+    "RetentionPolicy",
     "RetryPolicy",
     "RetryScheduled",
     "RunOptions",

@@ -45,9 +45,9 @@ def suggest_label(text: str, max_length: int = MAX_NAME) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:max_length].rstrip("-")
 
 
-def generate_name(now: datetime) -> str:
+def generate_name(now: datetime, what: str = "snap") -> str:
     """A fresh name: the only key by which a create whose answer was lost can be found again."""
-    return f"snap-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    return f"{what}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def run_name(text: str) -> str:
@@ -68,9 +68,13 @@ def name_for(run: str, instance_id: str, number: int = 1) -> str:
     From the second on, `number` marks a repeat after a failure. The mark comes behind the digest,
     where no other run's name can have it.
     """
-    digest = hashlib.sha256(instance_id.encode()).hexdigest()
-    first = f"{run}-{digest[:DIGEST_DIGITS]}"
+    first = f"{run}-{digest_of(instance_id)}"
     return first if number == 1 else f"{first}-r{number}"
+
+
+def digest_of(instance_id: str) -> str:
+    """What the wire names of an instance's snapshots in runs tell of it."""
+    return hashlib.sha256(instance_id.encode()).hexdigest()[:DIGEST_DIGITS]
 
 
 def without_repeat(name: str) -> tuple[str, int]:
@@ -79,19 +83,31 @@ def without_repeat(name: str) -> tuple[str, int]:
     return (match[1], int(match[2] or 1)) if match else (name, 1)
 
 
+def run_and_digest(name: str) -> tuple[str, str]:
+    """The run that a wire name tells and the digest of its instance; empty texts if it is none.
+
+    Only the digest of an instance known by its id proves that the name was made for it.
+    """
+    match = _OF_A_RUN.fullmatch(name)
+    return (match[1][: -DIGEST_DIGITS - 1], match[1][-DIGEST_DIGITS:]) if match else ("", "")
+
+
 def is_of_run(name: str, run: str) -> bool:
     """Whether a run of this name would give some instance's snapshot that name."""
-    match = _OF_A_RUN.fullmatch(name)
-    return match is not None and match[1][: -DIGEST_DIGITS - 1] == run
+    return run_and_digest(name)[0] == run != ""
+
+
+def has_prefix(name: str, prefix: str) -> bool:
+    """Whether a name is the prefix, or begins with it and a hyphen: "prod" is none of "product"."""
+    stem = prefix.removesuffix("-")
+    return name == stem or name.startswith(f"{stem}-")
 
 
 def is_unique(name: str, instance_id: str) -> bool:
     """Whether a name was made here, so that no other instance's snapshot can bear it."""
     if _GENERATED.fullmatch(name):
         return True
-    first, _ = without_repeat(name)
-    run, _, _ = first.rpartition("-")
-    return bool(run) and first == name_for(run, instance_id)
+    return run_and_digest(name)[1] == digest_of(instance_id)
 
 
 _SHORT = 128

@@ -19,7 +19,7 @@ FLOORS = """
     states  _clock  _naming  _lazy  _version  testing
     models  _concurrency
     errors  events
-    outcomes  _validation  _http
+    outcomes  retention  _validation  _http
     _session  _codec  _config
     _api
     _create  _watch

@@ -1,52 +1,24 @@
 """Every block of the README runs as it is printed, against the fake region."""
 
-import ast
-import inspect
 import re
-from pathlib import Path
-from types import CodeType
 
 import pytest
-
-from civo_snapshots.testing import FakeRegion
-
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def compiled(block: str) -> CodeType:
-    code: CodeType = compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    return code
+from support.docs import README, ROOT, blocks_of, given_by, region_of_readers, run_blocks
 
 
 async def test_every_block_of_the_readme_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_left: None
 ) -> None:
-    async with FakeRegion(
-        instances=2, region="LON1", duration=(0.01, 0.05), restore_duration=(0.01, 0.02)
-    ) as region:
-        region.add_instance(hostname="web1", volumes=1, tags=("prod",))
-        broken = region.add_instance(hostname="web2", volumes=2)
-        region.fail_volume(broken)
-        monkeypatch.setenv("CIVO_TOKEN", region.token)
-        monkeypatch.setenv("CIVO_API_URL", region.url)
-        names: dict[str, object] = {
-            "instance_id": region.instance_ids[0],
-            "broken_instance_id": broken,
-        }
-        for block in BLOCKS:
-            ran = eval(compiled(block), names)
-            if inspect.iscoroutine(ran):
-                await ran
+    async with region_of_readers(monkeypatch, nights=0) as region:
+        await run_blocks(README, given_by(region))
     printed = capsys.readouterr().out
-    assert "'complete': 1" in printed
+    assert "'complete': 2" in printed
     assert "failed volumes: (" in printed
 
 
 def test_the_readme_is_short_enough_to_be_read() -> None:
     assert len(README.read_text().splitlines()) <= 170
-    assert len(BLOCKS) >= 6
+    assert len(blocks_of(README)) >= 6
 
 
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/README.md")

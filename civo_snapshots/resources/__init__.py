@@ -1,6 +1,7 @@
 """The API's resources, each a class whose methods check their arguments and delegate."""
 
 from .._naming import run_name
+from ._drill import RestoreDrill
 from ._runs import DEFAULT_RUN_TIMEOUT, RunOptions
 from .instances import Instances
 from .quota import Quotas
@@ -15,6 +16,7 @@ __all__ = [
     "Quotas",
     "RegionSnapshots",
     "Regions",
+    "RestoreDrill",
     "RunOptions",
     "Schedules",
     "Snapshots",

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import Unpack
 
 from .. import _validation
@@ -10,12 +11,15 @@ from .._create import CreateSupervisor, OnExisting
 from .._fleet import DEFAULT_MAX_AGE, FleetStream, Instances, WaitSettings
 from .._session import CallOptions, OnQuiesceError, Quiesce, call_options
 from .._validation import Id
-from .._watch import PollPolicy, Watcher, policy_or
+from .._watch import PollPolicy, Watcher, policy_or, wait_timeout
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
+from ..retention import PrunePlan, PruneReport, RetentionPolicy
 from ..states import StateTable
+from ._drill import DrillRun, Hook, RestoreDrill
 from ._names import refuse_name, the_one
+from ._prune import Prune, PruneReader, prune_prefix
 from ._runs import (
     DEFAULT_LOOK_TIMEOUT,
     DEFAULT_QUIESCE_TIMEOUT,
@@ -280,6 +284,89 @@ class Snapshots:
         `PollFailedError`.
         """
         return await self._waits.restore(restore, timeout, poll)
+
+    async def restore_drill(
+        self,
+        snapshot: Id | Snapshot,
+        snapshot_id: Id | None = None,
+        /,
+        *,
+        check: Hook,
+        cleanup: Hook,
+        timeout: float | None = None,
+        poll: PollPolicy | None = None,
+    ) -> RestoreDrill:
+        """Restore a snapshot to a new instance, let `check` judge that, and `cleanup` remove it.
+
+        The instance gets a generated hostname, and is taken for the restore's only if it was not
+        listed before and does not name another snapshot. Nothing is overwritten, and the SDK
+        deletes nothing: that is for `cleanup`, which is awaited with the instance whatever the
+        check did, also if the restore failed or was late and has left one, and if the drill is
+        cancelled. `timeout`, in seconds, is for the wait, as in `wait_until_complete()`.
+
+        The record returned tells what `check` and `cleanup` raised, which fails the drill just as
+        returning False does: see `RestoreDrill.raise_for_failures()`. Raises what `restore()` and
+        `wait_until_restored()` raise, before anything is sent if the instances cannot be listed;
+        `RestoreDrill.of(error)` is the record so far, also of a cancellation.
+        """
+        key = _validation.snapshot_key(snapshot, snapshot_id)
+        policy = policy_or(poll, self._policy)
+        wait = partial(self._waits.restore, timeout=wait_timeout(timeout), poll=policy)
+        return await DrillRun.of(self._api, key, check, cleanup).run(wait)
+
+    # Retention
+
+    async def plan_prune(
+        self,
+        prefix: str,
+        policy: RetentionPolicy,
+        *,
+        instances: Iterable[Id | Instance] | None = None,
+        any_name: bool = False,
+        failed: bool = False,
+        duplicates: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> PrunePlan:
+        """Say which snapshots of the runs of a prefix a prune would delete; deletes nothing.
+
+        The policy is applied to each instance by itself. "nightly" takes in the runs nightly and
+        nightly-20261123, but not nightlyjobs. Only names count whose digest proves that a run made
+        them for that instance; `any_name` takes in every name of the prefix. `instances` are those
+        meant, all of the region by default. `failed` adds snapshots that have failed; `duplicates`
+        what is complete once more beside a run's oldest complete one of the same instance.
+
+        Never deleted are an instance's newest complete one, and what is not finished, could not be
+        read, or has no known time. Reads the region's snapshots once and, unless they are given,
+        its instances; where there is no region-wide listing, each instance's own.
+        """
+        chosen = call_options(options)
+        for name, value in (
+            ("any_name", any_name),
+            ("failed", failed),
+            ("duplicates", duplicates),
+        ):
+            _validation.boolean(value, name)
+        ids = None
+        if instances is not None:
+            _validation.instances(instances)
+            ids = {_validation.instance_id(one) for one in instances}
+        reader = PruneReader(self._api, prune_prefix(prefix), any_name, chosen, self._concurrency)
+        _validation.of_type(policy, RetentionPolicy, "policy")
+        return await reader.plan(policy, self._states, ids, failed=failed, duplicates=duplicates)
+
+    async def prune(self, plan: PrunePlan) -> PruneReport:
+        """Delete what a plan says, and return one outcome for each of its victims.
+
+        Just before each DELETE the snapshot and the one that is to be kept for it are read by their
+        own GET. A snapshot that looks otherwise than the plan says is skipped; if the one to be
+        kept is not complete any more, so is the rest of its instance. One that cannot be deleted
+        stops no other: see `PruneReport.raise_for_failures()`. Raises `InvalidArgumentError` for
+        another region's plan. The same plan may be carried out again.
+        """
+        _validation.of_type(plan, PrunePlan, "plan")
+        known_from = partial(believed_from, self._api, self._creates)
+        prune = Prune(self._api, plan, self._states, known_from)
+        return await prune.run(workers=self._concurrency)
 
     # Runs over many instances
 
