@@ -6,10 +6,6 @@ from typing import Any
 from civo_snapshots.testing import FakeRegion
 
 NOT_MENDED: Mapping[str, tuple[object, tuple[object, ...]]] = {
-    "restore_queue": (0.0, ()),  # R177: an instance that is overwritten only after a queue
-    "restore_ends": ("ACTIVE", ()),  # R177: an instance that ends stopped
-    "domain": ("", ()),  # R177: a hostname with a domain behind it
-    "instance_skew": (0.0, ()),  # R177: an instance that is dated before its restore
     "read_lag": (0.0, ()),  # R161: reads that are stale, all of them or by turns
     "listing_gaps": (0.0, ()),  # R161: a region-wide listing that never shows some
     "unique_names": ("free", ()),  # R161: a name that is taken, while reads are stale

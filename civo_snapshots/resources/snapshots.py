@@ -267,7 +267,9 @@ class Snapshots:
     ) -> None:
         """Wait until the snapshot is gone: its own GET says so, never a listing alone.
 
-        Pass its id, not its name. `timeout` and `on_change` as in `wait_until_complete()`; raises
+        Pass its id, not its name. Where it may have been created a moment ago, a 404 may be mere
+        delay: it counts after `Timeouts.reconcile_window` (8 s), at once if the clocks show that
+        the snapshot is older. `timeout` and `on_change` as in `wait_until_complete()`; raises
         `WaitTimeoutError` or `PollFailedError`, `NotFoundError` if the instance is gone and its
         snapshots cannot be asked for without it.
         """
