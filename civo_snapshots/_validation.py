@@ -4,7 +4,7 @@ import inspect
 import ipaddress
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from . import _naming
@@ -70,9 +70,8 @@ def callbacks(value: T | Iterable[T] | None, what: str) -> tuple[T, ...]:
     """One callback, or several, or None; as a tuple."""
     if value is None:
         return ()
-    if callable(value) or not isinstance(value, Iterable):
-        value = (value,)
-    several = tuple(value)
+    is_one = callable(value) or not isinstance(value, Iterable)
+    several = (cast("T", value),) if is_one else tuple(cast("Iterable[T]", value))
     for one in several:
         callback(one, what)
     return several
