@@ -1,6 +1,7 @@
 """Snapshot schedules (API page "Snapshot schedules")."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Unpack
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
+from ._cron import next_runs
 from ._names import the_one
 
 IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
@@ -85,7 +87,7 @@ class Schedules:
         paused: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> Schedule:
-        """Change what is given and leave the rest; `paused` stops or resumes the schedule."""
+        """Change what is given and leave the rest; see `pause()` and `resume()` for `paused`."""
         chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
@@ -97,6 +99,32 @@ class Schedules:
         wanted = _validation.schedule_id(schedule)
         before = schedule if isinstance(schedule, Schedule) else None
         return await self._api.schedules.update(wanted, fields, chosen, before)
+
+    async def pause(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
+        """Let a schedule make no snapshots until it is resumed; those it has made stay."""
+        return await self.update(schedule, paused=True, **options)
+
+    async def resume(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
+        """Let a paused schedule go on; what it was due for meanwhile is not made up for."""
+        return await self.update(schedule, paused=False, **options)
+
+    def next_runs(
+        self, schedule: Schedule | str, n: int = 1, *, after: datetime | None = None
+    ) -> tuple[datetime, ...]:
+        """When a schedule, or a cron expression, is due next: `n` times in UTC, none if paused.
+
+        Counts from `after`, by default from now. A forecast that sends nothing: the server judges
+        the syntax, and its zone is documented nowhere. It is taken for UTC, unless the expression
+        begins with ``CRON_TZ=``. Needs the extra `cron` (`ConfigurationError` without it); raises
+        `InvalidArgumentError` for an expression that cannot be read here.
+        """
+        _validation.count(n, "n", most=10_000)
+        start = self._api.session.clock.now() if after is None else after
+        if _validation.of_type(start, datetime, "after").tzinfo is None:
+            raise InvalidArgumentError("after must be a time with a zone")
+        if not isinstance(schedule, Schedule):
+            return next_runs(_validation.text(schedule, "a cron expression"), n, start)
+        return () if schedule.paused else next_runs(schedule.cron_expression, n, start)
 
     async def delete(
         self,

@@ -11,7 +11,7 @@ from ..errors import InvalidArgumentError, short
 from ..states import Verdict
 
 FORMAT = 1
-_SHOWN = 10
+SHOWN = 10
 """Rows of each kind in a printed plan."""
 
 T = TypeVar("T")
@@ -133,10 +133,10 @@ class PrunePlan:
             lines += [
                 f"{action:7} {_when(one.created_at)}  {short(one.name):34}  "
                 f"{', '.join(map(short, one.reasons))}"
-                for one in found[:_SHOWN]
+                for one in found[:SHOWN]
             ]
-            if len(found) > _SHOWN:
-                lines.append(f"{action:7} ... and {len(found) - _SHOWN} more")
+            if len(found) > SHOWN:
+                lines.append(f"{action:7} ... and {len(found) - SHOWN} more")
         if self.strangers:
             lines.append(f"left alone: {self.strangers} more whose names prove nothing")
         return "\n".join(lines)

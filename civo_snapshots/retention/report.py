@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from ..errors import CivoError
-from .plan import FORMAT, PruneDecision, PrunePlan
+from ..errors import CivoError, short
+from .plan import FORMAT, SHOWN, PruneDecision, PrunePlan
 
 
 class PruneKind(StrEnum):
@@ -49,7 +49,10 @@ class PruneOutcome:
 
 @frozen(repr=False)
 class PruneReport:
-    """What a prune did: one outcome for each of its plan's victims, in the plan's order."""
+    """What a prune did: one outcome for each of its plan's victims, in the plan's order.
+
+    It prints as a short table of what was not deleted.
+    """
 
     plan: PrunePlan
     outcomes: tuple[PruneOutcome, ...] = ()
@@ -88,5 +91,14 @@ class PruneReport:
         return json.dumps(self.as_dict())
 
     def __repr__(self) -> str:
+        return f"<PruneReport {self._told()}>"
+
+    def __str__(self) -> str:
+        others = [one for one in self.outcomes if one.kind is not PruneKind.DELETED]
+        lines = [f"{one.kind:7} {short(one.decision.name)}  {one.reason}" for one in others]
+        more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+        return "\n".join([self._told(), *lines[:SHOWN], *more])
+
+    def _told(self) -> str:
         told = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
-        return f"<PruneReport {self.plan.prefix} in {self.plan.region}: {told}>"
+        return f"{self.plan.prefix} in {self.plan.region}: {told}"

@@ -358,6 +358,9 @@ async def test_what_cannot_be_deleted_stops_no_other() -> None:
         assert repr(report) == (
             f"<PruneReport nightly in {region.region}: 3 deleted, 0 skipped, 1 failed>"
         )
+        [table, row] = str(report).splitlines()
+        assert table == f"nightly in {region.region}: 3 deleted, 0 skipped, 1 failed"
+        assert row.startswith("failed  nightly-4-")
         assert len(report) == 4
         again = await civo.snapshots.prune(plan)
         assert again.counts == {"deleted": 1, "skipped": 3, "failed": 0}

@@ -1,0 +1,30 @@
+"""A restore drill: can the newest backup of db1 be restored, and is it what it should be?
+
+`check()` and `cleanup()` stand for your own: a query, and a call that removes an instance.
+"""
+
+import asyncio
+
+from civo_snapshots import CivoClient, Instance
+
+
+async def check(instance: Instance) -> None:
+    assert instance.attached_volumes, "the data are missing"
+
+
+async def cleanup(instance: Instance) -> None:
+    print(f"civo instance remove {instance.id}")
+
+
+async def main() -> None:
+    async with CivoClient() as civo:
+        db1 = await civo.instances.get_by_name("db1")
+        snapshots = await civo.snapshots.list(db1).collect()
+        newest = max(snapshots, key=lambda found: found.name)  # which has the date
+        drill = await civo.snapshots.restore_drill(newest, check=check, cleanup=cleanup)
+        print(drill.to_json())
+        drill.raise_for_failures()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
