@@ -13,7 +13,7 @@ from .errors import CivoError, InvalidArgumentError, printable, short
 from .models import Snapshot, fields_as_plain, record_from_plain
 
 FORMAT = 1
-"""Of a run's JSON; another number means that an older release would misread it."""
+"""Of a run's JSON; a higher number means that this release would misread it."""
 
 _MOST_LINES = 20
 """Lines of a printed run about what is not complete."""
@@ -129,7 +129,7 @@ class Outcome(_Travelling):
         return f"{self.kind} {whose}{which}{why}"
 
 
-@frozen
+@frozen(repr=False)
 class UnresolvedCreate(_Travelling):
     """A create that was in flight when its caller was cancelled.
 
@@ -143,6 +143,12 @@ class UnresolvedCreate(_Travelling):
     snapshot: Snapshot | None = None
     error: CivoError | None = field(default=None, eq=_told)
 
+    def __repr__(self) -> str:
+        made = f"made {short(self.snapshot.id)}" if self.snapshot else "no snapshot known"
+        why = f": {printable(self.error.message, 200)}" if self.error else ""
+        what = f"{short(self.name)} of {short(self.instance_id)}, {made}{why}"
+        return f"<{type(self).__name__} {what}>"
+
 
 @frozen(repr=False)
 class FleetRun:
@@ -150,7 +156,7 @@ class FleetRun:
 
     Attributes:
         name: the run's name; the same name again continues it and creates nothing twice.
-        partial: whether it is not over, or was cancelled or broken off.
+        partial: whether the call that it is of goes on, or was cancelled or broken off.
     """
 
     name: str

@@ -206,7 +206,7 @@ def test_a_record_tells_json_types_alone() -> None:
         ({"id": 5}, "Snapshot.id: "),
         ({"id": "s", "created_at": "2026-11-23T02:00:00"}, "Snapshot.created_at: "),
         ({"id": "s", "included_volumes": "v-1"}, "Snapshot.included_volumes: expected a list"),
-        ({"id": "s", "status": []}, "Snapshot.status: SnapshotStatus: expected an object"),
+        ({"id": "s", "status": []}, "Snapshot.status: expected an object"),
         ({"id": "s", "status": {"volumes": [{"id": 1}]}}, "VolumeStatus.id: "),
         ({"id": "s", "extra": []}, "object"),
     ],

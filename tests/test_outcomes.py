@@ -276,7 +276,9 @@ def test_what_is_no_run_is_refused(text: str) -> None:
         FleetRun.from_json(text)
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "melted"}, {"started_at": "yesterday"}, {"error": {}}])
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "melted"}, {"started_at": "yesterday"}, {"error": {}}, {"error": "x"}]
+)
 def test_the_field_that_does_not_fit_is_named(wrong: dict[str, object]) -> None:
     told = FULL.as_dict() | wrong
     with pytest.raises(ValueError, match=f"Outcome.{next(iter(wrong))}: "):

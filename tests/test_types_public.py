@@ -156,8 +156,16 @@ async def use(civo: CivoClient, snapshot: Snapshot) -> None:
     assert_type(await civo.snapshots.wait_until_complete(snapshot), Snapshot)
     assert_type(await civo.snapshots.create_many(["i-1"]), FleetRun)
     assert_type([out async for out in civo.snapshots.create_each(["i-1"])], list[Outcome])
+    started = await civo.snapshots.start_many(["i-1"], name="nightly")
+    assert_type(await civo.snapshots.wait_many(started, timeout=5), FleetRun)
+    assert_type(await civo.snapshots.wait_many([snapshot]), FleetRun)
+    assert_type(await civo.snapshots.find_run("nightly", expected=1), FleetRun)
+    assert_type(FleetRun.from_json(started.to_json()), FleetRun)
+    assert_type(Snapshot.from_dict(snapshot.as_dict()), Snapshot)
     assert_type([change async for change in civo.snapshots.watch(snapshot)], list[Transition])
     await civo.snapshots.create("i-1", retires=False)  # type: ignore[call-arg]
     await civo.snapshots.create(5)  # type: ignore[arg-type]
+    await civo.snapshots.start_many(["i-1"])  # type: ignore[call-arg]
+    await civo.snapshots.create("i-1", quiesce=lambda _: None)  # type: ignore[arg-type,return-value]
     await civo.snapshots.create_many(["i-1"], on_existing="skip")  # type: ignore[arg-type]
     snapshot.name = "changed"  # type: ignore[misc]

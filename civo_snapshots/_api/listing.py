@@ -138,6 +138,9 @@ class Listing(Generic[T]):
         self.misfits = 0
         self.skips_misfits = False
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: use `async for`, `pages()` or `await ... .collect()`>"
+
     def skipping(self, skips: bool) -> Self:
         """The same listing, which then leaves out items that are not as documented, or does not."""
         self.skips_misfits = skips

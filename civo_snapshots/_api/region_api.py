@@ -42,6 +42,9 @@ class RegionApi:
         self._context = RegionContext(session, region)
         self.schedules = ScheduleApi(self._context)
 
+    def __repr__(self) -> str:
+        return f"region {self._context.region!r}"
+
     def named_region(self) -> str:
         """The region's code; `ConfigurationError` if none was named anywhere."""
         return self._context.named_region()

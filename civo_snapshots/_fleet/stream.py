@@ -132,6 +132,9 @@ class FleetStream:
             if error is not None:
                 self.run.attach_to(error)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run!r}>"
+
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
 

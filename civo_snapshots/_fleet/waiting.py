@@ -117,9 +117,9 @@ class RunWait:
 
     def _outcome(self, before: Outcome) -> Outcome:
         member = self._members.get(before.snapshot.id) if before.snapshot else None
-        if member is None or before.kind is OutcomeKind.REFUSED:
+        now = member.outcome if member else None
+        if now is None or before.kind is OutcomeKind.REFUSED:
             return before
-        now = member.outcome_now(is_running=False)
         return evolve(
             before,
             kind=now.kind,

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
@@ -71,8 +71,10 @@ class Hold:
         self._entered, self._leaves = loop.create_future(), asyncio.Event()
         self._task = loop.create_task(self._hold(self._entered, self._leaves))
         self._limit = loop.create_task(self._end_in_time(seconds, self._task))
-        await asyncio.wait({self._entered})  # which a cancellation leaves as it is
-        error = self._entered.result()
+        # A cancellation leaves both as they are; a task that never began has set nothing.
+        ends: set[asyncio.Future[Any]] = {self._entered, self._task}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        error = self._entered.result() if self._entered.done() else RuntimeError("it was ended")
         if error is None and self._leaves.is_set():
             error = TimeoutError("it took too long")
         if error is None or not self.is_required:
@@ -86,7 +88,8 @@ class Hold:
 
     def answered(self) -> None:
         """The request had its answer."""
-        self.lasted = self._entered.result() is None and not self._leaves.is_set()
+        is_held = self._entered.done() and self._entered.result() is None
+        self.lasted = is_held and not self._leaves.is_set()
 
     async def leave(self) -> None:
         """Leave what was entered; a cancellation meanwhile takes effect when that is done."""

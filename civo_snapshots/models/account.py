@@ -8,14 +8,14 @@ from .extra import Record
 from .fields import Identifier, Moment, Number
 
 
-@frozen
+@frozen(repr=False)
 class Volume(Record):
     """A volume attached to an instance."""
 
     id: Identifier
 
 
-@frozen
+@frozen(repr=False)
 class Subnet(Record):
     """A subnet that an instance is in; a server that sends its id alone leaves the name out."""
 
@@ -23,7 +23,7 @@ class Subnet(Record):
     name: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class Instance(Record):
     """A compute instance (API page "Instances"), without its secrets.
 
@@ -59,7 +59,7 @@ class Instance(Record):
     reverse_dns: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class Region(Record):
     """A region (API page "Regions")."""
 
@@ -77,7 +77,7 @@ Pair = tuple[int | None, int | None]
 """A limit and its usage, each None where the server sent no whole number."""
 
 
-@frozen
+@frozen(repr=False)
 class Quota(Record):
     """What the account may use and uses; None where the server sent none. A limit of -1 is none.
 

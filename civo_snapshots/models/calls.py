@@ -47,7 +47,7 @@ class Call:
         return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
 
 
-@frozen
+@frozen(repr=False)
 class Page(Generic[T]):
     """One page of a listing.
 
@@ -65,3 +65,7 @@ class Page(Generic[T]):
     pages: int | None = None
     per_page: int | None = None
     misfits: int = 0
+
+    def __repr__(self) -> str:
+        of = "" if self.pages is None else f" of {self.pages}"
+        return f"<{type(self).__name__} {self.number}{of}: {len(self.items)} items>"

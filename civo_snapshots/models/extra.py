@@ -1,6 +1,7 @@
 """What a server sends beyond the fields that a record knows."""
 
 from collections.abc import Iterator, Mapping
+from reprlib import Repr
 from typing import Any, Self, TypeVar, cast
 
 import attrs
@@ -29,8 +30,13 @@ class Extra(Mapping[str, object]):
         return type(self), (self._fields,)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._fields!r})"
+        return f"{type(self).__name__}({BRIEFLY.repr(self._fields)})"
 
+
+BRIEFLY = Repr()
+"""Shows a value in a line, whatever a server has put into it."""
+BRIEFLY.maxstring, BRIEFLY.maxother = 100, 200
+BRIEFLY.maxtuple = BRIEFLY.maxlist = BRIEFLY.maxdict = 4
 
 NOTHING_MORE = Extra()
 """The `extra` of a record without unknown fields."""
@@ -69,10 +75,24 @@ class Record:
         extra = from_plain(dict[str, object], data.get("extra", {}))
         return with_extra(record, extra) if extra else record
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, cut where it is long: a server's texts are any length."""
+        parts = attrs.fields(cast("type[Any]", type(self)))
+        told = {part.name: getattr(self, part.name) for part in parts}
+        nothing = {part.name: default_of(part) for part in parts}
+        shown = (f"{one}={BRIEFLY.repr(told[one])}" for one in told if told[one] != nothing[one])
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def __reduce__(self) -> tuple[object, ...]:
         names = (part.name for part in attrs.fields(cast("type[Any]", type(self))))
         fields = {name: getattr(self, name) for name in names}
         return _rebuilt, (type(self), fields, dict(self.extra))
+
+
+def default_of(part: "attrs.Attribute[Any]") -> object:
+    """What a field is if nothing is given; `attrs.NOTHING` if something must be."""
+    factory = getattr(part.default, "factory", None)
+    return factory() if factory is not None else part.default
 
 
 def _rebuilt(kind: type[R], fields: Mapping[str, Any], extra: Mapping[str, Any]) -> R:

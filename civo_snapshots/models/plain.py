@@ -70,4 +70,8 @@ def from_plain(hint: Any, value: object) -> Any:
             raise ValueError(f"expected a list, got {type(value).__name__}")
         return tuple(from_plain(parts[0], one) for one in cast("list[object]", value))
     own = getattr(hint, "from_dict", None)
-    return own(value) if own is not None else msgspec.convert(value, hint)
+    if own is None:
+        return msgspec.convert(value, hint)
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected an object, got {type(value).__name__}")
+    return own(value)

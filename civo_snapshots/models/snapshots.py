@@ -10,7 +10,7 @@ from .extra import Record
 from .fields import Identifier, Moment
 
 
-@frozen
+@frozen(repr=False)
 class VolumeStatus(Record):
     """One volume of a snapshot."""
 
@@ -22,7 +22,7 @@ state_of: Callable[[VolumeStatus], str] = attrgetter("state")
 id_and_state: Callable[[VolumeStatus], tuple[str, str]] = attrgetter("id", "state")
 
 
-@frozen
+@frozen(repr=False)
 class SnapshotStatus(Record):
     """A snapshot's own state text and those of its volumes, empty right after a create.
 
@@ -35,7 +35,7 @@ class SnapshotStatus(Record):
     message: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class Snapshot(Record):
     """A snapshot of one instance (API page "Instance snapshots").
 
@@ -88,7 +88,7 @@ def oldest_first(snapshot: Snapshot) -> float:
     return snapshot.created_at.timestamp() if snapshot.created_at else float("-inf")
 
 
-@frozen
+@frozen(repr=False)
 class RegionSnapshot(Record):
     """An item of the region-wide listing.
 
@@ -105,14 +105,14 @@ class RegionSnapshot(Record):
     instance: Snapshot | None = None
 
 
-@frozen
+@frozen(repr=False)
 class RestoreStatus(Record):
     """How far a restore is."""
 
     state: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class Restore(Record):
     """The answer to a restore; its end is seen on the instance, not here.
 
@@ -136,7 +136,7 @@ class Restore(Record):
     namesakes: tuple[str, ...] | None = None
 
 
-@frozen
+@frozen(repr=False)
 class Retention(Record):
     """How many snapshots a schedule keeps (1 to 10), and optionally for how long ("48h")."""
 
@@ -144,7 +144,7 @@ class Retention(Record):
     period: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class ScheduledInstance(Record):
     """An instance that a schedule snapshots."""
 
@@ -153,7 +153,7 @@ class ScheduledInstance(Record):
     included_volumes: tuple[str, ...] = ()
 
 
-@frozen
+@frozen(repr=False)
 class LastSnapshot(Record):
     """What a schedule made last; empty texts before its first run."""
 
@@ -162,7 +162,7 @@ class LastSnapshot(Record):
     state: str = ""
 
 
-@frozen
+@frozen(repr=False)
 class ScheduleStatus(Record):
     """Whether a schedule is active, and what it made last."""
 
@@ -170,7 +170,7 @@ class ScheduleStatus(Record):
     last_snapshot: LastSnapshot = Factory(LastSnapshot)
 
 
-@frozen
+@frozen(repr=False)
 class Schedule(Record):
     """A snapshot schedule (API page "Snapshot schedules")."""
 
@@ -185,7 +185,7 @@ class Schedule(Record):
     created_at: Moment | None = None
 
 
-@frozen
+@frozen(repr=False)
 class Acknowledgement(Record):
     """That a delete was accepted; the quota is freed later, when it completes.
 

@@ -136,7 +136,7 @@ def run_settings(
             options.get("quiesce_timeout", DEFAULT_QUIESCE_TIMEOUT),
             options.get("on_quiesce_error", "fail"),
         ),
-        hostnames=hostnames or {},
+        hostnames={} if hostnames is None else hostnames,
     )
     return settings, quota == "check"
 
@@ -217,14 +217,13 @@ async def find_run(
             "pass the run's instances or how many are expected: a run of which some are missing "
             "must not look whole"
         )
-    hostnames: dict[str, str] = {}
+    _validation.instances(() if instances is None else instances)
+    given = list(instances or ())
+    hostnames = {one.id: one.hostname for one in given if isinstance(one, Instance)}
     settings, _ = run_settings(name, defaults, options, hostnames=hostnames)
     search = RunSearch(api, settings)
-    if instances is None:
+    if expected is not None:
         return await search.of_number(_validation.count(expected, "expected"))
-    _validation.instances(instances)
-    given = list(instances)
-    hostnames |= {one.id: one.hostname for one in given if isinstance(one, Instance)}
     if not given:
         raise InvalidArgumentError("there are no instances to find snapshots of")
     return await search.of_instances([_validation.instance_id(one) for one in given])

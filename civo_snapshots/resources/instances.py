@@ -8,11 +8,12 @@ from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
 from ..models import Instance
 from ._names import the_one
+from ._resource import Resource
 
 MAX_PER_PAGE = 100
 
 
-class Instances:
+class Instances(Resource):
     """Reads the instances of a region."""
 
     def __init__(self, api: RegionApi) -> None:

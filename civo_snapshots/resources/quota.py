@@ -5,9 +5,10 @@ from typing import Unpack
 from .._api import RegionApi
 from .._session import CallOptions, call_options
 from ..models import Quota
+from ._resource import Resource
 
 
-class Quotas:
+class Quotas(Resource):
     """Reads the account's limits, and what is used of them."""
 
     def __init__(self, api: RegionApi) -> None:

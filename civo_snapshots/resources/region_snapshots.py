@@ -8,10 +8,11 @@ from .._create import CreateSupervisor
 from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
 from ..models import Acknowledgement, RegionSnapshot, Restore
+from ._resource import Resource
 from ._runs import believed_from
 
 
-class RegionSnapshots:
+class RegionSnapshots(Resource):
     """Reads, changes, restores and deletes snapshots without naming their instance."""
 
     def __init__(self, api: RegionApi, creates: CreateSupervisor) -> None:

@@ -5,9 +5,10 @@ from typing import Unpack
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
 from ..models import Region
+from ._resource import Resource
 
 
-class Regions:
+class Regions(Resource):
     """Reads the regions that a token can see; the one resource that needs no region itself."""
 
     def __init__(self, api: RegionApi) -> None:

@@ -13,11 +13,12 @@ from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 from ._cron import next_runs
 from ._names import the_one
+from ._resource import Resource
 
 IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
-class Schedules:
+class Schedules(Resource):
     """Creates, reads, changes and deletes schedules."""
 
     def __init__(self, api: RegionApi) -> None:

@@ -20,6 +20,7 @@ from ..states import StateTable
 from ._drill import DrillRun, Hook, RestoreDrill
 from ._names import refuse_name, the_one
 from ._prune import Prune, PruneReader, prune_prefix
+from ._resource import Resource
 from ._runs import (
     DEFAULT_LOOK_TIMEOUT,
     DEFAULT_QUIESCE_TIMEOUT,
@@ -38,7 +39,7 @@ from ._runs import (
 from ._waits import Waits
 
 
-class Snapshots:
+class Snapshots(Resource):
     """The snapshots of a region's instances.
 
     Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.

@@ -1,7 +1,11 @@
 """Instances that are frozen while their creates are on their way, over the fake region."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from civo_snapshots import (
     InvalidArgumentError,
     OutcomeKind,
     QuiesceError,
+    Timeouts,
 )
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
@@ -224,26 +229,70 @@ async def test_a_reader_that_leaves_thaws_everything(env: Env) -> None:
     assert len(env.freezer.spells) == len(env.sent)
 
 
-async def test_a_run_that_was_killed_tells_what_may_be_frozen_still(env: Env) -> None:
-    """Nobody thawed what was in flight. Resumed, that is adopted and `quiesced` is not known.
+KILLED = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from civo_snapshots import CivoClient
 
-    What was frozen and not sent is asked to freeze again, and that tells it.
+@asynccontextmanager
+async def frozen(instance_id):
+    Path(instance_id).touch()
+    yield
+    Path(instance_id).unlink()
+
+async def main():
+    async with CivoClient(concurrency=3) as civo:
+        await civo.snapshots.create_many(sys.argv[1:], name="nightly", quiesce=frozen)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("acts", [True, False], ids=["made", "not-made"])
+async def test_a_run_that_was_killed_tells_what_may_be_frozen_still(
+    acts: bool, tmp_path: Path
+) -> None:
+    """Nobody thaws what was in flight then. The run that goes on tells the candidates.
+
+    What it adopted, of which it cannot know; and what was not made, because it cannot be frozen
+    again.
     """
-    killed = Freezer(env.clock)
-    stale = env.ids[:2]
-    for instance_id in stale:
-        made = await env.civo.snapshots.start_many([instance_id], name="nightly")
-        killed.frozen[instance_id] = 0.0
-        assert made.counts["pending"] == 1
-    killed.frozen[env.ids[2]] = 0.0
-    env.freezer.fails[env.ids[2]] = OSError("fsfreeze: already frozen")
-    run = await env.many(resume=True)
+    async with FakeRegion(instances=6, duration=(0.05, 0.1)) as region:
+        region.fault(CREATE, Fault.stall(60.0, acts=acts), after=2, times=3)
+        settings = {"CIVO_TOKEN": region.token, "CIVO_API_URL": region.url, "CIVO_REGION": "LON1"}
+        killed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", KILLED, *region.instance_ids),
+            cwd=tmp_path,
+            env=os.environ | settings,
+        )
+        while region.counts[CREATE] < 5:  # noqa: ASYNC110 - the region does not signal
+            await asyncio.sleep(0.01)
+        killed.kill()
+        await killed.wait()
+        left = set(os.listdir(tmp_path))
+        assert len(left) == 3
+
+        @asynccontextmanager
+        async def frozen(instance_id: str) -> AsyncIterator[None]:
+            if instance_id in left:
+                raise OSError("fsfreeze: already frozen")
+            yield
+
+        hasty = Timeouts(reconcile_window=0.3)
+        options: dict[str, Any] = {"region": "LON1", "api_url": region.url, "timeouts": hasty}
+        async with CivoClient(region.token, **options) as civo:
+            run = await civo.snapshots.create_many(
+                region.instance_ids, name="nightly", resume=True, quiesce=frozen
+            )
     told = {
         out.instance_id
         for out in run
         if (out.adopted and out.quiesced is None) or isinstance(out.error, QuiesceError)
     }
-    assert told == killed.frozen.keys()
+    assert left <= told
+    assert len(told) < 6
+    assert run.counts["complete"] == (6 if acts else 3)
 
 
 @pytest.mark.parametrize(
