@@ -24,7 +24,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, in random order and in parallel, warnings as errors, with branch coverage."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("test"))
+    session.install("-q", "-e", ".[cli,opentelemetry,prometheus,pytest]", *group("test"))
     session.run(
         "pytest",
         "-n",
@@ -47,7 +47,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Two strict type checkers."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("types"))
+    session.install("-q", "-e", ".[cli,opentelemetry,prometheus,pytest]", *group("types"))
     session.run("mypy")
     session.run("pyright")
 
@@ -55,7 +55,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Whether the tests of a room notice changes of a module: `-s mutants -- limiter`."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("mutants"))
+    session.install("-q", "-e", ".[cli,opentelemetry,prometheus,pytest]", *group("mutants"))
     session.run("python", "tests/mutants/run.py", *session.posargs)
 
 

@@ -4,7 +4,7 @@ import inspect
 import ipaddress
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from . import _naming
@@ -66,13 +66,12 @@ def callback(value: object, what: str, *, awaited: bool = False) -> None:
         )
 
 
-def callbacks(value: T | Iterable[T] | None, what: str) -> tuple[T, ...]:
+def callbacks(value: object, what: str) -> tuple[Any, ...]:
     """One callback, or several, or None; as a tuple."""
     if value is None:
         return ()
-    if callable(value) or not isinstance(value, Iterable):
-        value = (value,)
-    several = tuple(value)
+    is_one = callable(value) or not isinstance(value, Iterable)
+    several = (value,) if is_one else tuple(cast("Iterable[object]", value))
     for one in several:
         callback(one, what)
     return several
