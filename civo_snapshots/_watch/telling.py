@@ -42,13 +42,15 @@ class WaitTeller:
         session, region = self._session, self._region
         began, requests = session.clock.monotonic(), session.polls_done[region.upper()]
         self.changed = 0
-        yield
-        if session.is_heard(Polled):
-            how = "single" if poller.listed is None else "listing"
-            took = session.polls_done[region.upper()] - requests
-            seconds = session.clock.monotonic() - began
-            told = (watched, poller.listed or 0, self.changed, took, seconds)
-            session.tell(Polled(region, how, *told))
+        try:
+            yield
+        finally:  # also where the last caller gives up meanwhile
+            if session.is_heard(Polled):
+                how = "single" if poller.listed is None else "listing"
+                took = session.polls_done[region.upper()] - requests
+                seconds = session.clock.monotonic() - began
+                told = (watched, poller.listed or 0, self.changed, took, seconds)
+                session.tell(Polled(region, how, *told))
 
     def _common(self, wait: RegisteredWait) -> tuple[int, str, str, str, str]:
         progress = wait.progress
