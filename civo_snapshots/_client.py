@@ -207,7 +207,7 @@ class CivoClient(RegionView):
         limits = _given(timeouts, Timeouts, "timeouts") or Timeouts()
         time = SystemClock() if clock is None else clock
         _validation.with_methods(time, ("monotonic", "now", "sleep"), "clock")
-        listeners = _validation.callbacks(on_event, "on_event")
+        listeners: tuple[Listener, ...] = _validation.callbacks(on_event, "on_event")
         _validation.count(concurrency, "concurrency", most=10_000)
         if max_rate is not None:
             _validation.seconds(max_rate, "max_rate")

@@ -4,7 +4,7 @@ import inspect
 import ipaddress
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _naming
@@ -66,15 +66,18 @@ def callback(value: object, what: str, *, awaited: bool = False) -> None:
         )
 
 
-def callbacks(value: T | Iterable[T] | None, what: str) -> tuple[T, ...]:
+def callbacks(value: Any, what: str) -> tuple[Any, ...]:
     """One callback, or several, or None; as a tuple."""
     if value is None:
         return ()
-    is_one = callable(value) or not isinstance(value, Iterable)
-    several = (cast("T", value),) if is_one else tuple(cast("Iterable[T]", value))
+    several: tuple[Any, ...] = (value,) if callable(value) or not _is_iterable(value) else (*value,)
     for one in several:
         callback(one, what)
     return several
+
+
+def _is_iterable(value: object) -> bool:
+    return isinstance(value, Iterable)
 
 
 def state_table(value: object) -> dict[str, State]:

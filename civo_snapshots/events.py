@@ -10,9 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from attrs import fields, frozen
+from attrs import frozen
 
-from ._naming import printable, short
+from ._naming import short
 from .models import Snapshot
 
 _OWN_SEGMENTS = {
@@ -20,9 +20,6 @@ _OWN_SEGMENTS = {
     *("regions", "quota", "restore"),
 }
 """What stands in a path of the API and is nobody's id."""
-
-_LOGGED = 500
-"""Characters of a text that a field of a log line has."""
 
 
 @frozen
@@ -408,19 +405,3 @@ Event = (
 )
 Listener = Callable[[Event], None]
 OnChange = Callable[[Transition], Awaitable[None] | None]
-
-
-def details(event: Event) -> dict[str, str | int | float]:
-    """An event as flat fields, for `extra=` of a log line: each name begins with "civo_"."""
-    found: dict[str, str | int | float] = {"civo_event": type(event).__name__}
-    for one in fields(type(event)):
-        value = getattr(event, one.name)
-        if isinstance(value, Snapshot):
-            found[f"civo_{one.name}_id"] = printable(value.id, _LOGGED)
-        elif value is not None:
-            found[f"civo_{one.name}"] = (
-                printable(value, _LOGGED) if isinstance(value, str) else value
-            )
-    if isinstance(event, RequestDone):
-        found["civo_route"] = event.route
-    return found

@@ -27,7 +27,7 @@ FLOORS = """
     resources
     _client
     __init__  cli
-    __main__
+    __main__  integrations
 """
 FLOOR = {
     room: number for number, line in enumerate(FLOORS.strip().splitlines()) for room in line.split()
@@ -119,6 +119,12 @@ def test_a_room_imports_only_from_floors_below_its_own(path: Path) -> None:
             assert FLOOR[room_of(imported)] < FLOOR[room], imported
 
 
+def test_integrations_use_what_users_see() -> None:
+    for path in PACKAGE.joinpath("integrations").glob("*.py"):
+        for imported in imports_of(path):
+            assert not imported.removesuffix("__init__").startswith("_"), (path.name, imported)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_nobody_reaches_past_the_face_of_a_room(path: Path) -> None:
     room = room_of(name_of(path))
@@ -127,7 +133,7 @@ def test_nobody_reaches_past_the_face_of_a_room(path: Path) -> None:
             assert imported.count(".") == 0 or imported.endswith("__init__"), imported
 
 
-@pytest.mark.parametrize("room", sorted(ROOMS - {"cli"}))
+@pytest.mark.parametrize("room", sorted(ROOMS - {"cli", "integrations"}))
 def test_a_room_says_what_it_shows(room: str) -> None:
     face = import_module(f"civo_snapshots.{room}")
     imported = {

@@ -3,10 +3,16 @@
 import logging
 from collections.abc import Iterable
 
+from attrs import fields
+
 from ..errors import printable
-from ..events import Event, Listener, details
+from ..events import Event, Listener, RequestDone
+from ..models import Snapshot
 
 logger = logging.getLogger("civo_snapshots")
+
+_LONGEST = 500
+"""Characters of a text that a field of a log line has."""
 
 
 class EventTeller:
@@ -23,7 +29,7 @@ class EventTeller:
     def tell(self, event: Event) -> None:
         """Pass an event on. What a listener raises ends nothing, and is logged once for each."""
         if logger.isEnabledFor(event.level):
-            logger.log(event.level, "%s", printable(str(event)), extra=details(event))
+            logger.log(event.level, "%s", printable(str(event)), extra=_fields_of(event))
         for number, listener in enumerate(self._listeners):
             try:
                 listener(event)
@@ -31,3 +37,19 @@ class EventTeller:
                 if number not in self._broken:
                     self._broken.add(number)
                     logger.exception("the on_event callback raised; it is told of the next one")
+
+
+def _fields_of(event: Event) -> dict[str, str | int | float]:
+    """An event's fields for a log line; the prefix keeps them apart from those of the line."""
+    found: dict[str, str | int | float] = {"civo_event": type(event).__name__}
+    for one in fields(type(event)):
+        value = getattr(event, one.name)
+        if isinstance(value, Snapshot):
+            found[f"civo_{one.name}_id"] = printable(value.id, _LONGEST)
+        elif isinstance(value, str):
+            found[f"civo_{one.name}"] = printable(value, _LONGEST)
+        elif value is not None:
+            found[f"civo_{one.name}"] = value
+    if isinstance(event, RequestDone):
+        found["civo_route"] = event.route
+    return found

@@ -38,7 +38,7 @@ class Poller:
     Attributes:
         min_interval: seconds between two readings of the listing at least: so that they cost
             little, and longer after it failed.
-        listed: how many snapshots it held in the last poll; 0 if that did not read it.
+        listed: how many snapshots it held in the last poll; None if that did not read it.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Poller:
         self._observer = observer
         self._listing = ListingUse()
         self.min_interval = 0.0
-        self.listed = 0
+        self.listed: int | None = None
 
     async def poll(self, is_due: Callable[[RegisteredWait], bool]) -> bool:
         """Poll for the waits that are due. Return whether the region's listing served all waits."""
         self.min_interval = 0.0
-        self.listed = 0
+        self.listed = None
         waits = (wait for wait in self._registry if is_due(wait))
         first = next(waits, None)
         if first is None:

@@ -13,14 +13,14 @@ from math import inf
 
 from .._api import RegionApi
 from .._clock import Clock
-from ..errors import CivoError, ClientClosedError, NotFoundError, short
-from ..events import Polled, WaitEnded, WaitStarted
+from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..models import Snapshot
 from .poll_round import asked_to_wait
 from .poller import Poller
 from .progress import CompletionWait
 from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
+from .telling import WaitTeller
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -49,8 +49,7 @@ class Watcher:
         self._registry = WaitRegistry()
         self._poller = Poller(api, clock, self._registry, self)
         self._clock = clock
-        self._session = api.session
-        self._region_code = api.named_region()
+        self._teller = WaitTeller(api)
         self._states_met = states_met or StateReporter(api.session.tell)
         self._paused_for = paused_for
         self._rate_limit_interval = rate_limit_interval
@@ -61,7 +60,6 @@ class Watcher:
         self._tick_of = 0
         self._held_until = -inf
         self._stopping: set[asyncio.Task[None]] = set()
-        self._changed = 0
         self.ticks = 0
 
     def seed(self, progress: CompletionWait, known: Snapshot, *, is_fresh: bool) -> None:
@@ -74,8 +72,7 @@ class Watcher:
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
         self._registry.add(wait)
-        if self._session.is_heard(WaitStarted):
-            self._session.tell(WaitStarted(*self._told_of(wait)))
+        self._teller.started(wait)
         if self._task is None or self._task.done():
             # Polls belong to all who wait: what the first of them traces is no place for them.
             loop = asyncio.get_running_loop()
@@ -89,7 +86,8 @@ class Watcher:
         """Stop watching for a caller that gave up; does nothing if the wait is over."""
         if not self._registry.discard(wait):
             return
-        self._tell_ended(wait, asyncio.CancelledError.__name__)
+        self._registry.progress_of(wait)  # with the listings that had nothing new for it
+        self._teller.ended(wait, asyncio.CancelledError.__name__)
         if not self._registry:
             self._stop()
 
@@ -143,21 +141,8 @@ class Watcher:
         def is_due(wait: RegisteredWait) -> bool:
             return wait.group in due or wait in last
 
-        watched, polls = len(self._registry), self._session.polls_done[self._region_code.upper()]
-        self._changed = 0
-        everybody = await self._within_grace(self._poller.poll(is_due))
-        if self._session.is_heard(Polled):
-            self._session.tell(
-                Polled(
-                    self._region_code,
-                    "listing" if everybody else "single",
-                    watched,
-                    self._poller.listed,
-                    self._changed,
-                    self._session.polls_done[self._region_code.upper()] - polls,
-                    self._clock.monotonic() - now,
-                )
-            )
+        with self._teller.polling(self._poller, len(self._registry)):
+            everybody = await self._within_grace(self._poller.poll(is_due))
         self._registry.postpone(self._clock.monotonic(), None if everybody else due)
 
     async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
@@ -258,7 +243,7 @@ class Watcher:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
         before = progress.last
-        self._changed += before is None or before.status != snapshot.status
+        self._teller.changed += before is None or before.status != snapshot.status
         changed = progress.observe(snapshot, now)
         self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
@@ -300,27 +285,8 @@ class Watcher:
         outcome = wait.progress.outcome
         if outcome is not None and self._registry.discard(wait):
             failed = isinstance(outcome, CivoError)
-            self._tell_ended(wait, type(outcome).__name__ if failed else "")
+            self._teller.ended(wait, type(outcome).__name__ if failed else "")
             wait.on_end(outcome)
-
-    def _told_of(self, wait: RegisteredWait) -> tuple[int, str, str, str, str]:
-        """What the events of a wait have in common."""
-        progress = wait.progress
-        return (
-            wait.id,
-            progress.until,
-            self._region_code,
-            progress.instance_id,
-            progress.snapshot_id,
-        )
-
-    def _tell_ended(self, wait: RegisteredWait, error: str) -> None:
-        if self._session.is_heard(WaitEnded):
-            progress = self._registry.progress_of(wait)
-            state = short(progress.last.state) if progress.last else ""
-            seconds = self._clock.monotonic() - progress.started
-            end = WaitEnded(*self._told_of(wait), error, state, seconds, progress.polls)
-            self._session.tell(end)
 
     def _end_all(self, error: CivoError) -> None:
         for wait in list(self._registry):

@@ -27,10 +27,12 @@ from civo_snapshots import (
     NotFoundError,
     ProxyError,
     RateLimitError,
+    RequestDone,
     RetryPolicy,
     RetryScheduled,
     ServerError,
     Snapshot,
+    Throttled,
     Timeouts,
     TLSError,
     TryLaterError,
@@ -112,14 +114,18 @@ class Bench:
         self.script = Script(self.clock, *(steps or (OK,)))
         self.limiter = Limiter(concurrency, self.clock, max_rate)
         self.events: list[Event] = []
+        self.done: list[RequestDone] = []
         options: dict[str, Any] = {
             "timeouts": Timeouts(),
             "policy": RetryPolicy(),
-            "listeners": [self.events.append],
+            "listeners": [self._heard],
             **more,
         }
         transport = cast("Transport", self.script)
         self.session = Session(transport, self.limiter, self.clock, **options)
+
+    def _heard(self, event: Event) -> None:
+        (self.done if isinstance(event, RequestDone) else self.events).append(event)  # type: ignore[arg-type]
 
     async def call(self, request: Request = GET, **more: Any) -> Snapshot:
         return await self.session.call(request, one(Snapshot), **more)
@@ -787,7 +793,8 @@ async def test_other_refusals_keep_their_connection() -> None:
 async def test_each_retry_is_told_with_its_cause_and_its_wait() -> None:
     bench = Bench(LOST, limited("5"), OK)
     await bench.call()
-    first, second = bench.events
+    first, throttled, second = bench.events
+    assert throttled == Throttled("rate_limited", 5.0, 7)
     assert isinstance(first, RetryScheduled)
     assert isinstance(second, RetryScheduled)
     assert (first.method, first.path, first.attempt, first.cause) == ("GET", GET.path, 1, "lost")
@@ -808,7 +815,7 @@ async def test_without_a_listener_retries_are_logged(caplog: pytest.LogCaptureFi
     caplog.set_level(logging.DEBUG, "civo_snapshots")
     bench = Bench(LOST, OK, listeners=())
     await bench.call()
-    assert "RetryScheduled" in caplog.text
+    assert f"GET {GET.path}: attempt 1 failed (lost), again in" in caplog.text
 
 
 async def test_the_servers_clock_is_learned_from_its_dates() -> None:  # S85

@@ -383,7 +383,13 @@ async def test_an_unknown_state_counts_as_pending_and_is_reported_once(  # P87
     for key in keys:
         scene.shown[key] = lambda now: ("Complete", "Completed") if now > 9 else ("Copying", "x\ny")
     told: list[UnknownState | UnusualState] = []
-    watcher = Watcher(scene.api(), scene.clock, states_met=StateReporter(told.append))
+    api = scene.api()
+
+    def tell(event: UnknownState | UnusualState) -> None:
+        told.append(event)
+        api.session.tell(event)
+
+    watcher = Watcher(api, scene.clock, states_met=StateReporter(tell))
     for waiter in [Waiter(scene, watcher, key) for key in keys]:
         await waiter.snapshot()
     assert [type(event) for event in told] == [UnknownState] * 2
