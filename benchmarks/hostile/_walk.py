@@ -15,7 +15,7 @@ from benchmarks.hostile import _truth
 from benchmarks.hostile._callers import INSTANCES, RUNS, Callers
 from benchmarks.hostile._mischief import Mischief
 from benchmarks.hostile._telling import Judge, Operation
-from civo_snapshots import CivoClient
+from civo_snapshots import CivoClient, Timeouts
 from civo_snapshots.testing import FakeClock, FakeRegion
 
 SETTLES = 200.0
@@ -76,9 +76,15 @@ class Walk(Callers):
 
     def client(self) -> CivoClient:
         self.number += 1
-        region = self.region
+        region, switches = self.region, self.region.switches
+        # As long as this region's reads may lag.
+        window = max(8.0, 1.0 + switches.visible_after + switches.read_lag)
         return CivoClient(
-            region.token, region=region.region, api_url=region.url, clock=region.clock
+            region.token,
+            region=region.region,
+            api_url=region.url,
+            clock=region.clock,
+            timeouts=Timeouts(reconcile_window=window),
         )
 
     # Time, cancels and dead clients
@@ -182,6 +188,8 @@ class Walk(Callers):
                 continue
             wire = _truth.wire_name(name, record.instance_id)
             is_of_it = record.name == wire or record.name.startswith(f"{wire}-r")
+            # What the region-wide listing never shows is looked for nowhere else.
+            is_of_it = is_of_it and not record.is_unlisted
             if is_of_it and not record.deleted and record.id not in told:
                 self.judge.lie(op, f"knows nothing of {record.name} by {record.description!r}")
         await self.civo.close()
