@@ -63,8 +63,9 @@ class Snapshots:
         A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
 
         `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
-        "adopt" lists first and returns the oldest that has not failed, "error" raises
-        `SnapshotExistsError`; with both of them, no doubt is left after a lost answer.
+        "adopt" lists first and returns the oldest that has not failed, or makes one beside those
+        that have; "error" raises `SnapshotExistsError` whatever became of it. With both of them no
+        doubt is left after a lost answer.
         """
         _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         instance_id = _validation.instance_id(instance)
