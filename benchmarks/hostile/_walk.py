@@ -7,7 +7,6 @@ steps are left out still does the rest, and a lie can be brought down to the few
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import define, field, frozen
 
@@ -50,15 +49,13 @@ class Walk(Callers):
     """One region, one client at a time, and several calls at once."""
 
     seed: int
-    switches: Mapping[str, Any]
     mischief: Mischief = field(init=False)
 
     async def play(self, steps: Sequence[Step]) -> list[str]:
         """Do these; what was told that was not so."""
         random.seed(self.seed)  # the jitter of pauses
         clock = FakeClock()
-        options: dict[str, Any] = {"instances": INSTANCES, "clock": clock, **self.switches}
-        self.region = FakeRegion.any(self.seed, **options)
+        self.region = FakeRegion.any(self.seed, instances=INSTANCES, clock=clock)
         self.judge = Judge(self.region)
         async with self.region:
             self.mischief = Mischief(self.region, self.judge, self.say)
