@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from . import _validation, resources
-from ._api import RegionApi
+from ._api import RegionApi, SentRestores
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
 from ._create import CreateSupervisor, Unresolved
@@ -37,6 +37,7 @@ class ClientState:
         self.states = states
         self.concurrency = concurrency
         self.creates = CreateSupervisor(session.clock, session.tell)
+        self.restores = SentRestores()
         self._states_met = StateReporter(session.tell)
         self._watchers: dict[str, Watcher] = {}
 
@@ -76,7 +77,7 @@ class RegionView:
 
     def __init__(self, state: ClientState, region: str | None) -> None:
         self._state = state
-        self._api = RegionApi(state.session, region)
+        self._api = RegionApi(state.session, region, state.restores)
         self.region = region
 
     @cached_property

@@ -100,16 +100,24 @@ async def _restore(
             ).collect()
         except CivoError:
             before = None
-    restore = await _post(
-        context,
-        *segments,
-        body=body,
-        options=call,
-        what=what,
-        instance_id=instance_id,
-        name=fields["hostname"],
-        is_same=is_same,
-    )
+    hostname = str(fields["hostname"] or "")
+    sent = context.restores.add(context.named_region(), hostname, context.session.clock.monotonic())
+    try:
+        restore = await _post(
+            context,
+            *segments,
+            body=body,
+            options=call,
+            what=what,
+            instance_id=instance_id,
+            name=fields["hostname"],
+            is_same=is_same,
+        )
+    except CivoError as error:
+        if not error.may_have_acted:
+            context.restores.drop(sent)
+        raise
+    sent.id, sent.hostname = restore.id, restore.hostname.casefold()
     if before is None:
         return restore
     namesakes = [one.id for one in before if bears_hostname(one, restore.hostname)]

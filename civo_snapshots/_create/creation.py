@@ -264,14 +264,14 @@ class Creation:
             raise self.call.summed_up(failure)
         is_echo = self.lost and failure.code == _IN_PROCESS
         while True:
-            pause = self._resend_pause(failure)
+            pause = None if self._lookup.is_over else self._resend_pause(failure)
             if pause is None and self.lost:
                 return await self._after_refusal(failure)
             if pause is None:
                 raise self.call.summed_up(failure)
             self.api.session.tell_retry(self.call, failure, pause)
             if not await self._lookup.sleep(pause):
-                raise self._unknown()
+                raise self._unknown() if self.lost else self.call.summed_up(failure)
             finding = await (self._reconcile() if is_echo else self._lookup.once())
             if finding.found is Found.OURS and self.lost:
                 return self._take(finding)

@@ -132,13 +132,14 @@ class Lookup:
             if finding.found is Found.OURS:
                 break
             if finding is NOTHING_SEEN:
-                if self._is_over():
+                if self.is_over:
                     break
                 pauses = pauses or [_SEARCHES[-1] * self.reconcile_window]
             tell()
         return finding
 
-    def _is_over(self) -> bool:
+    @property
+    def is_over(self) -> bool:
         """Whether no further look can succeed: the instance is gone, or the client closed."""
         error = self.failure
         gone = isinstance(error, NotFoundError) and missing_of(error) is not Missing.NOTHING

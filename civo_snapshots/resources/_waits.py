@@ -85,12 +85,12 @@ class Waits:
 
     def _is_old(self, snapshot: Snapshot | None) -> bool:
         """Whether every read shows it by now, as far as the clocks can tell."""
+        if snapshot is None:
+            return False
         session = self.api.session
         clock = self.creates.claims.clock_of(self.api.named_region())
         since = session.clock.now() - timedelta(seconds=session.timeouts.reconcile_window)
-        return (
-            snapshot is not None and clock.is_younger(snapshot, since, session.clock_skew) is False
-        )
+        return clock.is_younger(snapshot, since, session.clock_skew) is False
 
     async def restore(
         self, restore: Restore, timeout: float | None, poll: PollPolicy | None

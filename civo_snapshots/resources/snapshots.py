@@ -86,16 +86,17 @@ class Snapshots(Resource):
         A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved.creates`.
 
         `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
-        "adopt" lists first and returns the oldest that has not failed, "error" raises
-        `SnapshotExistsError`; with both of them, no doubt is left after a lost answer.
+        "adopt" lists first and returns the oldest that has not failed, or makes one beside those
+         that have; "error" raises `SnapshotExistsError` whatever became of it. With both of them no
+         doubt is left after a lost answer.
 
-        `quiesce` makes from the instance's id an async context manager, such as one that freezes
-        and thaws its file systems. It is entered anew for each request that is sent, when nothing
-        holds that back any more, and left when the request has its answer, is refused or lost,
-        or `quiesce_timeout` seconds after the entering began. If entering fails or takes that
-        long, nothing is sent, and `QuiesceError` is raised; `on_quiesce_error="continue"` sends
-        it all the same. It holds a slot among the requests, so that it must not call this client.
-        That the answer marks the moment of the snapshot is documented nowhere.
+         `quiesce` makes from the instance's id an async context manager, such as one that freezes
+         and thaws its file systems. It is entered anew for each request that is sent, when nothing
+         holds that back any more, and left when the request has its answer, is refused or lost,
+         or `quiesce_timeout` seconds after the entering began. If entering fails or takes that
+         long, nothing is sent, and `QuiesceError` is raised; `on_quiesce_error="continue"` sends
+         it all the same. It holds a slot among the requests, so that it must not call this client.
+         That the answer marks the moment of the snapshot is documented nowhere.
         """
         _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         instance_id = _validation.instance_id(instance)

@@ -29,7 +29,9 @@ def client_of(region: FakeRegion, clock: FakeClock, concurrency: int = 50) -> Ci
     )
 
 
-@pytest.mark.drawn(visible_after=0.0, region_listing=True, failure_rate=0.0)
+@pytest.mark.drawn(
+    visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0, failure_rate=0.0
+)
 async def test_what_exists_is_adopted_or_refused_and_nothing_is_sent(
     make_region: MakeRegion,
 ) -> None:

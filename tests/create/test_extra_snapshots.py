@@ -31,7 +31,14 @@ async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
         assert civo.unresolved.extra_snapshots == ()
 
 
-@pytest.mark.drawn(one_at_a_time=False, quota_lock=0.0, created_at_form="Z", visible_after=0.0)
+@pytest.mark.drawn(
+    one_at_a_time=False,
+    quota_lock=0.0,
+    created_at_form="Z",
+    visible_after=0.0,
+    read_lag=0.0,
+    unique_names="free",
+)
 async def test_an_extra_found_at_once_is_not_told_again_later(make_region: MakeRegion) -> None:
     """T9, T10: both sends acted, and neither was answered."""
     clock = FakeClock()
@@ -44,7 +51,14 @@ async def test_an_extra_found_at_once_is_not_told_again_later(make_region: MakeR
         assert {kept.id, civo.unresolved.extra_snapshots[0].extra_id} == set(region.state.snapshots)
 
 
-@pytest.mark.drawn(one_at_a_time=False, quota_lock=0.0, created_at_form="Z", visible_after=0.0)
+@pytest.mark.drawn(
+    one_at_a_time=False,
+    quota_lock=0.0,
+    created_at_form="Z",
+    visible_after=0.0,
+    read_lag=0.0,
+    unique_names="free",
+)
 async def test_bad_answers_do_not_hide_an_extra(make_region: MakeRegion) -> None:
     """T10, H41: the search before closing is the last one."""
     clock = FakeClock()
@@ -57,7 +71,7 @@ async def test_bad_answers_do_not_hide_an_extra(make_region: MakeRegion) -> None
         assert len(civo.unresolved.extra_snapshots) == 1
 
 
-@pytest.mark.drawn(created_at_form="Z")
+@pytest.mark.drawn(created_at_form="Z", unique_names="free")
 async def test_a_namesake_still_on_its_way_is_no_extra(make_region: MakeRegion) -> None:
     """S71: the search for late snapshots waits for the name lock."""
     clock = FakeClock()

@@ -161,6 +161,7 @@ async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
     states="documented",
     empty_status=0.0,
     visible_after=0.0,
+    read_lag=0.0,
     volume_listing="each",
     included_volumes="listed",
 )
@@ -341,7 +342,14 @@ async def test_a_restore_whose_answer_was_lost_is_not_repeated(  # S74
 # The region's snapshots
 
 
-@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
+@pytest.mark.drawn(
+    delete_takes=0.0,
+    visible_after=0.0,
+    read_lag=0.0,
+    region_listing=True,
+    listing_gaps=0.0,
+    region_ids="outer",
+)
 async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -363,7 +371,7 @@ async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
         await civo.region_snapshots.delete(done.id)
 
 
-@pytest.mark.drawn(region_listing=True, region_ids="outer")
+@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer")
 async def test_the_regions_snapshots_are_restored(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -381,7 +389,7 @@ async def test_the_regions_snapshots_are_restored(
     assert (await civo.snapshots.wait_until_restored(known)).id == done.instance_id
 
 
-@pytest.mark.drawn(region_listing=True, region_ids="outer")
+@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer")
 async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -394,7 +402,7 @@ async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
 # Schedules
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_schedules_are_made_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -438,7 +446,7 @@ async def test_a_schedule_whose_answer_was_lost_is_not_made_again(
     assert len(region.state.schedules) == 1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_an_update_of_a_schedule_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -454,7 +462,9 @@ async def test_an_update_of_a_schedule_is_compared_too(  # S76
 # Other regions
 
 
-@pytest.mark.drawn(visible_after=0.0, region_listing=True, region_ids="outer")
+@pytest.mark.drawn(
+    visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0, region_ids="outer"
+)
 async def test_a_view_asks_its_own_region_over_the_same_client(
     civo: CivoClient, region: FakeRegion
 ) -> None:

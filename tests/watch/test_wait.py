@@ -501,7 +501,7 @@ async def test_closing_the_client_ends_its_waits(env: Env) -> None:  # L117
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
-@pytest.mark.drawn(delete_pending=True, visible_after=0.0)
+@pytest.mark.drawn(delete_pending=True, visible_after=0.0, read_lag=0.0)
 async def test_a_deletion_is_waited_for(env: Env) -> None:
     made = await env.made()
     await env.civo.snapshots.delete(made)
@@ -511,7 +511,9 @@ async def test_a_deletion_is_waited_for(env: Env) -> None:
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
-@pytest.mark.drawn(delete_pending=True, visible_after=0.0, region_listing=True)
+@pytest.mark.drawn(
+    delete_pending=True, visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0
+)
 async def test_many_deletions_are_told_by_their_own_404(env: Env) -> None:  # P102
     made = [await env.made(number) for number in range(3)]
     for snapshot in made:
