@@ -9,7 +9,6 @@ import asyncio
 import gc
 import os
 import random
-import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -72,7 +71,9 @@ class Trial:
                 if self.rng.random() < 0.5:
                     group.create_task(fails())
         except* ZeroDivisionError:
-            pass
+            me = asyncio.current_task()
+            if me is not None and me.cancelling():
+                raise asyncio.CancelledError from None  # the group prefers its own error
 
     async def gathered(self) -> None:
         """Two runs under `gather()`, which raises when the first of them has ended."""
@@ -212,10 +213,11 @@ async def _series(faults: float, clients: int, seed: int) -> tuple[Tally, list[s
 
 async def _eager_series(seed: int) -> tuple[Tally, list[str]]:
     """The same in tasks that begin at once; nothing before Python 3.12, which has none."""
-    if sys.version_info < (3, 12):
+    factory = getattr(asyncio, "eager_task_factory", None)
+    if factory is None:
         return Tally(), []
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(asyncio.eager_task_factory)
+    loop.set_task_factory(factory)
     try:
         return await _series(0.0, CLIENTS // 5, seed)
     finally:

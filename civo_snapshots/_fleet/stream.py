@@ -36,7 +36,7 @@ class OpenRun:
 
     Attributes:
         is_read: whether somebody waits for its next outcome.
-        is_ending: whether it is being ended early.
+        is_ending: whether its stream is being closed.
         is_over: whether it came to its own end.
         ended: set when nothing of it goes on.
     """
@@ -58,10 +58,11 @@ class OpenRun:
 
     async def leave(self) -> None:
         """End it unless it is being read; wait a little for one that is ending already."""
-        outcomes = self._outcomes()
-        if self.is_read:
+        is_ending = self.is_ending or self._fleet.is_interrupted
+        if self.is_read and not is_ending:
             return
-        if outcomes is not None and not self.is_ending:
+        outcomes = self._outcomes()
+        if outcomes is not None and not is_ending:
             self.is_ending = True
             await outcomes.aclose()
             return

@@ -248,3 +248,19 @@ async def test_an_eager_run_is_told_wherever_it_is_cancelled(env: Env, turns: in
     assert same(env.civo.unresolved.runs, run)
     await env.civo.close()
     assert told_of(env, run) == set(env.region.state.snapshots)
+
+
+async def test_closing_waits_for_a_run_whose_gather_is_gone_already(env: Env) -> None:
+    """R182: `gather()` has raised when the first of its runs had ended."""
+    tasks = [
+        asyncio.create_task(env.civo.snapshots.create_many(env.region.instance_ids, name=name))
+        for name in ("a", "b")
+    ]
+    await begun(env)
+    for task in tasks:
+        task.cancel()
+    await turn(1)
+    with env.clock.hold():
+        await env.civo.close()
+    assert told_of(env, None) == set(env.region.state.snapshots) != set()
+    await asyncio.wait(tasks)
