@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -55,9 +56,10 @@ class ClientState:
         return self._watchers[region]
 
     async def close(self) -> None:
-        """End runs and creates that nobody waits for any more, waits, and the connections.
+        """End waits, runs and creates that nobody waits for any more, and the connections.
 
-        All of them end, also if one fails to or the caller is cancelled meanwhile.
+        All of that ends, also if something fails on the way; a cancellation only ends the waiting
+        for creates on their way.
         """
         async with AsyncExitStack() as last_first:
             last_first.push_async_callback(self.session.close)
@@ -65,6 +67,8 @@ class ClientState:
             for watcher in self._watchers.values():
                 last_first.push_async_callback(watcher.close)
             await self.creates.leave_runs()
+            await asyncio.gather(*(watcher.close() for watcher in self._watchers.values()))
+            await self.creates.settle()
 
 
 class RegionView:

@@ -46,6 +46,8 @@ class Job:
     faults: Faults
     contestants: Mapping[str, Contestant]
     bars: tuple[Bar, ...]
+    limit: float = 100.0
+    """Seconds for one contestant, whatever happens."""
 
     def missed(self, figures: Mapping[str, Figures]) -> list[str]:
         """The bars that were not met, in words."""

@@ -175,7 +175,7 @@ class Lookup:
 
     async def sleep(self, seconds: float) -> bool:
         """Sleep; False if `interrupt()` cut it short."""
-        pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
+        pause = self._pause = asyncio.ensure_future(self.api.session.pause(seconds))
         try:
             await asyncio.wait({pause})
         finally:

@@ -34,6 +34,10 @@ _LATE_SEARCHES = (15.0, 30.0, 60.0)
 class OpenRun(Protocol):
     """A run over many instances that has begun and not ended."""
 
+    def interrupted(self) -> FleetRun | None:
+        """The run so far, if it was interrupted; None while it goes on."""
+        ...
+
     async def leave(self) -> None:
         """End it, unless somebody waits for its next outcome."""
         ...
@@ -58,10 +62,13 @@ class CreateSupervisor:
         self._extras = Latest[ExtraSnapshot]("extra snapshots", EXTRAS_KEPT)
         self.interrupted = Latest[FleetRun]("runs", RUNS_KEPT)
         self.unresolved = Unresolved(
-            self._resolved, self.interrupted, self._extras, self._open_creates
+            self._resolved, self.interrupted, self._extras, self._open_creates, self._ending_runs
         )
         self.open_runs: set[OpenRun] = set()
         self._closing = False
+
+    def _ending_runs(self) -> Iterator[FleetRun]:
+        return (run for one in self.open_runs if (run := one.interrupted()) is not None)
 
     def _open_creates(self) -> Iterator[UnresolvedCreate]:
         return (UnresolvedCreate(one.instance_id, one.name) for one in self._detached)
@@ -209,26 +216,27 @@ class CreateSupervisor:
         """End the runs that nobody reads any more, as their cancellation would."""
         await asyncio.gather(*(run.leave() for run in self.open_runs))
 
-    async def close(self) -> None:
-        """Wait a little for the detached creates, and search once more after repeated ones.
-
-        If it is cancelled it waits no longer, and still ends them all.
-        """
-        searches: set[asyncio.Task[None]] = set()
+    async def settle(self) -> None:
+        """Wait a little for the detached creates, and search once more after repeated ones."""
+        await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
+        loop = asyncio.get_running_loop()
+        searches = {
+            loop.create_task(self._search_once(*repeated)) for repeated in self._late.values()
+        }
+        self._cancel_all()
         try:
-            await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
-            loop = asyncio.get_running_loop()
-            searches |= {
-                loop.create_task(self._search_once(*repeated)) for repeated in self._late.values()
-            }
-            self._cancel_all()
             await wait_at_most(searches, self._clock, CLOSE_GRACE)
         finally:
-            self._cancel_all()
             for search in searches:
                 search.cancel()
-            if left := {*self._detached.values(), *self._late, *searches}:
-                await asyncio.wait(left)
+            if searches:
+                await asyncio.wait(searches)
+
+    async def close(self) -> None:
+        """End whatever still goes on."""
+        self._cancel_all()
+        if left := {*self._detached.values(), *self._late}:
+            await asyncio.wait(left)
 
     def _cancel_all(self) -> None:
         if not self._closing:

@@ -67,9 +67,10 @@ class Unresolved:
         runs: Latest[FleetRun],
         extras: Latest[ExtraSnapshot],
         open_creates: Callable[[], Iterable[UnresolvedCreate]],
+        ending_runs: Callable[[], Iterable[FleetRun]],
     ) -> None:
         self._creates, self._runs, self._extras = creates, runs, extras
-        self._open_creates = open_creates
+        self._open_creates, self._ending_runs = open_creates, ending_runs
 
     @property
     def creates(self) -> tuple[UnresolvedCreate, ...]:
@@ -83,7 +84,7 @@ class Unresolved:
         The same that `FleetRun.of()` finds on the exception, also where a task group or `gather()`
         took the exception away. A create that was still open has its outcome in `creates`.
         """
-        return self._runs.all()
+        return (*self._runs.all(), *self._ending_runs())
 
     @property
     def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
@@ -96,7 +97,7 @@ class Unresolved:
         return self._creates.dropped + self._runs.dropped + self._extras.dropped
 
     def clear(self) -> None:
-        """Forget all of it, but for the creates whose outcome is still being found out."""
+        """Forget all of it, but for creates and runs whose outcome is still being found out."""
         for kept in (self._creates, self._runs, self._extras):
             kept.clear()
 

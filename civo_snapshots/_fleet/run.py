@@ -60,6 +60,7 @@ class Fleet:
         self._workers: dict[asyncio.Task[None], Member | None] = {}
         self._over = False
         self._closing = False
+        self.is_interrupted = False
         self._unknown = 0
 
     async def prepare(self) -> None:
@@ -119,6 +120,9 @@ class Fleet:
                     break
                 self._changed.clear()
                 await self._changed.wait()
+        except BaseException:  # it was cancelled, or its reader has left
+            self.is_interrupted = True
+            raise
         finally:
             await self._wind_down()
         if self._intake.error is not None:

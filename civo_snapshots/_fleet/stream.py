@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
-from types import AsyncGeneratorType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from attrs import evolve
@@ -36,12 +36,15 @@ class OpenRun:
     """What a client keeps of a run until it has ended, so that closing the client can end it.
 
     Attributes:
+        is_read: whether somebody waits for its next outcome.
+        is_ending: whether its stream is being closed.
         is_over: whether it came to its own end.
         ended: set when nothing of it goes on.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.is_over = False
+    def __init__(self, fleet: Fleet, clock: Clock) -> None:
+        self._fleet = fleet
+        self.is_read = self.is_ending = self.is_over = False
         self.ended = asyncio.Event()
         self._clock = clock
         self._outcomes: Callable[[], AsyncGenerator[Outcome] | None] = lambda: None
@@ -50,17 +53,25 @@ class OpenRun:
         """Take what drives it; weakly, because a run ends when its stream is dropped."""
         self._outcomes = weakref.ref(outcomes)
 
+    def interrupted(self) -> FleetRun | None:
+        """The run so far, if it was cancelled or left and what it has sent is being found out."""
+        return self._fleet.result() if self._fleet.is_interrupted else None
+
     async def leave(self) -> None:
         """End it unless it is being read; wait a little for one that is ending already."""
+        is_ending = self.is_ending or self._fleet.is_interrupted
+        if self.is_read and not is_ending:
+            return
         outcomes = self._outcomes()
-        if outcomes is None:
-            ended = asyncio.ensure_future(self.ended.wait())
-            try:
-                await done_within(ended, self._clock, LEAVE_GRACE)
-            finally:
-                ended.cancel()
-        elif isinstance(outcomes, AsyncGeneratorType) and not outcomes.ag_running:
+        if outcomes is not None and not is_ending:
+            self.is_ending = True
             await outcomes.aclose()
+            return
+        ended = asyncio.ensure_future(self.ended.wait())
+        try:
+            await done_within(ended, self._clock, LEAVE_GRACE)
+        finally:
+            ended.cancel()
 
 
 class FleetStream:
@@ -112,7 +123,7 @@ class FleetStream:
             await fleet.stop.confirmed(partial(_check_quota, api, fleet, set(wanted)))
             return iter(wanted)
 
-        open_run = OpenRun(api.session.clock)
+        open_run = OpenRun(fleet, api.session.clock)
         outcomes = _outcomes(fleet, prepared, creates, open_run)
         open_run.begin(outcomes)
         return cls(fleet, outcomes, open_run)
@@ -139,6 +150,7 @@ class FleetStream:
         return self
 
     async def __anext__(self) -> Outcome:
+        self._open_run.is_read = True
         try:
             return await anext(self._outcomes)
         except StopAsyncIteration:
@@ -150,13 +162,15 @@ class FleetStream:
         except BaseException as raised:
             self._is_left = True
             error = raised
+        finally:
+            self._open_run.is_read = False
         self._fleet.stopped()
         self.run.attach_to(error)
         raise error
 
     async def aclose(self) -> None:
         """End the run early; returns when what was sent is known or left to the client."""
-        self._is_left = True
+        self._is_left = self._open_run.is_ending = True
         self._fleet.stopped()
         await self._outcomes.aclose()
 

@@ -10,7 +10,7 @@ _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
 
 _TOLD = 128
-"""Characters of such a text that an event has."""
+"""Characters of such a text that an event has, and that are remembered: it may have millions."""
 
 
 class StateReporter:
@@ -25,7 +25,9 @@ class StateReporter:
         for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
-            self._familiar.add(text)
+            if text[:_TOLD] in self._familiar:
+                continue
+            self._familiar.add(text[:_TOLD])
             if not is_known(text, table):
                 event: UnknownState | UnusualState = UnknownState(snapshot, text[:_TOLD])
             elif is_unusual(text, table):

@@ -94,11 +94,13 @@ class Watcher:
     async def close(self) -> None:
         """End every wait with `ClientClosedError`."""
         self._stop()
-        if self._stopping:
-            await asyncio.wait(self._stopping)
-        self._end_all(
-            ClientClosedError("the client was closed during this wait; the snapshot goes on")
-        )
+        try:
+            if self._stopping:
+                await asyncio.wait(self._stopping)
+        finally:
+            self._end_all(
+                ClientClosedError("the client was closed during this wait; the snapshot goes on")
+            )
 
     def _stop(self) -> None:
         if self._task is not None:
