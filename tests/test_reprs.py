@@ -53,7 +53,7 @@ MADE: dict[type, Callable[[], object]] = {
     Timeouts: Timeouts,
     Transition: lambda: Transition(SNAPSHOT, None, None, "Pending"),
     UnknownState: lambda: UnknownState(SNAPSHOT, "Melting"),
-    Unresolved: lambda: UnresolvedCreate(HUGE, HUGE, SNAPSHOT, CivoError(HUGE)),
+    UnresolvedCreate: lambda: UnresolvedCreate(HUGE, HUGE, SNAPSHOT, CivoError(HUGE)),
     UnusualState: lambda: UnusualState(SNAPSHOT, "Ready"),
 }
 
