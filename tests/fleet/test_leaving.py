@@ -151,8 +151,9 @@ async def test_what_the_input_gave_after_a_break_is_part_of_the_run_and_not_sent
         await turn(10)
         assert [one.kind for one in stream.run] == [
             OutcomeKind.COMPLETE,
-            OutcomeKind.NOT_ATTEMPTED,
+            OutcomeKind.QUEUED,
         ]
+    assert stream.run.outcomes[1].kind is OutcomeKind.NOT_ATTEMPTED
     assert env.region.counts[CREATE] == 1
 
 
