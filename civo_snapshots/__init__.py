@@ -81,7 +81,7 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RestoreDrill, RunOptions, run_name
+    from .resources import PruneOptions, RestoreDrill, RunOptions, run_name
     from .retention import (
         PruneDecision,
         PruneKind,
@@ -121,7 +121,7 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RestoreDrill RunOptions run_name",
+            ".resources": "PruneOptions RestoreDrill RunOptions run_name",
             ".retention": """
                 PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
             """,
@@ -166,6 +166,7 @@ __all__ = [
     "ProxyError",
     "PruneDecision",
     "PruneKind",
+    "PruneOptions",
     "PruneOutcome",
     "PrunePlan",
     "PruneReport",
