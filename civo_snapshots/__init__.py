@@ -90,7 +90,7 @@ if typing.TYPE_CHECKING:
         VolumeStatus,
     )
     from .outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
-    from .resources import RestoreDrill, RunOptions, run_name
+    from .resources import PruneOptions, RestoreDrill, RunOptions, run_name
     from .retention import (
         PruneDecision,
         PruneKind,
@@ -132,7 +132,7 @@ else:
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
             ".outcomes": "FleetRun Outcome OutcomeKind UnresolvedCreate",
-            ".resources": "RestoreDrill RunOptions run_name",
+            ".resources": "PruneOptions RestoreDrill RunOptions run_name",
             ".retention": """
                 PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
             """,
@@ -180,6 +180,7 @@ __all__ = [
     "ProxyError",
     "PruneDecision",
     "PruneKind",
+    "PruneOptions",
     "PruneOutcome",
     "PrunePlan",
     "PruneReport",

@@ -19,11 +19,10 @@ async def cleanup(instance: Instance) -> None:
 async def main() -> None:
     async with CivoClient() as civo:
         db1 = await civo.instances.get_by_name("db1")
-        snapshots = await civo.snapshots.list(db1).collect()
-        newest = max(snapshots, key=lambda found: found.name)  # which has the date
+        found = await civo.snapshots.list(db1).collect()
+        newest = max(found, key=lambda one: one.name)  # the names of runs have their date
         drill = await civo.snapshots.restore_drill(newest, check=check, cleanup=cleanup)
         print(drill.to_json())
-        drill.raise_for_failures()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import calls, fanout, imports, level, listing, outage, overhead, pages, watch
+from . import calls, fanout, imports, level, listing, outage, overhead, pages, retention, watch
 from ._bench import Bar, Bench, Report, Series
 
 JOBS: dict[str, Callable[[Bench], Report]] = {
@@ -21,6 +21,7 @@ JOBS: dict[str, Callable[[Bench], Report]] = {
     "outage": outage.run,
     "imports": imports.run,
     "overhead": overhead.run,
+    "retention": retention.run,
 }
 VERSIONS = ("civo-snapshots", "aiohttp", "attrs", "cattrs", "msgspec", "httpx", "requests")
 

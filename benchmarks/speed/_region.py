@@ -3,15 +3,17 @@
 Times are `time.monotonic()`, which all processes of a machine share.
 """
 
+import hashlib
 import heapq
 import json
 import random
 import resource
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 _CREATED_AT = "2026-11-23T02:00:00Z"
-_INSTANCE, _FINISHED, _RUNNING, _CREATED = 1, 2, 3, 4
+_INSTANCE, _FINISHED, _RUNNING, _CREATED, _NIGHTLY = 1, 2, 3, 4, 8
 
 
 def _ident(kind: int, number: int) -> str:
@@ -40,14 +42,17 @@ def running_id(number: int) -> str:
 class Snapshot:
     """One snapshot, and when it is really complete."""
 
-    __slots__ = ("done_at", "id", "index", "instance_id", "name", "volumes")
+    __slots__ = ("created_at", "done_at", "id", "index", "instance_id", "name", "volumes")
 
-    def __init__(self, id: str, index: int, instance: str, name: str, done_at: float) -> None:
+    def __init__(
+        self, id: str, index: int, instance: str, name: str, *, done_at: float, created_at: str
+    ) -> None:
         self.id = id
         self.index = index
         self.instance_id = instance
         self.name = name
         self.done_at = done_at
+        self.created_at = created_at
         self.volumes = [_ident(16 + number, index) for number in range(3)]
 
     def body(self, *, done: bool, id: str = "") -> str:
@@ -58,7 +63,7 @@ class Snapshot:
             f'{{"id":"{id or self.id}","name":"{self.name}","description":"kept for the audit",'
             f'"included_volumes":["{one}","{two}","{three}"],"status":{{"state":"{state}",'
             f'"volumes":[{{"id":"{one}","state":"{part}"}},{{"id":"{two}","state":"{part}"}},'
-            f'{{"id":"{three}","state":"{part}"}}]}},"created_at":"{_CREATED_AT}"}}'
+            f'{{"id":"{three}","state":"{part}"}}]}},"created_at":"{self.created_at}"}}'
         )
 
     def item(self, *, done: bool) -> bytes:
@@ -66,7 +71,7 @@ class Snapshot:
         inner = self.body(done=done, id=self.instance_id)
         return (
             f'{{"id":"{self.id}","name":"{self.name}","description":"kept for the audit",'
-            f'"resource_type":"instance","created_at":"{_CREATED_AT}","instance":{inner}}}'
+            f'"resource_type":"instance","created_at":"{self.created_at}","instance":{inner}}}'
         ).encode()
 
 
@@ -87,9 +92,20 @@ class Region:
         self.connections = 0
         self.bytes_sent = 0
 
-    def add(self, id: str, instance: str, name: str, *, done_at: float, waits: bool = False) -> str:
+    def add(
+        self,
+        id: str,
+        instance: str,
+        name: str,
+        *,
+        done_at: float,
+        waits: bool = False,
+        created_at: str = _CREATED_AT,
+    ) -> str:
         """One more snapshot; returns its body."""
-        snapshot = Snapshot(id, len(self._items), instance, name, done_at)
+        snapshot = Snapshot(
+            id, len(self._items), instance, name, done_at=done_at, created_at=created_at
+        )
         done = done_at == 0
         self.snapshots[id] = snapshot
         self._items.append(snapshot.item(done=done))
@@ -99,6 +115,21 @@ class Region:
         elif not done:
             heapq.heappush(self._running, (done_at, id))
         return snapshot.body(done=done)
+
+    def add_nights(self, nights: int) -> None:
+        """A finished snapshot of each instance from each of so many nights, named as runs do."""
+        for night in range(nights, 0, -1):
+            date = datetime.now(UTC) - timedelta(days=night)
+            for number in range(self._instances):
+                owner = instance_id(number)
+                digest = hashlib.sha256(owner.encode()).hexdigest()[:12]
+                self.add(
+                    _ident(_NIGHTLY, len(self._items)),
+                    owner,
+                    f"nightly-{date:%Y%m%d}-{digest}",
+                    done_at=0.0,
+                    created_at=f"{date:%Y-%m-%dT%H:%M:%SZ}",
+                )
 
     def start(self) -> None:
         """From now on the snapshots that wait for it run."""

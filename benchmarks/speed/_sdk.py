@@ -7,7 +7,7 @@ import tracemalloc
 
 import aiohttp
 
-from civo_snapshots import CivoClient, PollPolicy, Snapshot
+from civo_snapshots import CivoClient, PollPolicy, RetentionPolicy, Snapshot
 from civo_snapshots._client import DEFAULT_CONCURRENCY
 from civo_snapshots._codec import page
 from civo_snapshots._http import Response
@@ -105,6 +105,23 @@ async def watch(url: str, count: int, policy: str, beats: bool) -> Figures:
         await start_all(one(number) for number in range(count))
         meter.end()
     return {**meter.figures(count), "stall_ms": heart.latest * 1e3}
+
+
+async def retention(url: str, how: str) -> Figures:
+    """The region's snapshots into records, or a plan of what to keep of them."""
+    policy = RetentionPolicy(keep_last=3, keep_daily=7, keep_weekly=4, keep_monthly=6)
+    times: list[float] = []
+    count = 0
+    async with opened(url, None) as civo:
+        for _ in range(DECODES):
+            began = time.process_time()
+            if how == "collect":
+                count = len(await civo.region_snapshots.list().collect())
+            else:
+                count = len((await civo.snapshots.plan_prune("nightly", policy)).decisions)
+            times.append(time.process_time() - began)
+    requests = sum(ask(url, "/_stats")["counts"].values()) / DECODES
+    return {"cpu_ms": min(times) * 1e3, "items": count, "requests": requests}
 
 
 async def decode(url: str, count: int) -> Figures:

@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("--finished", type=int, default=0)
     parser.add_argument("--running", type=int, default=0)
     parser.add_argument("--instances", type=int, default=0)
+    parser.add_argument("--nights", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     region = Region(tuple(options.duration), options.seed, options.instances)
@@ -149,6 +150,7 @@ def main() -> None:
         owner = instance_id(number + 1)
         far = float("inf")
         region.add(running_id(number), owner, f"run-{number}", done_at=far, waits=True)
+    region.add_nights(options.nights)
     gc.disable()  # nothing here is cyclic, and a pause would be taken for the client's
     asyncio.run(serve(region, options.latency, lambda port: print(port, flush=True)))
 

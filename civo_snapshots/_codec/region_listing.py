@@ -47,6 +47,20 @@ class ListingItem(msgspec.Struct, gc=False):
 
     def record(self, mask: Mask = bytes) -> RegionSnapshot | None:
         """The whole, for what it shows of a snapshot; None if that does not fit."""
+        return _fitting(mask(self._body()))
+
+    def kept(self, mask: Mask) -> "ListingItem | None":
+        """The same in bytes of its own, to be read later; None if that does not fit.
+
+        The collector of cyclic garbage has nothing to do with it: 20,000 records that are made
+        while a listing comes take 0.7 s of it.
+        """
+        try:
+            return _ITEM.decode(mask(self._body()))
+        except UNREADABLE:
+            return None
+
+    def _body(self) -> bytes:
         parts = (
             b'{"id":',
             msgspec.json.encode(self.id),
@@ -60,7 +74,7 @@ class ListingItem(msgspec.Struct, gc=False):
             self.instance,
             b"}",
         )
-        return _fitting(mask(b"".join(parts)))
+        return b"".join(parts)
 
 
 class Inner(msgspec.Struct, gc=False):

@@ -1,18 +1,13 @@
-"""Retention: reading a region for a plan, and deleting by one with a last look at each snapshot."""
+"""Deleting by a plan, with a last look at each snapshot and at the one that is kept for it."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from math import inf
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from attrs import define, field
 
-from .. import _naming, _validation
-from .._api import Missing, RegionApi, is_listing_refusal, missing_of
-from .._codec import ListingItem, as_snapshot, name_of
+from .. import _validation
+from .._api import Missing, RegionApi, missing_of
 from .._concurrency import for_each
-from .._http import Mask
-from .._session import CallOptions
 from ..errors import (
     AuthenticationError,
     CivoError,
@@ -20,215 +15,55 @@ from ..errors import (
     NotFoundError,
     short,
 )
-from ..models import RegionSnapshot, Snapshot
-from ..retention import (
-    PruneDecision,
-    PruneKind,
-    PruneOutcome,
-    PrunePlan,
-    PruneReport,
-    RetentionPolicy,
-    decide,
-)
+from ..models import Snapshot
+from ..retention import PruneDecision, PruneKind, PruneOutcome, PrunePlan, PruneReport
 from ..states import StateTable, Verdict
-
-_MOST_KEPT = 256 << 20
-"""Bytes of snapshots with one prefix, about half a million of them: a hostile server may go on."""
-
-_Owned = dict[str, list[Snapshot]]
-"""Snapshots by the instance that they were made of."""
-
-
-class _Meant:
-    """The region's snapshots whose names have the prefix; a consumer of its listing.
-
-    What cannot be read is not among them, so that it is not counted and not deleted either.
-
-    Attributes:
-        is_too_much: whether they were too many to be kept in memory.
-    """
-
-    limit = inf
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self.begin(bytes)
-
-    def begin(self, mask: Mask) -> None:
-        self._mask = mask
-        self._kept = 0
-        self.is_too_much = False
-        self.items: list[RegionSnapshot] = []
-
-    def consume(self, items: Sequence[ListingItem], left_out: int = 0) -> None:
-        for item in items:
-            name = item.name or item.inner().name or ""
-            if not _naming.has_prefix(name, self._prefix) or self.is_too_much:
-                continue
-            self._kept += len(bytes(item.instance))
-            self.is_too_much = self._kept > _MOST_KEPT
-            if (found := item.record(self._mask)) is not None:
-                self.items.append(found)
-
-
-@define
-class PruneReader:
-    """Reads what a plan is about."""
-
-    api: RegionApi
-    prefix: str
-    any_name: bool
-    options: CallOptions
-    workers: int
-
-    async def plan(
-        self,
-        policy: RetentionPolicy,
-        states: StateTable,
-        instance_ids: Collection[str] | None,
-        *,
-        failed: bool,
-        duplicates: bool,
-    ) -> PrunePlan:
-        """A plan for these instances, or for all of the region."""
-        session = self.api.session
-        now = session.clock.now() + (session.clock_skew or timedelta())
-        ids = instance_ids
-        if ids is None:
-            ids = {one.id for one in await self.api.list_instances(self.options).collect()}
-        found, strangers = await self._read(frozenset(ids))
-        decisions = [
-            decision
-            for instance_id in sorted(found)
-            for decision in decide(
-                found[instance_id], policy, now, states, failed=failed, duplicates=duplicates
-            )
-        ]
-        return PrunePlan(
-            self.prefix,
-            self.api.named_region(),
-            now,
-            str(policy),
-            tuple(decisions),
-            strangers if instance_ids is None else 0,
-        )
-
-    async def _read(self, ids: frozenset[str]) -> tuple[_Owned, int]:
-        """By the region-wide listing, or each instance's own where that does not tell enough."""
-        listing = _Meant(self.prefix)
-        try:
-            seen = await self.api.read_region_listing(listing, self.options)
-        except CivoError as error:
-            if not is_listing_refusal(error):
-                raise
-            seen = None
-        if seen is None or listing.is_too_much:
-            return await self._read_each(ids)
-        items = listing.items
-        owners = self._owners(items, ids)
-        names_instances = any(item.instance and item.instance.id in ids for item in items)
-        if self.any_name and not names_instances and not all(owners):
-            return await self._read_each(ids)
-        inner_ids = Counter(item.instance.id for item in items if item.instance)
-        found: dict[str, dict[str, Snapshot]] = {}
-        for item, owner in zip(items, owners, strict=True):
-            if owner:
-                inner = item.instance.id if item.instance else ""
-                # Which id is the snapshot's own is not known for certain: the last look at it,
-                # before it is deleted, shows that.
-                own_id = inner if inner != owner and inner_ids[inner] == 1 else item.id
-                found.setdefault(owner, {})[own_id] = as_snapshot(item, own_id, owner)
-        return {owner: [*own.values()] for owner, own in found.items()}, owners.count("")
-
-    def _owners(self, items: Sequence[RegionSnapshot], ids: frozenset[str]) -> list[str]:
-        """The instance of each item; empty where nothing proves one."""
-        by_digest = {_naming.digest_of(one): one for one in ids}
-        owners: list[str] = []
-        for item in items:
-            told = item.instance.id if item.instance and item.instance.id in ids else ""
-            owner = by_digest.get(self._digest(name_of(item)), "")
-            if owner and told not in ("", owner):
-                owner = ""  # named like another's
-            owners.append(owner or (told if self.any_name else ""))
-        return owners
-
-    async def _read_each(self, ids: frozenset[str]) -> tuple[_Owned, int]:
-        found: _Owned = {}
-        strangers = 0
-        failures: list[CivoError] = []
-
-        async def read(instance_id: str) -> bool:
-            nonlocal strangers
-            try:
-                listing = self.api.list_snapshots(instance_id, self.options).skipping(True)
-                listed = await listing.collect()
-            except NotFoundError:
-                return True  # gone since the instances were listed
-            except CivoError as error:
-                failures.append(error)
-                return False
-            digest = _naming.digest_of(instance_id)
-            meant = [one for one in listed if _naming.has_prefix(one.name, self.prefix)]
-            own = [one for one in meant if self.any_name or self._digest(one.name) == digest]
-            strangers += len(meant) - len(own)
-            if own:
-                found[instance_id] = own
-            return True
-
-        await for_each(ids, read, workers=min(self.workers, len(ids)))
-        if failures:
-            raise failures[0]
-        return found, strangers
-
-    def _digest(self, name: str) -> str:
-        """The digest of the instance that a name of a run of the prefix tells; else none."""
-        run, digest = _naming.run_and_digest(name)
-        return digest if _naming.has_prefix(run, self.prefix) else ""
 
 
 class _KeeperLostError(Exception):
     """The instance has to be left as it is."""
 
 
-@define
-class Prune:
-    """Carries out a plan; nothing is deleted that does not look as the plan says any more."""
+async def prune(
+    api: RegionApi,
+    plan: PrunePlan,
+    states: StateTable,
+    believed_from: Callable[[str], float],
+    *,
+    workers: int,
+) -> PruneReport:
+    """Delete what can be deleted; one outcome for each victim of the plan.
 
-    api: RegionApi
-    plan: PrunePlan
-    states: StateTable
-    believed_from: Callable[[str], float]
-    """The moment from which a 404 for a snapshot counts."""
-    _stopped: str = field(default="", init=False)
+    `believed_from` is the moment from which a 404 for a snapshot counts.
+    """
+    _validation.of_type(plan, PrunePlan, "plan")
+    if plan.region.casefold() != api.named_region().casefold():
+        raise InvalidArgumentError(
+            f"the plan is of region {short(plan.region)}, not {api.named_region()}"
+        )
+    groups: dict[str, list[PruneDecision]] = {}
+    for one in plan.victims:
+        groups.setdefault(one.instance_id, []).append(one)
+    kept = {(one.instance_id, one.snapshot_id): one for one in plan.keepers}
+    outcomes: dict[tuple[str, str], PruneOutcome] = {}
+    stopped = ""
 
-    async def run(self, *, workers: int) -> PruneReport:
-        """Delete what can be deleted; one outcome for each victim."""
-        if self.plan.region.casefold() != self.api.named_region().casefold():
-            raise InvalidArgumentError(
-                f"the plan is of region {short(self.plan.region)}, not {self.api.named_region()}"
-            )
-        groups: dict[str, list[PruneDecision]] = {}
-        for one in self.plan.victims:
-            groups.setdefault(one.instance_id, []).append(one)
-        kept = {(one.instance_id, one.snapshot_id): one for one in self.plan.keepers}
-        outcomes: dict[tuple[str, str], PruneOutcome] = {}
-
-        async def work(victims: Sequence[PruneDecision]) -> None:
-            instance = _InstancePrune(self.api, self.states, self.believed_from)
-            for victim in reversed(victims):  # the oldest first
+    async def work(victims: Sequence[PruneDecision]) -> None:
+        nonlocal stopped
+        instance = _InstancePrune(api, states, believed_from)
+        for victim in reversed(victims):  # the oldest first
+            if stopped:
+                outcome = PruneOutcome(victim, PruneKind.SKIPPED, stopped)
+            else:
                 keeper = kept.get((victim.instance_id, victim.keeper_id))
-                outcome = (
-                    PruneOutcome(victim, PruneKind.SKIPPED, self._stopped)
-                    if self._stopped
-                    else await instance.delete(victim, keeper)
-                )
-                if isinstance(outcome.error, AuthenticationError):
-                    self._stopped = "not tried, because the token was refused"
-                outcomes[victim.instance_id, victim.snapshot_id] = outcome
+                outcome = await instance.delete(victim, keeper)
+            if isinstance(outcome.error, AuthenticationError):
+                stopped = "not tried, because the token was refused"
+            outcomes[victim.instance_id, victim.snapshot_id] = outcome
 
-        await for_each(groups.values(), work, workers=max(1, min(workers, len(groups))))
-        in_order = [(one.instance_id, one.snapshot_id) for one in self.plan.victims]
-        return PruneReport(self.plan, tuple(outcomes[key] for key in in_order))
+    await for_each(groups.values(), work, workers=max(1, min(workers, len(groups))))
+    in_order = [(one.instance_id, one.snapshot_id) for one in plan.victims]
+    return PruneReport(plan, tuple(outcomes[key] for key in in_order))
 
 
 @define
@@ -317,11 +152,3 @@ class _InstancePrune:
                 ids[key] = "" if key in ids else one.id
             self._own_ids = ids
         return self._own_ids
-
-
-def prune_prefix(value: object) -> str:
-    """A prefix of run names; it may end with the hyphen that comes behind it."""
-    if isinstance(value, str):
-        _validation.label(value.removesuffix("-"), "prefix")
-        return value
-    return _validation.label(value, "prefix")

@@ -1,7 +1,8 @@
 """How the waits for snapshots and restores begin: arguments checked, with the client's settings."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from math import inf
 from typing import TypeVar
 
@@ -96,9 +97,15 @@ class Waits:
         self, restore: Restore, timeout: float | None, poll: PollPolicy | None
     ) -> Instance:
         """Wait for a restore's instance."""
-        return await wait_until_restored(
+        return await self.of_restores(timeout, poll)(restore)
+
+    def of_restores(
+        self, timeout: float | None, poll: PollPolicy | None
+    ) -> Callable[[Restore], Awaitable[Instance]]:
+        """What waits for a restore that is still to be asked for; arguments checked."""
+        return partial(
+            wait_until_restored,
             self.api,
-            restore,
             timeout=wait_timeout(timeout),
             policy=policy_or(poll, self.policy),
             states=self.states,

@@ -11,7 +11,7 @@ from .._create import CreateSupervisor, OnExisting
 from .._fleet import DEFAULT_MAX_AGE, FleetStream, Instances, WaitSettings
 from .._session import CallOptions, OnQuiesceError, Quiesce, call_options
 from .._validation import Id
-from .._watch import PollPolicy, Watcher, policy_or, wait_timeout
+from .._watch import PollPolicy, Watcher, policy_or
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
@@ -19,7 +19,8 @@ from ..retention import PrunePlan, PruneReport, RetentionPolicy
 from ..states import StateTable
 from ._drill import DrillRun, Hook, RestoreDrill
 from ._names import refuse_name, the_one
-from ._prune import Prune, PruneReader, prune_prefix
+from ._prune import prune
+from ._prune_plan import PruneOptions, plan_prune
 from ._resource import Resource
 from ._runs import (
     DEFAULT_LOOK_TIMEOUT,
@@ -314,49 +315,27 @@ class Snapshots(Resource):
         `RestoreDrill.of(error)` is the record so far, also of a cancellation.
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        policy = policy_or(poll, self._policy)
-        wait = partial(self._waits.restore, timeout=wait_timeout(timeout), poll=policy)
+        wait = self._waits.of_restores(timeout, poll)
         return await DrillRun.of(self._api, key, check, cleanup).run(wait)
 
     # Retention
 
     async def plan_prune(
-        self,
-        prefix: str,
-        policy: RetentionPolicy,
-        *,
-        instances: Iterable[Id | Instance] | None = None,
-        any_name: bool = False,
-        failed: bool = False,
-        duplicates: bool = False,
-        **options: Unpack[CallOptions],
+        self, prefix: str, policy: RetentionPolicy, **options: Unpack[PruneOptions]
     ) -> PrunePlan:
         """Say which snapshots of the runs of a prefix a prune would delete; deletes nothing.
 
         The policy is applied to each instance by itself. "nightly" takes in the runs nightly and
         nightly-20261123, but not nightlyjobs. Only names count whose digest proves that a run made
-        them for that instance; `any_name` takes in every name of the prefix. `instances` are those
-        meant, all of the region by default. `failed` adds snapshots that have failed; `duplicates`
-        what is complete once more beside a run's oldest complete one of the same instance.
+        them for that instance. The options are those of `PruneOptions`.
 
         Never deleted are an instance's newest complete one, and what is not finished, could not be
         read, or has no known time. Reads the region's snapshots once and, unless they are given,
         its instances; where there is no region-wide listing, each instance's own.
         """
-        chosen = call_options(options)
-        for name, value in (
-            ("any_name", any_name),
-            ("failed", failed),
-            ("duplicates", duplicates),
-        ):
-            _validation.boolean(value, name)
-        ids = None
-        if instances is not None:
-            _validation.instances(instances)
-            ids = {_validation.instance_id(one) for one in instances}
-        reader = PruneReader(self._api, prune_prefix(prefix), any_name, chosen, self._concurrency)
-        _validation.of_type(policy, RetentionPolicy, "policy")
-        return await reader.plan(policy, self._states, ids, failed=failed, duplicates=duplicates)
+        return await plan_prune(
+            self._api, prefix, policy, options, states=self._states, workers=self._concurrency
+        )
 
     async def prune(self, plan: PrunePlan) -> PruneReport:
         """Delete what a plan says, and return one outcome for each of its victims.
@@ -367,10 +346,8 @@ class Snapshots(Resource):
         stops no other: see `PruneReport.raise_for_failures()`. Raises `InvalidArgumentError` for
         another region's plan. The same plan may be carried out again.
         """
-        _validation.of_type(plan, PrunePlan, "plan")
         known_from = partial(believed_from, self._api, self._creates)
-        prune = Prune(self._api, plan, self._states, known_from)
-        return await prune.run(workers=self._concurrency)
+        return await prune(self._api, plan, self._states, known_from, workers=self._concurrency)
 
     # Runs over many instances
 

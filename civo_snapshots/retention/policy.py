@@ -1,21 +1,20 @@
 """A retention policy in the terms of restic's `forget`; knows times alone."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from attrs import fields, frozen
 
 from ..errors import InvalidArgumentError
 
-# Each rule keeps the newest snapshot of each of the last so many of its periods that have one: what
-# tells a period from others, and what it is called.
-_PERIODS: Mapping[str, tuple[Callable[[datetime], Hashable], str]] = {
+# Each rule keeps the newest snapshot of each of the last so many of its periods that have one.
+_PERIODS: Mapping[str, Callable[[datetime], str]] = {
     # In the hour that is repeated when summer time ends, the second time round is another hour.
-    "hourly": (lambda at: (at.toordinal(), at.hour, at.fold), "%Y-%m-%d %Hh"),
-    "daily": (datetime.toordinal, "%Y-%m-%d"),
-    "weekly": (lambda at: at.isocalendar()[:2], "%G-W%V"),
-    "monthly": (lambda at: (at.year, at.month), "%Y-%m"),
-    "yearly": (lambda at: at.year, "%Y"),
+    "hourly": lambda at: f"{at.isoformat(' ')[:13]}h{'+' * at.fold}",
+    "daily": lambda at: at.isoformat()[:10],
+    "weekly": lambda at: "{}-W{:02}".format(*at.isocalendar()[:2]),
+    "monthly": lambda at: at.isoformat()[:7],
+    "yearly": lambda at: at.isoformat()[:4],
 }
 
 
@@ -90,30 +89,27 @@ class RetentionPolicy:
                 if moments[index] > since:
                     found[index].append(f"within {self.keep_within}")
         local = [(index, moments[index].astimezone(self.tz)) for index in newest_first]
-        for period, (key, form) in _PERIODS.items():
+        for period, name_of in _PERIODS.items():
             count: int = getattr(self, f"keep_{period}")
-            for index, called in _newest_of_each(key, form, count, local):
+            for index, called in _newest_of_each(name_of, count, local):
                 found[index].append(f"{period} {called}" if called else f"oldest {period}")
         return [tuple(why) for why in found]
 
 
 def _newest_of_each(
-    key: Callable[[datetime], Hashable],
-    form: str,
-    count: int,
-    newest_first: Sequence[tuple[int, datetime]],
+    name_of: Callable[[datetime], str], count: int, newest_first: Sequence[tuple[int, datetime]]
 ) -> Iterator[tuple[int, str]]:
-    """Which of these one rule keeps, each with what its period is called.
+    """Which of these one rule keeps, each with the name of its period.
 
     That is empty for the oldest, which stays while fewer are counted than may be, so that the
     history reaches back as far as it can.
     """
-    seen: set[Hashable] = set()
+    seen: set[str] = set()
     for number, (index, at) in enumerate(newest_first, start=1):
         if len(seen) == count:
             return
-        if (period := key(at)) not in seen:
+        if (period := name_of(at)) not in seen:
             seen.add(period)
-            yield index, at.strftime(form)
+            yield index, period
         elif number == len(newest_first):
             yield index, ""

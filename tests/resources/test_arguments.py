@@ -16,6 +16,7 @@ from civo_snapshots import (
     InvalidArgumentError,
     NotFoundError,
     Restore,
+    RetentionPolicy,
     Snapshot,
     Transition,
 )
@@ -37,6 +38,11 @@ ARGUMENTS: dict[str, Any] = {
     "max_snapshots": 1,
     "region": "LON1",
     "run": None,
+    "prefix": "nightly",
+    "policy": RetentionPolicy(),
+    "plan": None,
+    "check": None,
+    "cleanup": None,
 }
 """What a parameter without a default is given; `snapshot` differs."""
 
