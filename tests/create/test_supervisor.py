@@ -133,8 +133,7 @@ class Ending:
 
     instance_id, name = "i", "n"
     lost = may_act_late = False
-    extras = ()
-    hold = None
+    extras, hold = (), None
     is_unsent = False
 
     def __init__(self, end: Snapshot | BaseException) -> None:
