@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import calls, fanout, imports, level, listing, outage, overhead, pages, watch
+from . import calls, events, fanout, imports, level, listing, outage, overhead, pages, watch
 from ._bench import Bar, Bench, Report, Series
 
 JOBS: dict[str, Callable[[Bench], Report]] = {
@@ -20,6 +20,7 @@ JOBS: dict[str, Callable[[Bench], Report]] = {
     "watch": watch.run,
     "outage": outage.run,
     "imports": imports.run,
+    "events": events.run,
     "overhead": overhead.run,
 }
 VERSIONS = ("civo-snapshots", "aiohttp", "attrs", "cattrs", "msgspec", "httpx", "requests")
