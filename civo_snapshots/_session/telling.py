@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-from attrs import fields
-
 from ..errors import printable
 from ..events import Event, Listener, RequestDone
 from ..models import Snapshot
@@ -30,26 +28,26 @@ class EventTeller:
         """Pass an event on. What a listener raises ends nothing, and is logged once for each."""
         if logger.isEnabledFor(event.level):
             logger.log(event.level, "%s", printable(str(event)), extra=_fields_of(event))
-        for number, listener in enumerate(self._listeners):
+        for listener in self._listeners:
             try:
                 listener(event)
             except Exception:
-                if number not in self._broken:
-                    self._broken.add(number)
+                if id(listener) not in self._broken:
+                    self._broken.add(id(listener))
                     logger.exception("the on_event callback raised; it is told of the next one")
 
 
 def _fields_of(event: Event) -> dict[str, str | int | float]:
     """An event's fields for a log line; the prefix keeps them apart from those of the line."""
     found: dict[str, str | int | float] = {"civo_event": type(event).__name__}
-    for one in fields(type(event)):
-        value = getattr(event, one.name)
+    for name in type(event).__match_args__:
+        value = getattr(event, name)
         if isinstance(value, Snapshot):
-            found[f"civo_{one.name}_id"] = printable(value.id, _LONGEST)
+            found[f"civo_{name}_id"] = printable(value.id, _LONGEST)
         elif isinstance(value, str):
-            found[f"civo_{one.name}"] = printable(value, _LONGEST)
+            found[f"civo_{name}"] = printable(value, _LONGEST)
         elif value is not None:
-            found[f"civo_{one.name}"] = value
+            found[f"civo_{name}"] = value
     if isinstance(event, RequestDone):
         found["civo_route"] = event.route
     return found
