@@ -1,6 +1,8 @@
 """Restores of either endpoint: what is sent, how it is answered, and whose answer it is."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -91,31 +93,31 @@ async def _restore(
     """
     call = context.session.begin(Kind.CREATING, options)
     call.deadline.begin()
+    post = partial(
+        _post,
+        context,
+        *segments,
+        body=body,
+        options=call,
+        what=what,
+        instance_id=instance_id,
+        name=fields["hostname"],
+        is_same=is_same,
+    )
+    if fields["overwrite_existing"]:
+        return await post()
+    within: CallOptions = {**ONCE, "timeout": min(_BASELINE, call.deadline.left() / 2)}
     before: list[Instance] | None = None
-    if not fields["overwrite_existing"]:
-        within: CallOptions = {**ONCE, "timeout": min(_BASELINE, call.deadline.left() / 2)}
-        try:
-            before = await context.listing(
-                tuple[Instance, ...], "instances", key=id_of, page_size=100, options=within
-            ).collect()
-        except CivoError:
-            before = None
-    hostname = str(fields["hostname"] or "")
-    sent = context.restores.add(context.named_region(), hostname, context.session.clock.monotonic())
+    with suppress(CivoError):
+        before = await context.listing(
+            tuple[Instance, ...], "instances", key=id_of, page_size=100, options=within
+        ).collect()
+    sent = context.restores.add(context.named_region(), context.session.clock.monotonic())
+    sent.hostname = str(fields["hostname"] or "").casefold()
     try:
-        restore = await _post(
-            context,
-            *segments,
-            body=body,
-            options=call,
-            what=what,
-            instance_id=instance_id,
-            name=fields["hostname"],
-            is_same=is_same,
-        )
+        restore = await post()
     except CivoError as error:
-        if not error.may_have_acted:
-            context.restores.drop(sent)
+        sent.is_void = not error.may_have_acted
         raise
     sent.id, sent.hostname = restore.id, restore.hostname.casefold()
     if before is None:

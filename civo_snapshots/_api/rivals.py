@@ -10,6 +10,7 @@ _QUEUE = 120.0
 """Seconds in which a restore's instance shows: it may be queued for a minute."""
 
 _KEPT = 900.0
+"""Seconds for which an instance is known to be another's."""
 
 
 @define(eq=False)
@@ -19,13 +20,15 @@ class SentRestore:
     Attributes:
         id: the restore's, once it is answered.
         instance_id: the instance that it has made, once that is known.
+        is_void: it has certainly done nothing.
     """
 
     region: str
-    hostname: str
     at: float
+    hostname: str = ""
     id: str = ""
     instance_id: str = ""
+    is_void: bool = False
 
 
 class SentRestores:
@@ -34,15 +37,11 @@ class SentRestores:
     def __init__(self) -> None:
         self._sent: list[SentRestore] = []
 
-    def add(self, region: str, hostname: str, now: float) -> SentRestore:
-        """Note one that is about to be sent."""
-        self._sent = [one for one in self._sent if now - one.at < _KEPT]
-        self._sent.append(sent := SentRestore(region.casefold(), hostname.casefold(), now))
+    def add(self, region: str, now: float) -> SentRestore:
+        """Note one that is about to be sent, and forget those of long ago."""
+        self._sent = [one for one in self._sent if now - one.at < _KEPT and not one.is_void]
+        self._sent.append(sent := SentRestore(region.casefold(), now))
         return sent
-
-    def drop(self, sent: SentRestore) -> None:
-        """Forget one that has certainly done nothing."""
-        self._sent.remove(sent)
 
     def made(self, restore: Restore, instance_id: str) -> None:
         """Note which instance a restore has made."""
@@ -65,4 +64,4 @@ class SentRestores:
     def has_rivals(self, restore: Restore, region: str, now: float) -> bool:
         """Whether the instance of another one may be taken for this one's."""
         others = self._others(restore, region)
-        return any(not one.instance_id and now - one.at < _QUEUE for one in others)
+        return any(not (one.instance_id or one.is_void) and now - one.at < _QUEUE for one in others)

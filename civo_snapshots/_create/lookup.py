@@ -108,6 +108,7 @@ class Lookup:
         except CivoError as error:
             self.failure = error
             return NOTHING_SEEN
+        self.failure = None
         self.seen = {one.id for one in listed} | (self.seen or set())
         finding = judge(filter(self._may_be_ours, listed), self._is_new)
         self.doubtful = finding.doubtful

@@ -284,7 +284,9 @@ class Snapshots(Resource):
         """Wait until the restored instance is there, ACTIVE or stopped, and return it.
 
         A new instance is found by the restore's hostname; one from before the restore is not
-        taken for it, nor what an overwritten one still looks like. `timeout` as in
+        taken for it, nor what an overwritten one still looks like. Of two restores to one hostname
+        at the same time each is told its own by its address; where a restore's answer gives none,
+        two of one client stay undecided until the time is over. `timeout` as in
         `wait_until_complete()`; raises `RestoreFailedError`, `WaitTimeoutError` or
         `PollFailedError`.
         """

@@ -49,6 +49,21 @@ async def test_what_exists_is_adopted_or_refused_and_nothing_is_sent(
         assert (region.counts[CREATE], region.counts[LIST]) == (0, 2)
 
 
+async def test_one_is_made_beside_a_namesake_that_has_failed_unless_any_is_an_error() -> None:
+    """R160: a failure is adopted by nobody, and stays for somebody to look at."""
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+        bad = region.state.add_stranger("n", age=3_600.0, state="failed")
+        with pytest.raises(SnapshotExistsError) as caught:
+            await civo.snapshots.create(bad.instance_id, name="n", on_existing="error")
+        assert caught.value.snapshot is not None
+        assert caught.value.snapshot.id == bad.id
+        made = await civo.snapshots.create(bad.instance_id, name="n", on_existing="adopt")
+        assert set(region.state.snapshots) == {bad.id, made.id}
+        again = await civo.snapshots.create(bad.instance_id, name="n", on_existing="adopt")
+        assert (again.id, region.counts[CREATE]) == (made.id, 1)
+
+
 async def test_only_who_asks_pays_for_the_look() -> None:
     clock = FakeClock()
     async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:

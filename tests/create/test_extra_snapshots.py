@@ -15,7 +15,7 @@ SNAPSHOTS = "/v2/instances/{id}/snapshots"
 CREATE, LIST = f"POST {SNAPSHOTS}", f"GET {SNAPSHOTS}"
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(unique_names="free")
 async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
     monkeypatch: pytest.MonkeyPatch, make_region: MakeRegion
 ) -> None:

@@ -180,7 +180,7 @@ async def test_a_snapshot_is_created_with_a_name_of_its_own(
     assert await civo.snapshots.list(region.instance_ids[1]).collect() == []
 
 
-@pytest.mark.drawn(delete_takes=0.0)
+@pytest.mark.drawn(delete_takes=0.0, read_lag=0.0)
 async def test_a_snapshot_is_named_by_record_or_by_two_ids(
     civo: CivoClient, done: Snapshot
 ) -> None:
@@ -280,7 +280,7 @@ async def test_a_snapshot_in_use_is_not_deleted_and_not_asked_again(  # H32, S77
     assert region.counts[DELETE] == 1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_an_update_whose_answer_was_lost_is_compared_first(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -310,7 +310,7 @@ async def test_a_restore_makes_a_new_instance(
     assert made.id != done.instance_id
 
 
-@pytest.mark.drawn(restore_queue=0.0)
+@pytest.mark.drawn(restore_queue=0.0, read_lag=0.0)
 async def test_a_restore_overwrites_the_original(civo: CivoClient, done: Snapshot) -> None:
     restore = await civo.snapshots.restore(done, overwrite_existing=True)
     assert restore.overwrite_existing
@@ -389,7 +389,7 @@ async def test_the_regions_snapshots_are_restored(
     assert (await civo.snapshots.wait_until_restored(known)).id == done.instance_id
 
 
-@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer")
+@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer", read_lag=0.0)
 async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:

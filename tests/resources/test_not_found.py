@@ -189,7 +189,7 @@ async def test_a_region_wide_restore_of_what_cannot_be_read_back_is_unknown(env:
         await env.civo.region_snapshots.restore("kept", hostname="copy")
 
 
-@pytest.mark.drawn(names_as_ids=True)
+@pytest.mark.drawn(names_as_ids=True, read_lag=0.0)
 async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
     made = await env.snapshot()
     renamed = await env.civo.snapshots.update(made.instance_id, "kept", name="renamed")

@@ -81,7 +81,9 @@ async def ends(wait: Any, kind: type[CivoError]) -> Any:
 # wait_until_complete
 
 
-@pytest.mark.drawn(states="documented", included_volumes="listed", volume_listing="each")
+@pytest.mark.drawn(
+    states="documented", included_volumes="listed", volume_listing="each", read_lag=0.0
+)
 async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     made = await env.made()
     done = await env.civo.snapshots.wait_until_complete(made)
@@ -534,7 +536,12 @@ async def test_a_snapshot_that_stays_is_a_timeout(env: Env) -> None:
 
 
 @pytest.mark.drawn(
-    restore_queue=0.0, tells_pages=True, pages_off_by=0, page_cap=100, null_per_page=False
+    restore_queue=0.0,
+    tells_pages=True,
+    pages_off_by=0,
+    page_cap=100,
+    null_per_page=False,
+    read_lag=0.0,
 )
 async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
@@ -572,7 +579,7 @@ async def test_a_restore_that_fails_is_told(env: Env) -> None:
     assert error.instance.hostname == env.copy
 
 
-@pytest.mark.drawn(restore_queue=0.0)
+@pytest.mark.drawn(restore_queue=0.0, read_lag=0.0)
 async def test_a_restore_that_takes_too_long_can_be_waited_for_again(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     error = await ends(env.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError)
