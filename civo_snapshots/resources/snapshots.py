@@ -265,9 +265,9 @@ class Snapshots:
         has at most 47 characters (`run_name()` makes one of any text); one is generated if none is
         given. The same `name` again continues the run. The options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
-        cancellation, or an error of the input, leaves the partial run on the exception: see
-        `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
-        checked and too small.
+        cancellation, or an error of the input, leaves the partial run on the exception and in
+        `CivoClient.unresolved.runs`: see `FleetRun.of()`. Raises `QuotaExceededError` before
+        anything is sent if the quota is to be checked and too small.
         """
         stream = self.create_each(instances, name=name, **options)
         async for _ in stream:
@@ -277,7 +277,11 @@ class Snapshots:
     def create_each(
         self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetStream:
-        """The same as `create_many()`, yielding each outcome as soon as it is known."""
+        """The same as `create_many()`, yielding each outcome as soon as it is known.
+
+        Use it as ``async with civo.snapshots.create_each(...) as stream`` and iterate within, so
+        that the run ends where the block does: see `FleetStream`.
+        """
         defaults = RunDefaults(self._policy, self._states, self._concurrency)
         return run_stream(
             self._api,
