@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import cast
 
 from attrs import frozen
 
@@ -176,7 +177,7 @@ class FleetRun:
             if isinstance(run, FleetRun):
                 return run
             if isinstance(current, BaseExceptionGroup):
-                left += current.exceptions
+                left += cast("BaseExceptionGroup[BaseException]", current).exceptions
             left.append(current.__cause__ or current.__context__)
         return None
 
