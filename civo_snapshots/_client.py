@@ -68,7 +68,7 @@ class ClientState:
                 last_first.push_async_callback(watcher.close)
             await self.creates.leave_runs()
             await asyncio.gather(*(watcher.close() for watcher in self._watchers.values()))
-            await self.creates.finish()
+            await self.creates.drain()
 
 
 class RegionView:

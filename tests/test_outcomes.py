@@ -359,6 +359,20 @@ def test_a_run_is_found_behind_a_timeout_of_the_caller() -> None:
     assert FleetRun.of(outermost) is run
 
 
+def test_a_run_is_found_inside_a_group() -> None:
+    """R182: a task group raises what its tasks did, also within another group."""
+    run, other = (FleetRun(name, partial=True) for name in ("nightly", "weekly"))
+    error, second, behind = ValueError("input"), KeyError("input"), TypeError("caller")
+    run.attach_to(error)
+    other.attach_to(second)
+    group = BaseExceptionGroup("outer", [OSError(), ExceptionGroup("inner", [error]), second])
+    assert FleetRun.of(ExceptionGroup("one", [ExceptionGroup("inner", [error])])) is run
+    assert FleetRun.of(group) in (run, other)
+    behind.__context__ = ExceptionGroup("inner", [error])
+    assert FleetRun.of(behind) is run
+    assert FleetRun.of(ExceptionGroup("none", [OSError()])) is None
+
+
 async def test_a_run_is_found_behind_a_real_timeout() -> None:
     """F106, L121."""
     run = FleetRun("nightly")

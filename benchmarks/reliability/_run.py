@@ -7,14 +7,14 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from benchmarks.reliability import attempts, creates, idle, outage, soak, strays, weeks
+from benchmarks.reliability import attempts, creates, garbage, idle, outage, soak, strays, weeks
 from benchmarks.reliability._faults import Faults
 from benchmarks.reliability._job import Job
 from benchmarks.reliability._server import HOST
 
 JOBS: dict[str, Job] = {
     job.name: job
-    for module in (creates, attempts, outage, strays, idle, soak, weeks)
+    for module in (creates, attempts, outage, strays, idle, soak, weeks, garbage)
     for job in module.JOBS
 }
 

@@ -216,7 +216,7 @@ class CreateSupervisor:
         """End the runs that nobody reads any more, as their cancellation would."""
         await asyncio.gather(*(run.leave() for run in self.open_runs))
 
-    async def finish(self) -> None:
+    async def drain(self) -> None:
         """Wait a little for the detached creates, and search once more after repeated ones."""
         await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
         loop = asyncio.get_running_loop()

@@ -362,16 +362,20 @@ class Snapshots(Resource):
         has at most 47 characters (`run_name()` makes one of any text); one is generated if none is
         given. The same `name` again continues the run. The options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
-        cancellation, or an error of the input, leaves the partial run on the exception: see
-        `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
-        checked and too small.
+        cancellation, or an error of the input, leaves the partial run on the exception and in
+        `CivoClient.unresolved.runs`: see `FleetRun.of()`. Raises `QuotaExceededError` before
+        anything is sent if the quota is to be checked and too small.
         """
         return await whole(self.create_each(instances, name=name, **options))
 
     def create_each(
         self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetStream:
-        """The same as `create_many()`, yielding each outcome as soon as it is known."""
+        """The same as `create_many()`, yielding each outcome as soon as it is known.
+
+        Use it as ``async with civo.snapshots.create_each(...) as stream`` and iterate within, so
+        that the run ends where the block does: see `FleetStream`.
+        """
         return self._stream(instances, name, options)
 
     async def start_many(

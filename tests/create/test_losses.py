@@ -60,11 +60,11 @@ async def test_a_repeat_that_is_not_answered_leaves_time_to_look_for_it() -> Non
         FakeRegion() as region,
         CivoClient(region.token, region=region.region, api_url=region.url) as civo,
     ):
-        civo._state.session.timeouts = type(civo._state.session.timeouts)(reconcile_window=0.4)
+        civo._state.session.timeouts = type(civo._state.session.timeouts)(reconcile_window=1.2)
         region.fault(CREATE, Fault.drop_before_acting())
         region.fault(CREATE, Fault.stall(60.0, acts=False), after=1, times=None)
         with pytest.raises(CivoError, match="nothing was made") as caught:
-            await civo.snapshots.create(region.instance_ids[0], timeout=1.6)
+            await civo.snapshots.create(region.instance_ids[0], timeout=4.8)
         assert not caught.value.may_have_acted
         assert region.counts[CREATE] == 2
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import pytest
 from support.env import Env, client_of
@@ -35,7 +35,7 @@ async def env() -> AsyncGenerator[Env]:
 
 
 @pytest.fixture
-def _eager_tasks() -> Iterator[None]:
+async def _eager_tasks() -> AsyncGenerator[None]:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined, unused-ignore]
     yield
@@ -263,5 +263,5 @@ async def test_closing_waits_for_a_run_whose_gather_is_gone_already(env: Env) ->
     await turn(1)
     with env.clock.hold():
         await env.civo.close()
+    assert all(task.done() for task in tasks)
     assert told_of(env, None) == set(env.region.state.snapshots) != set()
-    await asyncio.wait(tasks)
