@@ -6,6 +6,8 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
+PYTHONS = ("3.12", "3.13", "3.14")
+ALL = ".[cli,cron,opentelemetry,prometheus,pytest]"
 CODE = ("civo_snapshots", "tests", "benchmarks", "examples", "noxfile.py")
 
 
@@ -24,7 +26,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, in random order and in parallel, warnings as errors, with branch coverage."""
-    session.install("-q", "-e", ".[cli,cron,pytest]", *group("test"))
+    session.install("-q", "-e", ALL, *group("test"))
     session.run(
         "pytest",
         "-n",
@@ -34,6 +36,25 @@ def tests(session: nox.Session) -> None:
         "--cov-fail-under=95",
         *session.posargs,
     )
+
+
+def tests_on(session: nox.Session) -> None:
+    """All tests on another Python; skipped with a word, an error in CI, where it is missing."""
+    session.install("-q", "-e", ALL, *group("test"))
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+for version in PYTHONS:
+    nox.session(python=version, name=f"tests-{version}")(tests_on)
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """All tests with the oldest releases that pyproject.toml allows."""
+    session.install("-q", "uv")
+    session.run("uv", "pip", "install", "-q", "--resolution=lowest-direct", "-e", ALL)
+    session.install("-q", *group("test"))
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
@@ -47,7 +68,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Two strict type checkers, on the code, the examples and the blocks of the pages."""
-    session.install("-q", "-e", ".[cli,cron,pytest]", *group("types"))
+    session.install("-q", "-e", ALL, *group("types"))
     session.run("mypy")
     session.run("pyright")
     pages = session.create_tmp()
@@ -59,7 +80,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Whether the tests of a room notice changes of a module: `-s mutants -- limiter`."""
-    session.install("-q", "-e", ".[cli,pytest]", *group("mutants"))
+    session.install("-q", "-e", ".[cli,opentelemetry,prometheus,pytest]", *group("mutants"))
     session.run("python", "tests/mutants/run.py", *session.posargs)
 
 

@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING:
     from ._api import Listing
     from ._client import CivoClient, RegionView
     from ._clock import Clock
+    from ._create import Unresolved
     from ._fleet import FleetStream
     from ._session import CallOptions, RetryPolicy, Timeouts
     from ._watch import PollPolicy
@@ -52,13 +53,20 @@ if typing.TYPE_CHECKING:
         WaitTimeoutError,
     )
     from .events import (
+        CreateRecovered,
         Event,
         ExtraSnapshot,
         ListingAvoided,
+        OutcomeKnown,
+        Polled,
+        RequestDone,
         RetryScheduled,
+        Throttled,
         Transition,
         UnknownState,
         UnusualState,
+        WaitEnded,
+        WaitStarted,
     )
     from .models import (
         Acknowledgement,
@@ -81,8 +89,8 @@ if typing.TYPE_CHECKING:
         Volume,
         VolumeStatus,
     )
-    from .outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
-    from .resources import RestoreDrill, RunOptions, run_name
+    from .outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
+    from .resources import PruneOptions, RestoreDrill, RunOptions, run_name
     from .retention import (
         PruneDecision,
         PruneKind,
@@ -99,6 +107,7 @@ else:
             "._api": "Listing",
             "._client": "CivoClient RegionView",
             "._clock": "Clock",
+            "._create": "Unresolved",
             "._fleet": "FleetStream",
             "._session": "CallOptions RetryPolicy Timeouts",
             "._watch": "PollPolicy",
@@ -113,16 +122,17 @@ else:
                 UnexpectedResponseError WaitError WaitTimeoutError
             """,
             ".events": """
-                Event ExtraSnapshot ListingAvoided RetryScheduled Transition UnknownState
-                UnusualState
+                CreateRecovered Event ExtraSnapshot ListingAvoided OutcomeKnown Polled
+                RequestDone RetryScheduled Throttled Transition UnknownState UnusualState WaitEnded
+                WaitStarted
             """,
             ".models": """
                 Acknowledgement Call Instance LastSnapshot Page Quota Region RegionSnapshot Restore
                 RestoreStatus Retention Schedule ScheduledInstance ScheduleStatus Snapshot
                 SnapshotStatus Subnet Volume VolumeStatus
             """,
-            ".outcomes": "FleetRun Outcome OutcomeKind Unresolved",
-            ".resources": "RestoreDrill RunOptions run_name",
+            ".outcomes": "FleetRun Outcome OutcomeKind UnresolvedCreate",
+            ".resources": "PruneOptions RestoreDrill RunOptions run_name",
             ".retention": """
                 PruneDecision PruneKind PruneOutcome PrunePlan PruneReport RetentionPolicy
             """,
@@ -145,6 +155,7 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "CreateRecovered",
     "DeadlineExceededError",
     "Event",
     "ExtraSnapshot",
@@ -159,14 +170,17 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "OutcomeKind",
+    "OutcomeKnown",
     "OutcomeUnknownError",
     "Page",
     "PermissionDeniedError",
     "PollFailedError",
     "PollPolicy",
+    "Polled",
     "ProxyError",
     "PruneDecision",
     "PruneKind",
+    "PruneOptions",
     "PruneOutcome",
     "PrunePlan",
     "PruneReport",
@@ -177,6 +191,7 @@ __all__ = [
     "Region",
     "RegionSnapshot",
     "RegionView",
+    "RequestDone",
     "Restore",
     "RestoreDrill",
     "RestoreFailedError",
@@ -200,6 +215,7 @@ __all__ = [
     "State",
     "Subnet",
     "TLSError",
+    "Throttled",
     "Timeouts",
     "Transition",
     "TransportError",
@@ -207,11 +223,14 @@ __all__ = [
     "UnexpectedResponseError",
     "UnknownState",
     "Unresolved",
+    "UnresolvedCreate",
     "UnusualState",
     "Verdict",
     "Volume",
     "VolumeStatus",
+    "WaitEnded",
     "WaitError",
+    "WaitStarted",
     "WaitTimeoutError",
     "__version__",
     "run_name",

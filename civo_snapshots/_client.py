@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from . import _validation, resources
-from ._api import RegionApi
+from ._api import RegionApi, SentRestores
 from ._clock import Clock, SystemClock
 from ._config import Settings, check_region, resolve
-from ._create import CreateSupervisor
+from ._create import CreateSupervisor, Unresolved
 from ._http import HttpOptions, HttpSession, TokenCallable, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
 from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import CivoError
-from .events import ExtraSnapshot, Listener
-from .outcomes import Unresolved
+from .events import Listener
 from .states import State, StateTable, extended
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class ClientState:
         self.states = states
         self.concurrency = concurrency
         self.creates = CreateSupervisor(session.clock, session.tell)
+        self.restores = SentRestores()
         self._states_met = StateReporter(session.tell)
         self._watchers: dict[str, Watcher] = {}
 
@@ -54,11 +56,19 @@ class ClientState:
         return self._watchers[region]
 
     async def close(self) -> None:
-        """End waits, creates that nobody waits for any more, and the connections."""
-        for watcher in self._watchers.values():
-            await watcher.close()
-        await self.creates.close()
-        await self.session.close()
+        """End waits, runs and creates that nobody waits for any more, and the connections.
+
+        All of that ends, also if something fails on the way; a cancellation only ends the waiting
+        for creates on their way.
+        """
+        async with AsyncExitStack() as last_first:
+            last_first.push_async_callback(self.session.close)
+            last_first.push_async_callback(self.creates.close)
+            for watcher in self._watchers.values():
+                last_first.push_async_callback(watcher.close)
+            await self.creates.leave_runs()
+            await asyncio.gather(*(watcher.close() for watcher in self._watchers.values()))
+            await self.creates.drain()
 
 
 class RegionView:
@@ -71,7 +81,7 @@ class RegionView:
 
     def __init__(self, state: ClientState, region: str | None) -> None:
         self._state = state
-        self._api = RegionApi(state.session, region)
+        self._api = RegionApi(state.session, region, state.restores)
         self.region = region
 
     @cached_property
@@ -122,14 +132,9 @@ class RegionView:
         return self._state.session.requests_sent
 
     @property
-    def unresolved(self) -> tuple[Unresolved, ...]:
-        """Every create whose caller was cancelled after it may have acted, and what it made."""
+    def unresolved(self) -> Unresolved:
+        """What no caller was told: creates and runs interrupted, and snapshots made too late."""
         return self._state.creates.unresolved
-
-    @property
-    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
-        """Every snapshot too many that a create made by acting after it was sent again."""
-        return tuple(self._state.creates.extras)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"
@@ -166,7 +171,8 @@ class CivoClient(RegionView):
         ssl_context: for a private certificate authority; one that does not verify is refused.
         allow_insecure_http: send the token in clear to other machines.
         app: the name of your program, such as "backup-service/2.1", for the User-Agent.
-        on_event: told of retries, and of unknown or unusual states.
+        on_event: a function, or several, called with each event of `civo_snapshots.events`; must
+            not block. What it raises is logged and harms no call.
         clock: the source of time, replaceable in tests.
     """
 
@@ -189,7 +195,7 @@ class CivoClient(RegionView):
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
         app: str = "",
-        on_event: Listener | None = None,
+        on_event: Listener | Iterable[Listener] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.region: str | None = None  # for repr(), should anything below be refused
@@ -206,8 +212,7 @@ class CivoClient(RegionView):
         limits = _given(timeouts, Timeouts, "timeouts") or Timeouts()
         time = SystemClock() if clock is None else clock
         _validation.with_methods(time, ("monotonic", "now", "sleep"), "clock")
-        if on_event is not None:
-            _validation.callback(on_event, "on_event")
+        listeners: tuple[Listener, ...] = _validation.callbacks(on_event, "on_event")
         _validation.count(concurrency, "concurrency", most=10_000)
         if max_rate is not None:
             _validation.seconds(max_rate, "max_rate")
@@ -226,7 +231,7 @@ class CivoClient(RegionView):
             time,
             timeouts=limits,
             policy=policy_for(retries),
-            listener=on_event,
+            listeners=listeners,
         )
         state = ClientState(
             session,
@@ -237,7 +242,11 @@ class CivoClient(RegionView):
         super().__init__(state, settings.region)
 
     async def close(self) -> None:
-        """End waits and calls in flight with `ClientClosedError`, and close the connections."""
+        """End waits and calls in flight with `ClientClosedError`, and close the connections.
+
+        Waits up to 20 seconds for creates whose callers are gone; cancelled, it waits no longer and
+        still closes everything.
+        """
         await self._state.close()
 
     async def __aenter__(self) -> Self:

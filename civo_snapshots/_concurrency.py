@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from ._clock import Clock
@@ -95,6 +95,14 @@ class Gate:
 
     def _has_room(self) -> bool:
         return self.used < self.limit and (self._admits is None or self._admits())
+
+
+def start(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that begins in the next turn of the loop, whose creator can note it before.
+
+    `asyncio.eager_task_factory` would begin it, and perhaps end it, within this call.
+    """
+    return asyncio.Task(work, loop=asyncio.get_running_loop())
 
 
 async def for_each(

@@ -4,7 +4,7 @@ import inspect
 import ipaddress
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _naming
@@ -64,6 +64,20 @@ def callback(value: object, what: str, *, awaited: bool = False) -> None:
             f"{what} must be a plain function, because it is not awaited; what takes time belongs "
             "on a queue of your own"
         )
+
+
+def callbacks(value: Any, what: str) -> tuple[Any, ...]:
+    """One callback, or several, or None; as a tuple."""
+    if value is None:
+        return ()
+    several: tuple[Any, ...] = (value,) if callable(value) or not _is_iterable(value) else (*value,)
+    for one in several:
+        callback(one, what)
+    return several
+
+
+def _is_iterable(value: object) -> bool:
+    return isinstance(value, Iterable)
 
 
 def state_table(value: object) -> dict[str, State]:

@@ -130,7 +130,7 @@ class Outcome(_Travelling):
 
 
 @frozen(repr=False)
-class Unresolved(_Travelling):
+class UnresolvedCreate(_Travelling):
     """A create that was in flight when its caller was cancelled.
 
     Attributes:
@@ -282,18 +282,24 @@ class FleetRun:
 
     @staticmethod
     def of(error: BaseException) -> "FleetRun | None":
-        """The partial run that a cancelled fan-out left on the exception or on one behind it.
+        """The partial run that a cancelled fan-out left on the exception, in a group, or behind it.
 
-        `asyncio.timeout()` for one raises a `TimeoutError` of its own in front of it.
+        `asyncio.timeout()` for one raises a `TimeoutError` of its own in front of it. Where a task
+        group or `gather()` keeps the exception to itself, see `CivoClient.unresolved`.
         """
         seen: set[int] = set()
-        current: BaseException | None = error
-        while current is not None and id(current) not in seen:
+        left: list[BaseException | None] = [error]
+        while left:
+            current = left.pop(0)
+            if current is None or id(current) in seen:
+                continue
             seen.add(id(current))
             run = vars(current).get("run")
             if isinstance(run, FleetRun):
                 return run
-            current = current.__cause__ or current.__context__
+            if isinstance(current, BaseExceptionGroup):
+                left += cast("BaseExceptionGroup[BaseException]", current).exceptions
+            left.append(current.__cause__ or current.__context__)
         return None
 
     def attach_to(self, error: BaseException) -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from support.docs import EXAMPLES, HOWTO, given_by, region_of_readers, run_blocks
 
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {
+    "nightly_aiohttp": "test_examples.py",
+    "nightly_fastapi": "test_examples.py",
+    "sigterm_and_resume": "test_examples.py",
+}
 """Examples that serve until they are stopped, and the test file that runs each of them."""
 
 

@@ -143,7 +143,7 @@ async def test_an_undated_snapshot_that_a_lost_create_makes_late_is_told(
         made = await civo.snapshots.create(region.instance_ids[0], name="mine")
         await region.clock.sleep(120)
         late = region.state.snapshots.keys() - {made.id}
-        assert {extra.extra_id for extra in civo.extra_snapshots} == late
+        assert {extra.extra_id for extra in civo.unresolved.extra_snapshots} == late
         assert len(late) == 1
 
 
@@ -161,7 +161,7 @@ async def test_an_undated_namesake_that_was_there_before_is_not_told_as_an_extra
             await civo.snapshots.create(region.instance_ids[0], name="mine")
         await region.clock.sleep(120)
         made = [one.id for one in region.state.snapshots.values() if not one.is_strangers]
-        assert [extra.extra_id for extra in civo.extra_snapshots] == made
+        assert [extra.extra_id for extra in civo.unresolved.extra_snapshots] == made
 
 
 async def test_a_namesake_in_the_listing_is_not_taken_for_one_that_does_not_show_yet(

@@ -71,7 +71,7 @@ async def test_the_second_run_of_a_name_creates_nothing(nothing_left: None) -> N
 
 
 @pytest.mark.parametrize("region_ids", ["outer", "inner", "name"])
-@pytest.mark.drawn(quota_lock=0.0)
+@pytest.mark.drawn(quota_lock=0.0, listing_gaps=0.0)
 async def test_adoption_finds_the_right_id_however_the_region_lists_it(
     region_ids: Literal["outer", "inner", "name"], nothing_left: None, make_region: MakeRegion
 ) -> None:

@@ -22,7 +22,7 @@ from civo_snapshots.errors import (
     WaitTimeoutError,
 )
 from civo_snapshots.models import Call, Snapshot, SnapshotStatus, with_extra
-from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+from civo_snapshots.outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
 
 DONE = Outcome(
     "i-1", "n-1", OutcomeKind.COMPLETE, Snapshot("s-1", status=SnapshotStatus("Complete"))
@@ -228,8 +228,8 @@ def test_a_run_is_equal_after_its_way_through_json(error: CivoError | None) -> N
     assert type(got) is type(error)
     assert str(got) == str(error)
     assert getattr(got, "snapshot", None) == getattr(error, "snapshot", None)
-    unknown = Unresolved("i-8", "n-8", SAME, error)
-    assert Unresolved.from_dict(json.loads(json.dumps(unknown.as_dict()))) == unknown
+    unknown = UnresolvedCreate("i-8", "n-8", SAME, error)
+    assert UnresolvedCreate.from_dict(json.loads(json.dumps(unknown.as_dict()))) == unknown
 
 
 def test_what_an_error_tells_is_what_a_reader_acts_on() -> None:
@@ -359,6 +359,20 @@ def test_a_run_is_found_behind_a_timeout_of_the_caller() -> None:
     assert FleetRun.of(outermost) is run
 
 
+def test_a_run_is_found_inside_a_group() -> None:
+    """R182: a task group raises what its tasks did, also within another group."""
+    run, other = (FleetRun(name, partial=True) for name in ("nightly", "weekly"))
+    error, second, behind = ValueError("input"), KeyError("input"), TypeError("caller")
+    run.attach_to(error)
+    other.attach_to(second)
+    group = BaseExceptionGroup("outer", [OSError(), ExceptionGroup("inner", [error]), second])
+    assert FleetRun.of(ExceptionGroup("one", [ExceptionGroup("inner", [error])])) is run
+    assert FleetRun.of(group) in (run, other)
+    behind.__context__ = ExceptionGroup("inner", [error])
+    assert FleetRun.of(behind) is run
+    assert FleetRun.of(ExceptionGroup("none", [OSError()])) is None
+
+
 async def test_a_run_is_found_behind_a_real_timeout() -> None:
     """F106, L121."""
     run = FleetRun("nightly")
@@ -391,7 +405,7 @@ def test_a_circle_of_exceptions_is_searched_once() -> None:
 
 def test_a_create_in_flight_is_unresolved_until_it_is_known() -> None:
     """F106."""
-    open_ = Unresolved("i-1", "n-1")
+    open_ = UnresolvedCreate("i-1", "n-1")
     assert (open_.snapshot, open_.error) == (None, None)
     late = WaitTimeoutError("late")
-    assert Unresolved("i-1", "n-1", error=late) != open_
+    assert UnresolvedCreate("i-1", "n-1", error=late) != open_

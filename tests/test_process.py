@@ -175,7 +175,7 @@ async def test_a_cancel_while_a_create_is_searched_for_leaves_it_in_unresolved(
         while not closing.done():
             clock.advance(0.01)
             await asyncio.sleep(0)
-        [known] = civo.unresolved
+        [known] = civo.unresolved.creates
         assert known.name == "n"
         assert isinstance(known.error, OutcomeUnknownError)
         assert known.error.ended_at is not None

@@ -27,7 +27,7 @@ from civo_snapshots import (
     Timeouts,
     Transition,
     UnknownState,
-    Unresolved,
+    UnresolvedCreate,
     UnusualState,
 )
 from civo_snapshots.models import Extra
@@ -53,7 +53,7 @@ MADE: dict[type, Callable[[], object]] = {
     Timeouts: Timeouts,
     Transition: lambda: Transition(SNAPSHOT, None, None, "Pending"),
     UnknownState: lambda: UnknownState(SNAPSHOT, "Melting"),
-    Unresolved: lambda: Unresolved(HUGE, HUGE, SNAPSHOT, CivoError(HUGE)),
+    UnresolvedCreate: lambda: UnresolvedCreate(HUGE, HUGE, SNAPSHOT, CivoError(HUGE)),
     UnusualState: lambda: UnusualState(SNAPSHOT, "Ready"),
 }
 

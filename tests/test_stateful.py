@@ -211,12 +211,12 @@ class Region(RuleBasedStateMachine):
 
     def reported(self) -> set[str]:
         """The ids that the client itself reports, to whoever asks it."""
-        extras = {extra.extra_id for extra in self.civo.extra_snapshots}
-        return extras | {one.snapshot.id for one in self.civo.unresolved if one.snapshot}
+        extras = {extra.extra_id for extra in self.civo.unresolved.extra_snapshots}
+        return extras | {one.snapshot.id for one in self.civo.unresolved.creates if one.snapshot}
 
     def unresolved(self) -> set[str]:
         """The names of creates whose outcome the client itself reports as unknown."""
-        open_ones = (one for one in self.civo.unresolved if one.snapshot is None)
+        open_ones = (one for one in self.civo.unresolved.creates if one.snapshot is None)
         return {one.name for one in open_ones}
 
     @invariant()

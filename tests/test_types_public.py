@@ -14,6 +14,7 @@ import pytest
 import civo_snapshots
 from civo_snapshots import (
     CivoClient,
+    ExtraSnapshot,
     FleetRun,
     Instance,
     Outcome,
@@ -22,6 +23,7 @@ from civo_snapshots import (
     Restore,
     Snapshot,
     Transition,
+    UnresolvedCreate,
     errors,
     resources,
 )
@@ -162,6 +164,11 @@ async def use(civo: CivoClient, snapshot: Snapshot) -> None:
     assert_type(await civo.snapshots.find_run("nightly", expected=1), FleetRun)
     assert_type(FleetRun.from_json(started.to_json()), FleetRun)
     assert_type(Snapshot.from_dict(snapshot.as_dict()), Snapshot)
+    async with civo.snapshots.create_each(["i-1"]) as stream:
+        assert_type([out async for out in stream], list[Outcome])
+    assert_type(civo.unresolved.creates, tuple[UnresolvedCreate, ...])
+    assert_type(civo.unresolved.runs, tuple[FleetRun, ...])
+    assert_type(civo.unresolved.extra_snapshots, tuple[ExtraSnapshot, ...])
     assert_type([change async for change in civo.snapshots.watch(snapshot)], list[Transition])
     await civo.snapshots.create("i-1", retires=False)  # type: ignore[call-arg]
     await civo.snapshots.create(5)  # type: ignore[arg-type]

@@ -198,12 +198,6 @@ class Callers:
         snapshot = self.a_snapshot(rng)
         if snapshot is None:
             return
-        record = self.region.state.snapshots.get(snapshot.id)
-        shows = record is None or self.judge.is_settled(record, self.judge.now)
-        made_by = self.judge.operations.get(record.description) if record else None
-        # Not mended: another client's snapshot that does not show yet is told to be gone.
-        if waits and not shows and (made_by is None or made_by.client != self.number):
-            return
         missing_ok = rng.random() < 0.5
         deletes = not waits or rng.random() < 0.7
 

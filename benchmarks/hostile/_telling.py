@@ -255,12 +255,12 @@ class Judge:
     def closed(self, client: CivoClient, number: int) -> None:
         """Every snapshot that its requests have made must have been told by now."""
         open_names = set[tuple[str, str]]()
-        for one in client.unresolved:
+        for one in client.unresolved.creates:
             if one.snapshot is not None:
                 self.ids.add(one.snapshot.id)
             elif one.error is None or one.error.may_have_acted:
                 open_names.add((one.instance_id, one.name))
-        for extra in client.extra_snapshots:
+        for extra in client.unresolved.extra_snapshots:
             self.ids.add(extra.extra_id)
             if extra.extra_id not in self.region.state.snapshots:
                 self.lie(None, f"told of an extra {extra.extra_id} that never was")

@@ -7,7 +7,6 @@ steps are left out still does the rest, and a lie can be brought down to the few
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import define, field, frozen
 
@@ -15,7 +14,7 @@ from benchmarks.hostile import _truth
 from benchmarks.hostile._callers import INSTANCES, RUNS, Callers
 from benchmarks.hostile._mischief import Mischief
 from benchmarks.hostile._telling import Judge, Operation
-from civo_snapshots import CivoClient
+from civo_snapshots import CivoClient, Timeouts
 from civo_snapshots.testing import FakeClock, FakeRegion
 
 SETTLES = 200.0
@@ -50,15 +49,13 @@ class Walk(Callers):
     """One region, one client at a time, and several calls at once."""
 
     seed: int
-    switches: Mapping[str, Any]
     mischief: Mischief = field(init=False)
 
     async def play(self, steps: Sequence[Step]) -> list[str]:
         """Do these; what was told that was not so."""
         random.seed(self.seed)  # the jitter of pauses
         clock = FakeClock()
-        options: dict[str, Any] = {"instances": INSTANCES, "clock": clock, **self.switches}
-        self.region = FakeRegion.any(self.seed, **options)
+        self.region = FakeRegion.any(self.seed, instances=INSTANCES, clock=clock)
         self.judge = Judge(self.region)
         async with self.region:
             self.mischief = Mischief(self.region, self.judge, self.say)
@@ -76,9 +73,15 @@ class Walk(Callers):
 
     def client(self) -> CivoClient:
         self.number += 1
-        region = self.region
+        region, switches = self.region, self.region.switches
+        # As long as this region's reads may lag.
+        window = max(8.0, 1.0 + switches.visible_after + switches.read_lag)
         return CivoClient(
-            region.token, region=region.region, api_url=region.url, clock=region.clock
+            region.token,
+            region=region.region,
+            api_url=region.url,
+            clock=region.clock,
+            timeouts=Timeouts(reconcile_window=window),
         )
 
     # Time, cancels and dead clients
@@ -182,6 +185,8 @@ class Walk(Callers):
                 continue
             wire = _truth.wire_name(name, record.instance_id)
             is_of_it = record.name == wire or record.name.startswith(f"{wire}-r")
+            # What the region-wide listing never shows is looked for nowhere else.
+            is_of_it = is_of_it and not record.is_unlisted
             if is_of_it and not record.deleted and record.id not in told:
                 self.judge.lie(op, f"knows nothing of {record.name} by {record.description!r}")
         await self.civo.close()

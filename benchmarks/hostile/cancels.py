@@ -1,7 +1,8 @@
 """2,000 cancels at random await points over real HTTP: prompt, never swallowed, nothing left.
 
 The server runs in a process of its own and counts. Whatever it accepted must be listed: returned,
-in the partial run on the exception, in `unresolved`, or in `extra_snapshots`.
+in the partial run on the exception, or in `unresolved`. Runs also stand in task groups and under
+`gather()`, which keep their exceptions to themselves, and where Python has them, in eager tasks.
 """
 
 import asyncio
@@ -47,20 +48,46 @@ class Trial:
     tally: Tally
     number: int = 0
 
-    async def create_many(self) -> None:
+    async def fleet(self) -> FleetRun:
+        """A run whose caller looks at nothing but its return value."""
         self.number += 1
         chosen = self.rng.sample(self.instances, _FLEET)
+        name = f"run-{self.number}-{self.rng.randrange(10**9)}"
+        run = await self.civo.snapshots.create_many(chosen, name=name, concurrency=6)
+        self.note(run)
+        return run
+
+    async def grouped(self) -> None:
+        """Two runs in a task group, one of whose tasks may fail first: both are cancelled then."""
+
+        async def fails() -> None:
+            await self.pause()
+            raise ZeroDivisionError
+
         try:
-            run = await self.civo.snapshots.create_many(
-                chosen, name=f"run-{self.number}-{self.rng.randrange(10**9)}", concurrency=6
-            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.fleet())
+                group.create_task(self.fleet())
+                if self.rng.random() < 0.5:
+                    group.create_task(fails())
+        except* ZeroDivisionError:
+            me = asyncio.current_task()
+            if me is not None and me.cancelling():
+                raise asyncio.CancelledError from None  # the group prefers its own error
+
+    async def gathered(self) -> None:
+        """Two runs under `gather()`, which raises when the first of them has ended."""
+        await asyncio.gather(self.fleet(), self.fleet())
+
+    async def create_many(self) -> None:
+        try:
+            await self.fleet()
         except BaseException as error:
             partial = FleetRun.of(error)
             self.note(partial)
             if partial is None and self.number:
                 self.tally.left.append(f"no partial run on {error!r}")
             raise
-        self.note(run)
 
     def note(self, run: FleetRun | None) -> None:
         for outcome in run or ():
@@ -140,15 +167,24 @@ async def _client(url: str, token: str, instances: list[str], seed: int, tally: 
     tally.told |= {snapshot.id for snapshot in known}
     trial = Trial(civo, instances, known, rng, tally)
     while tally.cancelled < (seed + 1) * CANCELS:
-        operations = (trial.create_many, trial.create_many, trial.create, trial.wait, trial.list)
+        operations = (
+            trial.create_many,
+            trial.grouped,
+            trial.gathered,
+            trial.create,
+            trial.wait,
+            trial.list,
+        )
         await trial.once(rng.choice(operations))
     await civo.close()
     if permits := _permits(civo):
         tally.left.append(f"{permits} permits")
-    for one in civo.unresolved:
+    for one in civo.unresolved.creates:
         if one.snapshot is not None:
             tally.told.add(one.snapshot.id)
-    tally.told |= {extra.extra_id for extra in civo.extra_snapshots}
+    for run in civo.unresolved.runs:
+        trial.note(run)
+    tally.told |= {extra.extra_id for extra in civo.unresolved.extra_snapshots}
     await asyncio.sleep(0.01)  # transports let go of their sockets
     gc.collect()
     if more := asyncio.all_tasks() - tasks:
@@ -175,12 +211,27 @@ async def _series(faults: float, clients: int, seed: int) -> tuple[Tally, list[s
     return tally, lost
 
 
+async def _eager_series(seed: int) -> tuple[Tally, list[str]]:
+    """The same in tasks that begin at once; nothing before Python 3.12, which has none."""
+    factory = getattr(asyncio, "eager_task_factory", None)
+    if factory is None:
+        return Tally(), []
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(factory)
+    try:
+        return await _series(0.0, CLIENTS // 5, seed)
+    finally:
+        loop.set_task_factory(None)
+
+
 async def run() -> list[Figure]:
     """The figures of bar 2; a fifth of the cancels meet a bad network as well."""
     fine, lost = await _series(0.0, CLIENTS * 4 // 5, seed=1)
     bad, lost_too = await _series(0.06, CLIENTS // 5, seed=2)
-    swallowed, left = fine.swallowed + bad.swallowed, fine.left + bad.left
-    show([*swallowed, *left, *lost, *lost_too])
+    eager, lost_eagerly = await _eager_series(seed=3)
+    swallowed = fine.swallowed + bad.swallowed + eager.swallowed
+    left = fine.left + bad.left + eager.left
+    show([*swallowed, *left, *lost, *lost_too, *lost_eagerly])
     latencies = fine.latencies + bad.latencies
     return [
         Figure("cancels", fine.cancelled + bad.cancelled, at_least=2_000),
@@ -191,4 +242,5 @@ async def run() -> list[Figure]:
         Figure("tasks, sockets or permits left, or partial runs missing", len(left), 0),
         Figure("accepted creates that nobody was told of", len(lost), 0),
         Figure("the same on a bad network", len(lost_too), 0),
+        Figure("the same in eager tasks", len(lost_eagerly), 0),
     ]

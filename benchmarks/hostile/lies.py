@@ -12,7 +12,6 @@ from attrs import define, field
 
 from benchmarks.hostile._figures import Figure
 from benchmarks.hostile._mischief import NETWORK, PEOPLE
-from benchmarks.hostile._pins import pinned
 from benchmarks.hostile._walk import CALLERS, TIME, Step, Walk
 
 LENGTH = 40
@@ -51,7 +50,7 @@ def draw(seed: int, length: int) -> list[Step]:
 
 
 async def _told(seed: int, steps: Sequence[Step]) -> Walk:
-    walk = Walk(seed, pinned(seed))
+    walk = Walk(seed)
     await walk.play(steps)
     return walk
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.reliability._job import SDK, Figures, Job
-from benchmarks.reliability._run import JOBS, LIMIT
+from benchmarks.reliability._run import JOBS
 
 
 def _figures(job: Job, contestant: str) -> Figures:
@@ -16,7 +16,7 @@ def _figures(job: Job, contestant: str) -> Figures:
     options = ["-W", "error::ResourceWarning"] if contestant == SDK else []
     command = [sys.executable, *options, "-m", "benchmarks.reliability._run", job.name, contestant]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT + 20
+        command, stdout=subprocess.PIPE, text=True, check=True, timeout=job.limit + 20
     )
     figures: Figures = json.loads(done.stdout)
     return figures

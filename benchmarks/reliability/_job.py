@@ -10,6 +10,7 @@ from attrs import frozen
 
 from benchmarks.reliability._faults import Faults
 from civo_snapshots import CivoClient, CivoError, Timeouts
+from civo_snapshots.events import Listener
 
 Figures = dict[str, float]
 Contestant = Callable[[str, int], Awaitable[Figures]]
@@ -46,6 +47,8 @@ class Job:
     faults: Faults
     contestants: Mapping[str, Contestant]
     bars: tuple[Bar, ...]
+    limit: float = 100.0
+    """Seconds for one contestant, whatever happens."""
 
     def missed(self, figures: Mapping[str, Figures]) -> list[str]:
         """The bars that were not met, in words."""
@@ -62,6 +65,7 @@ async def sdk(
     *,
     workers: int,
     reconcile_window: float = 0.8,
+    on_event: Listener | None = None,
 ) -> AsyncGenerator[CivoClient]:
     """The SDK as its users have it, but for a short reconcile window: jobs should take seconds."""
     async with CivoClient(
@@ -70,6 +74,7 @@ async def sdk(
         api_url=url,
         concurrency=workers,
         timeouts=Timeouts(reconcile_window=reconcile_window),
+        on_event=on_event,
     ) as civo:
         yield civo
 

@@ -25,6 +25,9 @@ class Region:
             case "POST", ["v2", "instances", instance, "snapshots"]:
                 made = self._put(instance, f"s-{next(self._numbers)}", json.loads(body))
                 return 201, _dump(made)
+            case "GET", ["v2", "resourcesnapshots"]:
+                every = (one for made in self._instances.values() for one in made.values())
+                return 200, _dump([{"id": one["id"], "instance": one} for one in every])
             case "GET", ["v2", "instances", instance, "snapshots"]:
                 return 200, _dump(list(self._instances[instance].values()))
             case _, ["v2", "instances", instance, "snapshots", snapshot]:

@@ -7,18 +7,16 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from benchmarks.reliability import attempts, creates, idle, outage, soak, strays
+from benchmarks.reliability import attempts, creates, garbage, idle, outage, soak, strays, weeks
 from benchmarks.reliability._faults import Faults
 from benchmarks.reliability._job import Job
 from benchmarks.reliability._server import HOST
 
 JOBS: dict[str, Job] = {
     job.name: job
-    for module in (creates, attempts, outage, strays, idle, soak)
+    for module in (creates, attempts, outage, strays, idle, soak, weeks, garbage)
     for job in module.JOBS
 }
-LIMIT = 100.0
-"""Seconds for one contestant, whatever happens."""
 
 
 @contextmanager
@@ -33,7 +31,7 @@ def _server(faults: Faults) -> Generator[str]:
 
 
 async def _bounded(job: Job, contestant: str, url: str) -> dict[str, float]:
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(job.limit):
         return await job.contestants[contestant](url, job.size)
 
 

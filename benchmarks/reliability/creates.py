@@ -66,7 +66,7 @@ async def _hasty_sdk(url: str, size: int) -> Figures:
     names: dict[str, list[str]] = (await stats_of(url))["names"]
     known = set(told.values())
     extras = {key for ids in names.values() for key in ids if key not in known}
-    reported = [event.extra_id for event in civo.extra_snapshots]
+    reported = [event.extra_id for event in civo.unresolved.extra_snapshots]
     return {
         **await tally(url, size, told, errors),
         "extras": len(extras),

@@ -31,7 +31,7 @@ async def _sdk(url: str, size: int) -> Figures:
                     rounds, _WORKERS, lambda number: mixed_round(civo, number), first=share * rounds
                 )
                 gc.collect()
-                rss.append(_resident())
+                rss.append(resident())
                 # Dropped connections are opened again as needed, so only the ceiling is constant.
                 beyond = max(beyond, _descriptors() - descriptors - _WORKERS)
         await asyncio.sleep(0.1)
@@ -61,7 +61,8 @@ def _warnings() -> Generator[list[str]]:
         loop.set_exception_handler(None)
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Bytes of this process in memory."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 

@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import calls, fanout, imports, level, listing, outage, overhead, pages, retention, watch
+from . import (
+    calls,
+    events,
+    fanout,
+    imports,
+    level,
+    listing,
+    outage,
+    overhead,
+    pages,
+    retention,
+    watch,
+)
 from ._bench import Bar, Bench, Report, Series
 
 JOBS: dict[str, Callable[[Bench], Report]] = {
@@ -20,6 +32,7 @@ JOBS: dict[str, Callable[[Bench], Report]] = {
     "watch": watch.run,
     "outage": outage.run,
     "imports": imports.run,
+    "events": events.run,
     "overhead": overhead.run,
     "retention": retention.run,
 }

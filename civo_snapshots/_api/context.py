@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
-from attrs import frozen
+from attrs import Factory, frozen
 
 from .. import _naming
 from .._codec import one, page
@@ -13,6 +13,7 @@ from .._session import Session, Within
 from ..errors import ConfigurationError, InvalidArgumentError
 from ..models import Page
 from .listing import Listing
+from .rivals import SentRestores
 
 T = TypeVar("T")
 Fields = Mapping[str, object]
@@ -51,6 +52,7 @@ class RegionContext:
 
     session: Session
     region: str | None
+    restores: SentRestores = Factory(SentRestores)
 
     def named_region(self) -> str:
         """The region; `ConfigurationError` if there is none."""

@@ -27,6 +27,7 @@ from .listing import Listing
 from .mutations import update
 from .orphans import REGION_WIDE, orphan_of
 from .restores import restore_own, restore_regional
+from .rivals import SentRestores
 from .schedule_api import ScheduleApi
 
 
@@ -35,11 +36,15 @@ class RegionApi:
 
     Attributes:
         session: what all calls go through.
+        restores: what the client has sent of them.
     """
 
-    def __init__(self, session: Session, region: str | None) -> None:
+    def __init__(
+        self, session: Session, region: str | None, restores: SentRestores | None = None
+    ) -> None:
         self.session = session
-        self._context = RegionContext(session, region)
+        self.restores = restores or SentRestores()
+        self._context = RegionContext(session, region, self.restores)
         self.schedules = ScheduleApi(self._context)
 
     def __repr__(self) -> str:

@@ -1,6 +1,8 @@
 """Restores of either endpoint: what is sent, how it is answered, and whose answer it is."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -91,16 +93,8 @@ async def _restore(
     """
     call = context.session.begin(Kind.CREATING, options)
     call.deadline.begin()
-    before: list[Instance] | None = None
-    if not fields["overwrite_existing"]:
-        within: CallOptions = {**ONCE, "timeout": min(_BASELINE, call.deadline.left() / 2)}
-        try:
-            before = await context.listing(
-                tuple[Instance, ...], "instances", key=id_of, page_size=100, options=within
-            ).collect()
-        except CivoError:
-            before = None
-    restore = await _post(
+    post = partial(
+        _post,
         context,
         *segments,
         body=body,
@@ -110,6 +104,22 @@ async def _restore(
         name=fields["hostname"],
         is_same=is_same,
     )
+    if fields["overwrite_existing"]:
+        return await post()
+    within: CallOptions = {**ONCE, "timeout": min(_BASELINE, call.deadline.left() / 2)}
+    before: list[Instance] | None = None
+    with suppress(CivoError):
+        before = await context.listing(
+            tuple[Instance, ...], "instances", key=id_of, page_size=100, options=within
+        ).collect()
+    sent = context.restores.add(context.named_region(), context.session.clock.monotonic())
+    sent.hostname = str(fields["hostname"] or "").casefold()
+    try:
+        restore = await post()
+    except CivoError as error:
+        sent.is_void = not error.may_have_acted
+        raise
+    sent.id, sent.hostname = restore.id, restore.hostname.casefold()
     if before is None:
         return restore
     namesakes = [one.id for one in before if bears_hostname(one, restore.hostname)]

@@ -5,5 +5,6 @@ It must not know waits or runs.
 
 from .creation import Creation, OnExisting
 from .supervisor import CreateSupervisor
+from .unresolved import Unresolved
 
-__all__ = ["CreateSupervisor", "Creation", "OnExisting"]
+__all__ = ["CreateSupervisor", "Creation", "OnExisting", "Unresolved"]

@@ -22,6 +22,7 @@ from ..errors import (
     TryLaterError,
     UnexpectedResponseError,
 )
+from ..events import CreateRecovered
 from ..models import Snapshot
 from ..states import DEFAULT_STATES, StateTable
 from . import ends
@@ -203,6 +204,10 @@ class Creation:
     async def _after_loss(self, failure: CivoError) -> Snapshot | None:
         """The answer is lost: search; only what did nothing is sent again."""
         self.lost, self._last = True, failure
+        if not self.abandoned and self.call.sends < self.call.policy.most_sends(
+            failure, Kind.CREATING
+        ):
+            self.api.session.tell_retry(self.call, failure, self.reconcile_window)
         self.call.reserve = _WITH_LOOKS * self.reconcile_window
         finding = await self._reconcile()
         if finding.found is Found.OURS:
@@ -215,6 +220,7 @@ class Creation:
             raise self.call.summed_up(ends.nothing_made(failure))
         if not await self._lookup.sleep(pause):
             raise self._unknown()
+        self._tell_recovered("resent")
         return None
 
     def _resend_pause(self, failure: CivoError, *, since: float = 0.0) -> float | None:
@@ -258,14 +264,14 @@ class Creation:
             raise self.call.summed_up(failure)
         is_echo = self.lost and failure.code == _IN_PROCESS
         while True:
-            pause = self._resend_pause(failure)
+            pause = None if self._lookup.is_over else self._resend_pause(failure)
             if pause is None and self.lost:
                 return await self._after_refusal(failure)
             if pause is None:
                 raise self.call.summed_up(failure)
             self.api.session.tell_retry(self.call, failure, pause)
             if not await self._lookup.sleep(pause):
-                raise self._unknown()
+                raise self._unknown() if self.lost else self.call.summed_up(failure)
             finding = await (self._reconcile() if is_echo else self._lookup.once())
             if finding.found is Found.OURS and self.lost:
                 return self._take(finding)
@@ -287,6 +293,7 @@ class Creation:
         """The oldest of what this create made; what it made besides is told."""
         first, *others = finding.ours
         self.extras += tuple(others)
+        self._tell_recovered("adopted", first.id)
         return first
 
     def _take_anothers(self, finding: Finding) -> Snapshot:
@@ -294,7 +301,15 @@ class Creation:
         if self.on_existing == "error":
             raise ends.exists(finding.ours[0])
         self.is_anothers = True
+        self._tell_recovered("adopted", finding.ours[0].id)
         return finding.ours[0]
+
+    def _tell_recovered(self, how: str, snapshot_id: str = "") -> None:
+        session = self.api.session
+        if session.is_heard(CreateRecovered):
+            region, after = self.api.named_region(), self.call.deadline.elapsed()
+            told = (self.instance_id, self.name, snapshot_id)
+            session.tell(CreateRecovered(how, region, *told, after))
 
     def _unknown(self) -> CivoError:
         return self.call.summed_up(self._lookup.unknown(self._last))

@@ -108,6 +108,7 @@ class Lookup:
         except CivoError as error:
             self.failure = error
             return NOTHING_SEEN
+        self.failure = None
         self.seen = {one.id for one in listed} | (self.seen or set())
         finding = judge(filter(self._may_be_ours, listed), self._is_new)
         self.doubtful = finding.doubtful
@@ -132,13 +133,14 @@ class Lookup:
             if finding.found is Found.OURS:
                 break
             if finding is NOTHING_SEEN:
-                if self._is_over():
+                if self.is_over:
                     break
                 pauses = pauses or [_SEARCHES[-1] * self.reconcile_window]
             tell()
         return finding
 
-    def _is_over(self) -> bool:
+    @property
+    def is_over(self) -> bool:
         """Whether no further look can succeed: the instance is gone, or the client closed."""
         error = self.failure
         gone = isinstance(error, NotFoundError) and missing_of(error) is not Missing.NOTHING
@@ -174,7 +176,7 @@ class Lookup:
 
     async def sleep(self, seconds: float) -> bool:
         """Sleep; False if `interrupt()` cut it short."""
-        pause = self._pause = asyncio.ensure_future(self.clock.sleep(seconds))
+        pause = self._pause = asyncio.ensure_future(self.api.session.pause(seconds))
         try:
             await asyncio.wait({pause})
         finally:

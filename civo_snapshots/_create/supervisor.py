@@ -6,8 +6,8 @@ searches for a while longer, because that request may still act.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from .. import _naming
 from .._api import RegionApi
@@ -18,10 +18,11 @@ from .._session import CallOptions, LogicalCall, Quiescing
 from ..errors import CivoError
 from ..events import ExtraSnapshot
 from ..models import Snapshot
-from ..outcomes import Unresolved
+from ..outcomes import FleetRun, UnresolvedCreate
 from ..states import DEFAULT_STATES, StateTable
 from .claims import Claims
 from .creation import Creation, OnExisting
+from .unresolved import CREATES_KEPT, EXTRAS_KEPT, RUNS_KEPT, Latest, Unresolved
 
 CLOSE_GRACE = 10.0
 """Seconds that closing waits for creates whose callers are gone, and then for its last searches."""
@@ -30,24 +31,47 @@ _LATE_SEARCHES = (15.0, 30.0, 60.0)
 """Seconds between the searches for what a repeated create's first send made late."""
 
 
+class OpenRun(Protocol):
+    """A run over many instances that has begun and not ended."""
+
+    def interrupted(self) -> FleetRun | None:
+        """The run so far, if it was interrupted; None while it goes on."""
+        ...
+
+    async def leave(self) -> None:
+        """End it, unless somebody waits for its next outcome."""
+        ...
+
+
 class CreateSupervisor:
-    """Runs creates, and keeps those whose callers are gone until their outcome is known."""
+    """Runs creates, and keeps those whose callers are gone until their outcome is known.
+
+    Attributes:
+        unresolved: what could be told to no caller.
+        interrupted: the runs that did not come to their end.
+        open_runs: the runs that have begun and not ended.
+    """
 
     def __init__(self, clock: Clock, tell: Callable[[ExtraSnapshot], None]) -> None:
         self.claims = Claims()
         self._clock = clock
         self._tell = tell
         self._detached: dict[Creation, asyncio.Task[Any]] = {}
-        self._resolved: list[Unresolved] = []
+        self._resolved = Latest[UnresolvedCreate]("creates", CREATES_KEPT)
         self._late: dict[asyncio.Task[None], tuple[Creation, Snapshot | None]] = {}
-        self.extras: list[ExtraSnapshot] = []
+        self._extras = Latest[ExtraSnapshot]("extra snapshots", EXTRAS_KEPT)
+        self.interrupted = Latest[FleetRun]("runs", RUNS_KEPT)
+        self.unresolved = Unresolved(
+            self._resolved, self.interrupted, self._extras, self._open_creates, self._ending_runs
+        )
+        self.open_runs: set[OpenRun] = set()
         self._closing = False
 
-    @property
-    def unresolved(self) -> tuple[Unresolved, ...]:
-        """Every create whose caller was cancelled after it may have acted."""
-        open_ones = (Unresolved(one.instance_id, one.name) for one in self._detached)
-        return (*self._resolved, *open_ones)
+    def _ending_runs(self) -> Iterator[FleetRun]:
+        return (run for one in self.open_runs if (run := one.interrupted()) is not None)
+
+    def _open_creates(self) -> Iterator[UnresolvedCreate]:
+        return (UnresolvedCreate(one.instance_id, one.name) for one in self._detached)
 
     async def create(
         self,
@@ -172,7 +196,7 @@ class CreateSupervisor:
             error = CivoError("the client was closed before it was known")
         else:
             error = end if isinstance(end, CivoError) else CivoError(repr(end))
-        self._resolved.append(Unresolved(creation.instance_id, creation.name, snapshot, error))
+        self._resolved.add(UnresolvedCreate(creation.instance_id, creation.name, snapshot, error))
 
     async def _search_late(self, creation: Creation, kept: Snapshot | None) -> None:
         for pause in _LATE_SEARCHES:
@@ -185,29 +209,40 @@ class CreateSupervisor:
 
     def _report(self, kept: Snapshot | None, extra: Snapshot) -> None:
         event = ExtraSnapshot(kept, extra)
-        self.extras.append(event)
+        self._extras.add(event)
         self._tell(event)
 
-    async def close(self) -> None:
+    async def leave_runs(self) -> None:
+        """End the runs that nobody reads any more, as their cancellation would."""
+        await asyncio.gather(*(run.leave() for run in self.open_runs))
+
+    async def drain(self) -> None:
         """Wait a little for the detached creates, and search once more after repeated ones."""
         await wait_at_most(set(self._detached.values()), self._clock, CLOSE_GRACE)
-        self._closing = True
-        detached = set(self._detached.values())
-        for task in detached:
-            task.cancel()
         loop = asyncio.get_running_loop()
         searches = {
             loop.create_task(self._search_once(*repeated)) for repeated in self._late.values()
         }
-        for looker in self._late:
-            looker.cancel()
+        self._cancel_all()
         try:
             await wait_at_most(searches, self._clock, CLOSE_GRACE)
         finally:
             for search in searches:
                 search.cancel()
-        if left := {*detached, *self._late, *searches}:
+            if searches:
+                await asyncio.wait(searches)
+
+    async def close(self) -> None:
+        """End whatever still goes on."""
+        self._cancel_all()
+        if left := {*self._detached.values(), *self._late}:
             await asyncio.wait(left)
+
+    def _cancel_all(self) -> None:
+        if not self._closing:
+            self._closing = True
+            for task in (*self._detached.values(), *self._late):
+                task.cancel()
 
 
 def _end_of(task: asyncio.Task[Snapshot]) -> Snapshot | BaseException:

@@ -33,7 +33,7 @@ async def tell_further(
     read within the seconds left stays untold: the run's own outcomes do not depend on it.
     """
     clock = api.session.clock
-    await clock.sleep(max(min(shows_at - clock.monotonic(), left()), 0.0))
+    await api.session.pause(max(min(shows_at - clock.monotonic(), left()), 0.0))
     if left() < LEAST_ATTEMPT:
         return
     try:

@@ -15,7 +15,7 @@ Source = Iterator[str] | AsyncIterator[str]
 
 
 class Intake:
-    """Hands out the instances of an input, one at a time.
+    """Hands out the instances of an input, one at a time, while the run's reader wants more.
 
     Attributes:
         order: the ids as they came, also those that came before.
@@ -28,15 +28,26 @@ class Intake:
         self._source = source
         self._known: set[str] = set()
         self._lock = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+
+    def pause(self) -> None:
+        """The reader has an outcome and may never come back: hand out nothing more."""
+        self._wanted.clear()
+
+    def resume(self) -> None:
+        """The reader wants the next outcome: hand out at least one."""
+        self._wanted.set()
 
     async def next(self) -> str | None:
         """An instance that did not come before; None at the end."""
         while True:
             async with self._lock:
                 instance_id = await self._pull()
-            if instance_id is None:
-                return None
-            self.order.append(instance_id)
+                if instance_id is None:
+                    return None
+                self.order.append(instance_id)
+                await self._wanted.wait()
             if instance_id not in self._known:
                 self._known.add(instance_id)
                 return instance_id

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
-from .._concurrency import Gate, wait_at_most
+from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
 from ..errors import CivoError
+from ..events import OutcomeKnown
 from ..models import Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
 from .ending import tell_further
@@ -59,6 +60,7 @@ class Fleet:
         self._workers: dict[asyncio.Task[None], Member | None] = {}
         self._over = False
         self._closing = False
+        self.is_interrupted = False
         self._unknown = 0
 
     async def prepare(self) -> None:
@@ -104,18 +106,23 @@ class Fleet:
         self._intake = Intake(instances)
         concurrency = self._settings.concurrency
         for _ in range(min(concurrency, len(self._expected) or concurrency)):
-            worker = asyncio.get_running_loop().create_task(self._work())
+            worker = start(self._work())
             self._workers[worker] = None
             worker.add_done_callback(self._worker_done)
         try:
             while True:
                 while self._ready:
+                    self._intake.pause()
                     yield self._ready.popleft()
+                    self._intake.resume()
                     self._slots.release()
                 if not (self._workers or self._unknown or self._ready):
                     break
                 self._changed.clear()
                 await self._changed.wait()
+        except BaseException:  # it was cancelled, or its reader has left
+            self.is_interrupted = True
+            raise
         finally:
             await self._wind_down()
         if self._intake.error is not None:
@@ -190,6 +197,23 @@ class Fleet:
         now = self._clock.now() if kind.is_end else None
         self._ready.append(member.finish(kind, error, now))
         self._changed.set()
+        self._tell(member, kind, error)
+
+    def _tell(self, member: Member, kind: OutcomeKind, error: CivoError | None) -> None:
+        session = self._api.session
+        if session.is_heard(OutcomeKnown):
+            event = OutcomeKnown(
+                self._settings.name,
+                self._api.named_region(),
+                member.instance_id,
+                member.name,
+                kind.value,
+                member.snapshot.id if member.snapshot else "",
+                type(error).__name__ if error else "",
+                member.adopted,
+                len(member.duplicates),
+            )
+            session.tell(event)
 
     def _worker_done(self, worker: asyncio.Task[None]) -> None:
         self._workers.pop(worker, None)

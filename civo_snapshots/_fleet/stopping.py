@@ -21,7 +21,6 @@ class StopCondition:
         """`left` tells how many seconds the run has left."""
         self.error: CivoError | None = None
         self._api = api
-        self._clock = api.session.clock
         self._left = left
         self._successes = 0
 
@@ -57,7 +56,7 @@ class StopCondition:
                 raise copy(self.error)
             if pause is None or pause >= self._left():
                 raise refusal
-            await self._clock.sleep(pause)
+            await self._api.session.pause(pause)
 
     def _is_read_only(self, error: CivoError, successes: int) -> bool:
         """Whether the token serves for reads alone: nothing else succeeded while one was tried."""

@@ -45,10 +45,12 @@ class Watchdog:
         self._guarded.pop(one, None)
 
     def close(self) -> None:
-        """Set no timer any more; whoever closes ends the exchanges."""
+        """End all exchanges now, and set no timer any more."""
         if self._timer is not None:
             self._timer.cancel()
-        self._guarded.clear()
+        guarded, self._guarded = self._guarded, {}
+        for one in guarded:
+            one.end(self._loop.time())
 
     def _ring_at(self, moment: float) -> None:
         if self._timer is not None:

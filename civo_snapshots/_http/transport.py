@@ -76,7 +76,7 @@ class Transport:
     def __init__(
         self, url: str, tokens: TokenSource, options: HttpOptions, lent: HttpSession | None = None
     ) -> None:
-        self._origin = url
+        self.url = url
         self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
         self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
@@ -118,15 +118,17 @@ class Transport:
         raise outcome
 
     async def close(self) -> None:
-        """Close what was opened here; a lent session is left alone."""
+        """End the requests in flight and close what was opened here; a lent session stays open."""
         self._closed = True
         if self._forgotten is not None:
             self._forgotten.detach()
         if self._watchdog is not None:
             self._watchdog.close()
-        await self.tokens.close()
-        if self._session is not None and not self._lent:
-            await self._session.close()
+        try:
+            await self.tokens.close()
+        finally:
+            if self._session is not None and not self._lent:
+                await self._session.close()
 
     def _open(self) -> tuple[HttpSession, Watchdog]:
         if self._closed:
@@ -173,7 +175,7 @@ class Transport:
         base = self._bases.get(region) if not query else None
         if base is None:
             first = (("region", region),) if region else ()
-            base = URL(f"{self._origin}/?{urlencode((*first, *query))}", encoded=True)
+            base = URL(f"{self.url}/?{urlencode((*first, *query))}", encoded=True)
             if not query:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)

@@ -3,12 +3,13 @@
 The decisions are those of `LogicalCall` and `retry`; sending once is the transport's.
 """
 
-import logging
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from .._clock import Clock
 from .._http import (
@@ -28,9 +29,9 @@ from ..errors import (
     DeadlineExceededError,
     RateLimitError,
     UnexpectedResponseError,
-    printable,
+    short,
 )
-from ..events import Event, Listener, RetryScheduled
+from ..events import Listener, RequestDone, RetryScheduled, Throttled
 from ..models import Call
 from .confirmation import Confirmation
 from .deadline import LEAST_ATTEMPT, Deadline
@@ -38,12 +39,22 @@ from .limiter import Limiter
 from .logical_call import LogicalCall, brief
 from .options import CallOptions, Timeouts
 from .retry import RetryPolicy, is_transient, never_left, policy_for
+from .telling import EventTeller
 
 T = TypeVar("T")
 Within = CallOptions | LogicalCall
 """What bounds a call: a user's options, or the logical call that it is a part of."""
 
-logger = logging.getLogger("civo_snapshots")
+
+class _Asked(NamedTuple, Generic[T]):
+    """What a call asks, and how it takes the answer."""
+
+    request: Request
+    read: Reader[T]
+    is_ours: Callable[[T], bool] | None
+    sink: Sink | None
+    poll: bool
+
 
 _HELD_BACK = CivoError("a pause has begun")
 """In place of an outcome: nothing was sent, and it waits for a slot again."""
@@ -60,19 +71,24 @@ class Session:
         *,
         timeouts: Timeouts,
         policy: RetryPolicy,
-        listener: Listener | None,
+        listeners: Iterable[Listener] = (),
     ) -> None:
         self._transport = transport
         self._limiter = limiter
         self.clock = clock
         self.timeouts = timeouts
         self._policy = policy
-        self._listener = listener
+        self._teller = EventTeller(listeners)
+        self.is_heard = self._teller.is_heard
+        self.tell = self._teller.tell
         self.confirmation = Confirmation(clock)
         self.requests_sent = 0
+        self.polls_done: Counter[str] = Counter()
+        """How many polls were attempted in each region."""
         self.clock_skew: timedelta | None = None
         """How far the server's clock is ahead of ours, by its last Date header."""
         self._dated = ""
+        self._pauses: set[asyncio.Future[None]] = set()
         self._is_closed = False
 
     def begin(self, kind: Kind, options: CallOptions) -> LogicalCall:
@@ -107,9 +123,13 @@ class Session:
         A large body goes to `sink` as it comes. Polls have slots of their own.
         """
         call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
-        send = partial(self._send, call, request, read, is_ours, sink)
+        asked = _Asked(request, read, is_ours, sink, poll)
+        attempt = 0 if request.kind is Kind.SAFE else call.sends
         while True:
-            outcome = await self._in_slot(call, send, poll=poll)
+            attempt += 1
+            outcome = await self._in_slot(
+                call, partial(self._send, call, asked, attempt), poll=poll
+            )
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
                 self.confirmation.succeeded(request.region)
@@ -119,10 +139,24 @@ class Session:
             pause = 0.0 if renews else call.retry_pause(outcome, request.kind)
             if pause is None:
                 raise call.summed_up(self._or_deadline(outcome, call), request)
-            self._limiter.pay(call, outcome)
+            if self._limiter.pay(call, outcome):
+                probe_in = self._limiter.outage.probe_at - self.clock.monotonic()
+                self._tell_throttled("outage", probe_in)
             call.summed_up(outcome, request)
             self.tell_retry(call, outcome, pause)
-            await self.clock.sleep(pause)
+            await self.pause(pause)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep between two requests; closing the client cuts it short."""
+        sleep = asyncio.ensure_future(self.clock.sleep(0.0 if self._is_closed else seconds))
+        self._pauses.add(sleep)
+        try:
+            await asyncio.wait({sleep})
+        finally:
+            self._pauses.discard(sleep)
+            sleep.cancel()
+        if not sleep.cancelled():
+            sleep.result()  # a clock may fail
 
     async def enter(self, call: LogicalCall) -> None:
         """Wait for a slot for the call's first request, before anything is made for it."""
@@ -139,28 +173,57 @@ class Session:
         """Seconds between polls with which a rate limit lasts until it is reset."""
         return self._limiter.rate_limit_interval()
 
-    def tell(self, event: Event) -> None:
-        """Pass an event to the client's listener and the log; a listener's error ends nothing."""
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("%s", printable(str(event)))
-        if self._listener is None:
-            return
-        try:
-            self._listener(event)
-        except Exception:
-            logger.exception("the on_event callback raised")
-
     def tell_retry(self, call: LogicalCall, error: CivoError, pause: float) -> None:
         """Tell that a request will be repeated which ended with this error."""
-        asked = error.call or Call("", "")
-        told = RetryScheduled(asked.method, asked.path, call.record.attempts, pause, brief(error))
-        self.tell(told)
+        if self.is_heard(RetryScheduled):
+            asked, attempt = error.call or Call("", ""), call.record.attempts
+            self.tell(RetryScheduled(asked.method, asked.path, attempt, pause, brief(error)))
+
+    def _tell_throttled(self, cause: str, seconds: float) -> None:
+        if self.is_heard(Throttled):
+            self.tell(Throttled(cause, seconds, self._limiter.concurrency))
+
+    def _tell_done(
+        self,
+        asked: _Asked[T],
+        attempt: int,
+        began: float,
+        response: Response | None,
+        outcome: object,
+    ) -> None:
+        """Tell what one request came to."""
+        request = asked.request
+        if asked.poll:
+            self.polls_done[request.region.upper()] += 1
+        if not self.is_heard(RequestDone):
+            return
+        failed = isinstance(outcome, BaseException)
+        unsent = response is None and isinstance(outcome, CivoError) and never_left(outcome)
+        self.tell(
+            RequestDone(
+                request.method,
+                self._transport.url,
+                request.path,
+                request.region,
+                response.status if response else 0,
+                type(outcome).__name__ if failed else "",
+                self.clock.monotonic() - began,
+                attempt,
+                short(response.headers.get("x-request-id", "")) if response else "",
+                asked.poll,
+                not unsent,
+            )
+        )
 
     async def close(self) -> None:
-        """Close the transport; calls in flight end with `ClientClosedError`."""
+        """Close the transport; calls in flight or waiting end with `ClientClosedError`."""
         self._is_closed = True
-        await self._limiter.close()
-        await self._transport.close()
+        for pause in self._pauses:
+            pause.cancel()
+        try:
+            await self._transport.close()
+        finally:
+            await self._limiter.close()
 
     @staticmethod
     def _or_deadline(error: CivoError, call: LogicalCall) -> CivoError:
@@ -189,14 +252,7 @@ class Session:
             call.record.note(outcome)
         return outcome
 
-    async def _send(
-        self,
-        call: LogicalCall,
-        request: Request,
-        read: Reader[T],
-        is_ours: Callable[[T], bool] | None,
-        sink: Sink | None,
-    ) -> T | CivoError:
+    async def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
         call.deadline.begin()
         tokens = self._transport.tokens
         call.token = tokens.present
@@ -207,7 +263,7 @@ class Session:
             call.token = renewed
         hold = call.hold
         if hold is None or self._is_closed:
-            return await self._exchange(call, request, read, is_ours, sink)
+            return await self._exchange(call, asked, attempt)
         if self._limiter.paused_for() > 0:
             return _HELD_BACK
         try:
@@ -216,21 +272,14 @@ class Session:
                 return refusal
             if self._limiter.paused_for() > 0:  # one that began meanwhile is not held through
                 return _HELD_BACK
-            outcome = await self._exchange(call, request, read, is_ours, sink)
+            outcome = await self._exchange(call, asked, attempt)
             if not isinstance(outcome, CivoError):
                 hold.answered()
             return outcome
         finally:
             await hold.leave()
 
-    async def _exchange(
-        self,
-        call: LogicalCall,
-        request: Request,
-        read: Reader[T],
-        is_ours: Callable[[T], bool] | None,
-        sink: Sink | None,
-    ) -> T | CivoError:
+    async def _exchange(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
         timeout = min(self.timeouts.attempt, call.deadline.left() - call.reserve)
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
@@ -242,44 +291,46 @@ class Session:
         call.record.attempts += 1
         self.requests_sent += 1
         call.may_have_acted = True
+        began, response = self.clock.monotonic(), None
+        outcome: T | CivoError
         try:
-            response = await self._transport.send(request, timeout, sink)
+            response = await self._transport.send(asked.request, timeout, asked.sink)
         except CivoError as error:
             self.requests_sent -= never_left(error)
-            outcome: T | CivoError = error
+            outcome = error
+        except BaseException as error:  # its caller was cancelled: the server may have counted it
+            self._tell_done(asked, attempt, began, None, error)
+            raise
         else:
-            outcome = self._interpret(request, response, read, is_ours)
+            outcome = self._interpret(asked, response)
         if isinstance(outcome, CivoError):
             call.may_have_acted = outcome.may_have_acted
+        self._tell_done(asked, attempt, began, response, outcome)
         return outcome
 
-    def _interpret(
-        self,
-        request: Request,
-        response: Response,
-        read: Reader[T],
-        is_ours: Callable[[T], bool] | None,
-    ) -> T | CivoError:
+    def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
         now = self.clock.now()
         self._note_date(response, now)
-        if window := rate_window(response.headers, now):
-            self._limiter.note_window(*window)
-        failure = failure_of(request, response, now, self._transport.tokens.origin)
+        if (window := rate_window(response.headers, now)) and (
+            pause := self._limiter.note_window(*window)
+        ):
+            self._tell_throttled("rate_limit_used_up", pause)
+        failure = failure_of(asked.request, response, now, self._transport.tokens.origin)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all
             if isinstance(failure, RateLimitError):
-                asked = failure.retry_after
-                self._limiter.rate_limited(
-                    self._policy.rate_limited_base if asked is None else asked
-                )
+                after = failure.retry_after
+                pause = self._policy.rate_limited_base if after is None else after
+                if self._limiter.rate_limited(pause):
+                    self._tell_throttled("rate_limited", pause)
             return failure
         try:
-            answer = read(response)
+            answer = asked.read(response)
         except UnexpectedResponseError as error:
             response.discard()  # perhaps the answer to another request
             return error
-        if is_ours is not None and not is_ours(answer):
+        if asked.is_ours is not None and not asked.is_ours(answer):
             response.discard()
             return UnexpectedResponseError(
                 "the answer belongs to another request; its connection was dropped",

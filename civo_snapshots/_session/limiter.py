@@ -8,7 +8,7 @@ import asyncio
 from math import inf
 
 from .._clock import Clock
-from .._concurrency import Gate, done_within
+from .._concurrency import Gate, done_within, start
 from ..errors import CivoError, DeadlineExceededError, RateLimitError
 from .deadline import LEAST_ATTEMPT
 from .logical_call import LogicalCall
@@ -127,7 +127,7 @@ class Limiter:
 
     def _call_opener(self) -> None:
         if self._opener is None and self._is_awaited():
-            self._opener = asyncio.get_running_loop().create_task(self._open())
+            self._opener = start(self._open())
 
     async def _open(self) -> None:
         """Let those who wait in when their moment has come."""
@@ -150,9 +150,14 @@ class Limiter:
             self._opener = None
 
     async def close(self) -> None:
-        """Let nobody in any more who waits for a pause or an outage to end."""
-        if (opener := self._opener) is not None:
-            self._dismiss_opener()
+        """Let everybody in who waits, for the closed transport to refuse."""
+        opener = self._opener
+        self._dismiss_opener()
+        self._interval, self._resume_at, self._next_at = 0.0, -inf, -inf
+        self.outage.end()
+        for gate in (self._calls, self._polls):
+            gate.refill()
+        if opener is not None:
             await asyncio.wait({opener})
 
     def paused_for(self) -> float:
@@ -163,14 +168,17 @@ class Limiter:
         """Let no request of this client start for so many seconds."""
         self._resume_at = max(self._resume_at, self._clock.monotonic() + seconds)
 
-    def note_window(self, remaining: int, reset: float) -> None:
+    def note_window(self, remaining: int, reset: float) -> float:
         """Note how many requests a rate limit leaves, and in how many seconds it is reset.
 
-        None left means a pause until then.
+        None left means a pause until then. Returns the seconds of one that begins with it, or 0.
         """
         self._window = (remaining, self._clock.monotonic() + reset)
-        if not remaining and reset:
-            self.pause(min(reset, _LONGEST_WINDOW))
+        if remaining or not reset:
+            return 0.0
+        begins, pause = self.paused_for() <= 0, min(reset, _LONGEST_WINDOW)
+        self.pause(pause)
+        return pause if begins else 0.0
 
     def rate_limit_interval(self) -> float:
         """Seconds between requests with which those left last until the limit is reset."""
@@ -179,8 +187,11 @@ class Limiter:
 
     # What requests came to.
 
-    def rate_limited(self, seconds: float) -> None:
-        """A 429: pause, and allow fewer requests at once (lowered once per pause, not per 429)."""
+    def rate_limited(self, seconds: float) -> bool:
+        """A 429: pause, and allow fewer requests at once (lowered once per pause, not per 429).
+
+        Returns whether the pause begins with it.
+        """
         self._clean, self._was_limited = 0, True
         begins = self.paused_for() <= 0
         self.pause(seconds)
@@ -188,6 +199,7 @@ class Limiter:
             self._calls.limit = max(1, int(self._calls.limit * _SLOWER))
             for gate in (self._calls, self._polls):
                 gate.wake()  # the pause may be longer than a call has time
+        return begins
 
     def succeeded(self, call: LogicalCall) -> None:
         """Note a success; it may allow one more request at once."""
@@ -205,15 +217,18 @@ class Limiter:
         if ends_outage(error):
             self._end_outage()
 
-    def pay(self, call: LogicalCall, error: CivoError) -> None:
-        """Pay for a retry; what cannot be paid any more is an outage."""
+    def pay(self, call: LogicalCall, error: CivoError) -> bool:
+        """Pay for a retry; what cannot be paid any more is an outage. Return whether it begins."""
         cost = cost_of(error)
         if self.budget.take(cost):
             call.spent += cost
-        elif is_unanswered(error) and not self.outage.lasts:
+            return False
+        begins = is_unanswered(error) and not self.outage.lasts
+        if begins:
             self.outage.begin(self._clock.monotonic())
             for gate in (self._calls, self._polls):
                 gate.wake()  # who waits for a first slot now waits within its own time
+        return begins
 
     def _end_outage(self) -> None:
         if self.outage.lasts:

@@ -1,6 +1,8 @@
 """Waiting for a snapshot to be gone: which absence is believed, and whom to ask about it."""
 
+from collections.abc import Callable
 from math import inf
+from typing import ClassVar
 
 from attrs import define
 
@@ -15,20 +17,28 @@ from .wait import Wait
 from .watcher import Watcher
 
 
+def _nobody_knows(seen: Snapshot | None) -> bool:
+    return False
+
+
 @define
 class DeletionWait(CompletionWait):
     """One wait for a snapshot to be gone: its absence is the success.
 
     Attributes:
         believed_from: when a 404 begins to count: a moment after its create it may be mere delay.
+        is_old: whether the snapshot, as this wait has seen it, is older than any such delay.
     """
 
+    until: ClassVar[str] = "deleted"
+
     believed_from: float = -inf
+    is_old: Callable[[Snapshot | None], bool] = _nobody_knows
 
     def on_not_found(self, error: NotFoundError, now: float) -> None:
         self.polls += 1
         self.recover()
-        if now < self.believed_from:
+        if now < self.believed_from and not self.is_old(self.last):
             return
         if missing_of(error) is Missing.INSTANCE:
             self._end(error)  # which says nothing of the snapshot

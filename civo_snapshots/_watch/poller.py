@@ -12,7 +12,7 @@ from math import inf
 from .._api import RegionApi, is_listing_refusal, outlasts_lag
 from .._clock import Clock
 from .._session import ONCE, doubt_of
-from ..errors import CivoError, RateLimitError, UnexpectedResponseError
+from ..errors import CivoError, RateLimitError, UnexpectedResponseError, printable
 from ..events import ListingAvoided
 from ..states import Verdict
 from .listing_match import ListingMatcher, Match
@@ -25,6 +25,9 @@ _SHARE = 50.0
 """Decoding, which is measured, may take a fiftieth of the time: it is about a third of what a
 listing costs, besides HTTP and the comparison."""
 
+_REASON = 200
+"""Characters of why the listing is avoided."""
+
 _BATCH = 256
 """How many waits are told between two turns of the event loop."""
 
@@ -35,6 +38,7 @@ class Poller:
     Attributes:
         min_interval: seconds between two readings of the listing at least: so that they cost
             little, and longer after it failed.
+        listed: how many snapshots it held in the last poll; None if that did not read it.
     """
 
     def __init__(
@@ -46,10 +50,12 @@ class Poller:
         self._observer = observer
         self._listing = ListingUse()
         self.min_interval = 0.0
+        self.listed: int | None = None
 
     async def poll(self, is_due: Callable[[RegisteredWait], bool]) -> bool:
         """Poll for the waits that are due. Return whether the region's listing served all waits."""
         self.min_interval = 0.0
+        self.listed = None
         waits = (wait for wait in self._registry if is_due(wait))
         first = next(waits, None)
         if first is None:
@@ -87,6 +93,7 @@ class Poller:
             self._avoid_listing("it is larger than it is worth", too_large_for=watched)
             return None
         matcher.end()
+        self.listed = matcher.size
         is_useful = bool(matcher.changed or matcher.unchanged)
         self._listing.succeeded(matcher.size, is_useful=is_useful)
         self.min_interval = spent * _SHARE
@@ -193,4 +200,4 @@ class Poller:
     def _avoid_listing(self, reason: str, too_large_for: float = inf) -> None:
         if self._listing.avoid(self._clock.monotonic(), too_large_for):
             region = self._api.named_region()
-            self._api.session.tell(ListingAvoided(region, reason, AVOIDED_FOR))
+            self._api.session.tell(ListingAvoided(region, printable(reason, _REASON), AVOIDED_FOR))

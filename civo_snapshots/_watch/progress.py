@@ -8,12 +8,12 @@ snapshot once said to include.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from attrs import define, field
 
 from .. import states
-from .._api import Missing, missing_of
+from .._api import Missing, missing_of, outlasts_lag
 from ..errors import (
     CivoError,
     NotFoundError,
@@ -52,6 +52,8 @@ _id_of: Callable[[VolumeStatus], str] = attrgetter("id")
 class CompletionWait:
     """One wait for one snapshot: `outcome` is None until it is over."""
 
+    until: ClassVar[str] = "complete"
+
     instance_id: str
     snapshot_id: str
     policy: PollPolicy
@@ -65,6 +67,7 @@ class CompletionWait:
     _seen: bool = field(default=False, init=False)
     _is_hint: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
+    _missing_since: float = field(default=0.0, init=False)
     _faults: Faults | None = field(default=None, init=False)
     _fault: CivoError | None = field(default=None, init=False)
     _denials: int = field(default=0, init=False)
@@ -104,11 +107,14 @@ class CompletionWait:
         return self.outcome is None and self._settling_since is None and not self._is_hint
 
     def on_not_found(self, error: NotFoundError, now: float) -> None:
-        """Take a 404: once is delay, several times, or for too long, is the end."""
+        """Take a 404: it is mere delay until it has come several times, for long enough."""
         self.polls += 1
+        if not self._misses:
+            self._missing_since = now
         self._misses += 1
         self._work_again()  # a 404 is an answer
-        if self._seen and self._misses >= _MISSES_UNTIL_GONE:
+        is_missed = self._misses >= _MISSES_UNTIL_GONE and outlasts_lag(self._missing_since, now)
+        if self._seen and is_missed:
             what = "is gone"
         elif not self._seen and now - self.started >= self.policy.appear:
             what = f"did not show up within {self.policy.appear:g} s"

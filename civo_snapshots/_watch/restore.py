@@ -1,13 +1,16 @@
 """Waiting for a restore through its instance, because a restore has no status of its own.
 
 A new instance has to be told from others of its hostname, and is there once it is active or
-stopped. An overwritten one may be before as it will be at the end, also for as long as the
-restore is queued: what is seen ends the wait only after something else was seen, or has
+stopped. Where another restore of this client makes one like it, its address tells them apart, or
+nothing does. An overwritten instance may be before as it will be at the end, also for as long as
+the restore is queued: what is seen ends the wait only after something else was seen, or has
 stayed for longer than a queue.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from math import inf
 from typing import TypeVar
 
 from attrs import define, evolve, field
@@ -44,6 +47,10 @@ _TOLERANCE = timedelta(seconds=30)
 """How much older than its restore an instance may seem: they are dated by different machines."""
 
 
+def _no_rivals() -> bool:
+    return False
+
+
 @define
 class RestoreWait:
     """One wait for one restore: `outcome` is None until it is over."""
@@ -54,10 +61,13 @@ class RestoreWait:
     last: Instance | None = None
     outcome: Instance | CivoError | None = None
     polls: int = 0
+    has_rivals: Callable[[], bool] = _no_rivals
+    """Whether another restore may make an instance like this one's at the moment."""
     _old: frozenset[str] | None = None
+    _alike: int = 0
     _seen: dict[tuple[str, ...], float] = field(factory=dict[tuple[str, ...], float])
 
-    def pick(self, instances: list[Instance]) -> Instance | None:
+    def pick(self, instances: list[Instance], now: float = inf) -> Instance | None:
         """The instance that the restore makes, among those that bear its hostname."""
         restore = self.restore
         named = [
@@ -69,6 +79,8 @@ class RestoreWait:
             named = [one for one in named if one.id not in restore.namesakes]
         else:
             named = [one for one in named if self._is_young(one) is not False]
+        if proven := [one for one in named if self._has_address(one)]:
+            return proven[0]
         made_of_it = [one for one in named if self._is_made_of_it(one)]
         if restore.namesakes is None and not made_of_it:
             named = self._without_old(named)
@@ -76,7 +88,20 @@ class RestoreWait:
         if len(named) > 1:
             named = [one for one in named if self._is_young(one)]
         # Two of one name, and nothing to tell them apart: rather none than a stranger's.
-        return named[0] if len(named) == 1 else None
+        self._alike = len(named)
+        if len(named) != 1 or self._may_be_anothers(named[0], now):
+            return None
+        return named[0]
+
+    def _has_address(self, instance: Instance) -> bool:
+        return instance.private_ip == self.restore.private_ipv4 != ""
+
+    def _may_be_anothers(self, instance: Instance, now: float) -> bool:
+        """Whether its own may still be queued, and this one be that of another restore."""
+        if now - self.started >= _SETTLED_AFTER:
+            return False
+        has_another_address = "" not in (instance.private_ip, self.restore.private_ipv4)
+        return has_another_address or self.has_rivals()
 
     def _is_made_of_it(self, instance: Instance) -> bool:
         snapshot_id = self.restore.from_snapshot
@@ -139,6 +164,8 @@ class RestoreWait:
         if self._old and self.last is None:
             old = printable(", ".join(sorted(self._old)), SHOWN)
             seen += f", but {old} of that hostname, which may be older"
+        elif self._alike > 1 and self.last is None:
+            seen += f", but {self._alike} new ones of that hostname, which nothing tells apart"
         self._fail(
             WaitTimeoutError,
             f"{self._called} was not finished after {now - self.started:.1f} s "
@@ -184,6 +211,9 @@ async def wait_until_restored(
     api.named_region()
     clock = api.session.clock
     progress = RestoreWait(restore, clock.monotonic(), states)
+    progress.has_rivals = lambda: api.restores.has_rivals(
+        restore, api.named_region(), clock.monotonic()
+    )
     deadline = progress.started + timeout
     faults = Faults(policy.tolerate)
     while progress.outcome is None:
@@ -223,4 +253,11 @@ async def _find(api: RegionApi, progress: RestoreWait, within: float) -> Instanc
             return await api.get_instance(known, options)
         except NotFoundError:
             return None
-    return progress.pick(await api.list_instances(options).collect())
+    listed = await api.list_instances(options).collect()
+    taken = api.restores.taken(restore, api.named_region())
+    found = progress.pick(
+        [one for one in listed if one.id not in taken], api.session.clock.monotonic()
+    )
+    if found is not None:
+        api.restores.made(restore, found.id)
+    return found

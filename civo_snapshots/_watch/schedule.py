@@ -5,6 +5,7 @@ cost of a tick does not grow with the number of waits, but for those it has some
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import count
 from math import inf
 
 from attrs import define, field
@@ -49,6 +50,7 @@ class RegisteredWait:
         absent_since: since when a 404 without a code, and its instance's listing, lack it.
         looked: when it was looked at by itself, because its time was over before a tick could.
         number: waits that were registered later have a higher one.
+        id: what tells it from all other waits of the process.
     """
 
     progress: CompletionWait
@@ -64,6 +66,7 @@ class RegisteredWait:
     absent_since: float | None = None
     looked: float = -inf
     number: int = field(default=0, init=False)
+    id: int = field(factory=count(1).__next__, init=False)
     group: PollGroup | None = field(default=None, init=False)
 
     @property

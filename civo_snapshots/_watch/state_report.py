@@ -1,26 +1,22 @@
 """Telling a client, once each, of the state texts that deserve a remark; decided nowhere else."""
 
-import logging
 from collections.abc import Callable
 
-from ..errors import short
 from ..events import UnknownState, UnusualState
 from ..models import Snapshot, state_of
 from ..states import StateTable, is_known, is_unusual
-
-logger = logging.getLogger("civo_snapshots")
 
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
 
 _TOLD = 128
-"""Characters of such a text that an event has."""
+"""Characters of such a text that an event has, and that are remembered: it may have millions."""
 
 
 class StateReporter:
     """Remembers what was met; one for all regions of a client, so that each is told once."""
 
-    def __init__(self, tell: Callable[[UnknownState | UnusualState], None] | None = None) -> None:
+    def __init__(self, tell: Callable[[UnknownState | UnusualState], None]) -> None:
         self._tell = tell
         self._familiar: set[str] = set()
 
@@ -29,14 +25,13 @@ class StateReporter:
         for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
-            self._familiar.add(text)
+            if text[:_TOLD] in self._familiar:
+                continue
+            self._familiar.add(text[:_TOLD])
             if not is_known(text, table):
-                logger.warning("unknown state '%s' counts as pending", short(text))
                 event: UnknownState | UnusualState = UnknownState(snapshot, text[:_TOLD])
             elif is_unusual(text, table):
-                logger.info("state '%s' counts as complete", short(text))
                 event = UnusualState(snapshot, text[:_TOLD])
             else:
                 continue
-            if self._tell is not None:
-                self._tell(event)
+            self._tell(event)

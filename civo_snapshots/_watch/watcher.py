@@ -7,6 +7,7 @@ time is over.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from copy import copy
 from math import inf
 
@@ -19,6 +20,7 @@ from .poller import Poller
 from .progress import CompletionWait
 from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
+from .telling import WaitTeller
 
 logger = logging.getLogger("civo_snapshots")
 
@@ -47,7 +49,8 @@ class Watcher:
         self._registry = WaitRegistry()
         self._poller = Poller(api, clock, self._registry, self)
         self._clock = clock
-        self._states_met = states_met or StateReporter()
+        self._teller = WaitTeller(api)
+        self._states_met = states_met or StateReporter(api.session.tell)
         self._paused_for = paused_for
         self._rate_limit_interval = rate_limit_interval
         self._task: asyncio.Task[None] | None = None
@@ -69,8 +72,11 @@ class Watcher:
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
         self._registry.add(wait)
+        self._teller.started(wait)
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            # Polls belong to all who wait: what the first of them traces is no place for them.
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._run(), context=Context())
         elif self._sleeper is not None and wait.group is not None:
             wake = self._registry.wake_for(wait.group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
@@ -78,17 +84,23 @@ class Watcher:
 
     def remove(self, wait: RegisteredWait) -> None:
         """Stop watching for a caller that gave up; does nothing if the wait is over."""
-        if self._registry.discard(wait) and not self._registry:
+        if not self._registry.discard(wait):
+            return
+        self._registry.progress_of(wait)  # with the listings that had nothing new for it
+        self._teller.ended(wait, asyncio.CancelledError.__name__)
+        if not self._registry:
             self._stop()
 
     async def close(self) -> None:
         """End every wait with `ClientClosedError`."""
         self._stop()
-        if self._stopping:
-            await asyncio.wait(self._stopping)
-        self._end_all(
-            ClientClosedError("the client was closed during this wait; the snapshot goes on")
-        )
+        try:
+            if self._stopping:
+                await asyncio.wait(self._stopping)
+        finally:
+            self._end_all(
+                ClientClosedError("the client was closed during this wait; the snapshot goes on")
+            )
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -131,7 +143,8 @@ class Watcher:
         def is_due(wait: RegisteredWait) -> bool:
             return wait.group in due or wait in last
 
-        everybody = await self._within_grace(self._poller.poll(is_due))
+        with self._teller.polling(self._poller, len(self._registry)):
+            everybody = await self._within_grace(self._poller.poll(is_due))
         self._registry.postpone(self._clock.monotonic(), None if everybody else due)
 
     async def _sleep_until(self, moment: float, *others: asyncio.Task[bool]) -> None:
@@ -231,6 +244,8 @@ class Watcher:
         if snapshot.id != progress.snapshot_id and wait in self._registry:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
+        before = progress.last
+        self._teller.changed += before is None or before.status != snapshot.status
         changed = progress.observe(snapshot, now)
         self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
@@ -271,6 +286,8 @@ class Watcher:
     def _finish(self, wait: RegisteredWait) -> None:
         outcome = wait.progress.outcome
         if outcome is not None and self._registry.discard(wait):
+            failed = isinstance(outcome, CivoError)
+            self._teller.ended(wait, type(outcome).__name__ if failed else "")
             wait.on_end(outcome)
 
     def _end_all(self, error: CivoError) -> None:

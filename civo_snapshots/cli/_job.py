@@ -10,7 +10,7 @@ from .._fleet import FleetStream
 from ..errors import CivoError
 from ..events import ExtraSnapshot, Transition
 from ..models import Instance, Restore, Snapshot
-from ..outcomes import FleetRun, Outcome, OutcomeKind, Unresolved
+from ..outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
 from ..resources import RunOptions
 from ._board import Board, rows_for
 from ._progress import paint, watching
@@ -97,7 +97,7 @@ class Job:
                     update()
                     show(board)
         except BaseException:
-            if left := len(civo.unresolved):
+            if left := len(civo.unresolved.creates):
                 out.say(f"Stopping; asking what became of {many(left, 'create')}.")
             raise
 
@@ -143,14 +143,14 @@ class Job:
         civo = self._session.civo
         return {
             **run_json(run, civo.region or "", self.hostnames),
-            "unresolved": [_left_json(left) for left in civo.unresolved],
-            "extra_snapshots": [_extra_json(extra) for extra in civo.extra_snapshots],
+            "unresolved": [_left_json(left) for left in civo.unresolved.creates],
+            "extra_snapshots": [_extra_json(extra) for extra in civo.unresolved.extra_snapshots],
             "requests_sent": civo.requests_sent,
             "elapsed": round(self.elapsed, 3),
         }
 
 
-def _left_json(left: Unresolved) -> Json:
+def _left_json(left: UnresolvedCreate) -> Json:
     return {
         "instance_id": left.instance_id,
         "name": left.name,

@@ -63,6 +63,10 @@ class Output:
         if not self.quiet:
             self._words(text, style)
 
+    def note(self, text: str) -> None:
+        """Tell what happened, also where nothing else is to be told."""
+        self._words(text, "dim")
+
     def fail(self, text: str) -> None:
         """Tell what went wrong, also where nothing else is to be told."""
         self._words(text, "bad")

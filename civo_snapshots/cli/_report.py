@@ -102,8 +102,8 @@ def _say_what_is_left(session: Session, run: FleetRun) -> None:
     kept = {outcome.instance_id: outcome.snapshot for outcome in run}
     for further in run.duplicates:
         out.fail(f"There is {ExtraSnapshot(kept.get(further.instance_id), further)}.")
-    for left in civo.unresolved:
+    for left in civo.unresolved.creates:
         what = f"made snapshot {left.snapshot.id}" if left.snapshot else f"is unknown: {left.error}"
         out.fail(f"The interrupted create of {left.name} {what}")
-    for extra in civo.extra_snapshots:
+    for extra in civo.unresolved.extra_snapshots:
         out.fail(f"There is {extra}.")

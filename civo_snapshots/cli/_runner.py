@@ -1,6 +1,7 @@
 """Runs one action: signals become a cancellation, errors a message, and its end an exit code."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ _SHARED = ("region", "profile", "api_url", "debug", "yes", "dry_run")
 def run(action: Action, values: Mapping[str, Any]) -> Exit:
     """Do what a command line asks for."""
     given = dict(values)
+    # The SDK's log tells the same again; without a handler, Python would print its warnings.
+    logging.getLogger("civo_snapshots").addHandler(logging.NullHandler())
     out = Output(
         given.pop("output", None) or "table",
         header=not given.pop("no_header", False),

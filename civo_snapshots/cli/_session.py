@@ -1,5 +1,6 @@
 """One command's surroundings: its options, its client, what it prints, and whether it may act."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Session:
                 api_url=self.api_url,
                 clock=self.clock,
                 app="civo-snapshots-cli",
-                on_event=self._tell if self.debug else None,
+                on_event=self._tell,
             )
         return self._civo
 
@@ -70,14 +71,17 @@ class Session:
         """Name every snapshot that an interruption left, or that is there too many."""
         if self._civo is None or self.told:
             return
-        for left in self._civo.unresolved:
+        for left in self._civo.unresolved.creates:
             what = f"made snapshot {left.snapshot.id}" if left.snapshot else "may have made one"
             self.out.fail(f"The interrupted create of {left.name} on {left.instance_id} {what}.")
-        for extra in self._civo.extra_snapshots:
+        for extra in self._civo.unresolved.extra_snapshots:
             self.out.fail(f"There is {extra}.")
 
     def _tell(self, event: Event) -> None:
-        self.out.fail(f"debug: {event}")
+        """What somebody should look at is told in any case, all the rest to who debugs."""
+        if self.debug or event.level >= logging.WARNING:
+            told = f"{type(event).__name__}: {event}" if self.debug else f"Note: {event}"
+            self.out.note(told)
 
     @property
     def may_ask(self) -> bool:

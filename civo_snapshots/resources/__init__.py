@@ -2,6 +2,7 @@
 
 from .._naming import run_name
 from ._drill import RestoreDrill
+from ._prune_plan import PruneOptions
 from ._runs import DEFAULT_RUN_TIMEOUT, RunOptions
 from .instances import Instances
 from .quota import Quotas
@@ -13,6 +14,7 @@ from .snapshots import Snapshots
 __all__ = [
     "DEFAULT_RUN_TIMEOUT",
     "Instances",
+    "PruneOptions",
     "Quotas",
     "RegionSnapshots",
     "Regions",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from attrs import define, field
 
+from .. import _validation
 from .._api import Missing, RegionApi, missing_of
 from .._concurrency import for_each
 from ..errors import (
@@ -23,45 +24,46 @@ class _KeeperLostError(Exception):
     """The instance has to be left as it is."""
 
 
-@define
-class Prune:
-    """Carries out a plan; nothing is deleted that does not look as the plan says any more."""
+async def prune(
+    api: RegionApi,
+    plan: PrunePlan,
+    states: StateTable,
+    believed_from: Callable[[str], float],
+    *,
+    workers: int,
+) -> PruneReport:
+    """Delete what can be deleted; one outcome for each victim of the plan.
 
-    api: RegionApi
-    plan: PrunePlan
-    states: StateTable
-    believed_from: Callable[[str], float]
-    """The moment from which a 404 for a snapshot counts."""
-    _stopped: str = field(default="", init=False)
+    `believed_from` is the moment from which a 404 for a snapshot counts.
+    """
+    _validation.of_type(plan, PrunePlan, "plan")
+    if plan.region.casefold() != api.named_region().casefold():
+        raise InvalidArgumentError(
+            f"the plan is of region {short(plan.region)}, not {api.named_region()}"
+        )
+    groups: dict[str, list[PruneDecision]] = {}
+    for one in plan.victims:
+        groups.setdefault(one.instance_id, []).append(one)
+    kept = {(one.instance_id, one.snapshot_id): one for one in plan.keepers}
+    outcomes: dict[tuple[str, str], PruneOutcome] = {}
+    stopped = ""
 
-    async def run(self, *, workers: int) -> PruneReport:
-        """Delete what can be deleted; one outcome for each victim."""
-        if self.plan.region.casefold() != self.api.named_region().casefold():
-            raise InvalidArgumentError(
-                f"the plan is of region {short(self.plan.region)}, not {self.api.named_region()}"
-            )
-        groups: dict[str, list[PruneDecision]] = {}
-        for one in self.plan.victims:
-            groups.setdefault(one.instance_id, []).append(one)
-        kept = {(one.instance_id, one.snapshot_id): one for one in self.plan.keepers}
-        outcomes: dict[tuple[str, str], PruneOutcome] = {}
-
-        async def work(victims: Sequence[PruneDecision]) -> None:
-            instance = _InstancePrune(self.api, self.states, self.believed_from)
-            for victim in reversed(victims):  # the oldest first
+    async def work(victims: Sequence[PruneDecision]) -> None:
+        nonlocal stopped
+        instance = _InstancePrune(api, states, believed_from)
+        for victim in reversed(victims):  # the oldest first
+            if stopped:
+                outcome = PruneOutcome(victim, PruneKind.SKIPPED, stopped)
+            else:
                 keeper = kept.get((victim.instance_id, victim.keeper_id))
-                outcome = (
-                    PruneOutcome(victim, PruneKind.SKIPPED, self._stopped)
-                    if self._stopped
-                    else await instance.delete(victim, keeper)
-                )
-                if isinstance(outcome.error, AuthenticationError):
-                    self._stopped = "not tried, because the token was refused"
-                outcomes[victim.instance_id, victim.snapshot_id] = outcome
+                outcome = await instance.delete(victim, keeper)
+            if isinstance(outcome.error, AuthenticationError):
+                stopped = "not tried, because the token was refused"
+            outcomes[victim.instance_id, victim.snapshot_id] = outcome
 
-        await for_each(groups.values(), work, workers=max(1, min(workers, len(groups))))
-        in_order = [(one.instance_id, one.snapshot_id) for one in self.plan.victims]
-        return PruneReport(self.plan, tuple(outcomes[key] for key in in_order))
+    await for_each(groups.values(), work, workers=max(1, min(workers, len(groups))))
+    in_order = [(one.instance_id, one.snapshot_id) for one in plan.victims]
+    return PruneReport(plan, tuple(outcomes[key] for key in in_order))
 
 
 @define

@@ -1,10 +1,11 @@
 """What a plan to prune is about: the region, read once, and whose snapshots those are."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from math import inf
+from typing import cast
 
 from attrs import define
 
@@ -13,11 +14,76 @@ from .._api import RegionApi, is_listing_refusal
 from .._codec import ListingItem, as_snapshot
 from .._concurrency import for_each
 from .._http import Mask
-from .._session import CallOptions
+from .._session import CallOptions, call_options
+from .._validation import Id
 from ..errors import CivoError, NotFoundError
-from ..models import Snapshot
+from ..models import Instance, Snapshot
 from ..retention import PrunePlan, RetentionPolicy, decide
 from ..states import StateTable
+
+
+class PruneOptions(CallOptions, total=False):
+    """What a plan to prune accepts, beside the options of every call.
+
+    instances: those that are meant; all of the region by default.
+    any_name: take in every name of the prefix, not only those that a run proves to be its own.
+    failed: snapshots that have failed go too.
+    duplicates: what is complete once more beside a run's oldest complete one of the same instance
+        goes too.
+    """
+
+    instances: Iterable[Id | Instance]
+    any_name: bool
+    failed: bool
+    duplicates: bool
+
+
+async def plan_prune(
+    api: RegionApi,
+    prefix: str,
+    policy: RetentionPolicy,
+    options: PruneOptions,
+    *,
+    states: StateTable,
+    workers: int,
+) -> PrunePlan:
+    """What a prune would delete and keep, by one reading of the region."""
+    _validation.keywords(options, PruneOptions.__annotations__)
+    # A prefix may end with the hyphen that comes behind it.
+    stem = prefix.removesuffix("-") if isinstance(prefix, str) else prefix  # pyright: ignore[reportUnnecessaryIsInstance]
+    _validation.label(stem, "prefix")
+    _validation.of_type(policy, RetentionPolicy, "policy")
+    any_name, failed, duplicates = (
+        _validation.boolean(options.get(name, False), name)
+        for name in ("any_name", "failed", "duplicates")
+    )
+    of_calls = {name: one for name, one in options.items() if name in CallOptions.__annotations__}
+    chosen = call_options(cast("CallOptions", of_calls))
+    ids = None
+    if "instances" in options:
+        _validation.instances(options["instances"])
+        ids = frozenset(map(_validation.instance_id, options["instances"]))
+    now = api.session.clock.now() + (api.session.clock_skew or timedelta())
+    meant = ids
+    if meant is None:
+        meant = frozenset([one.id for one in await api.list_instances(chosen).collect()])
+    found, strangers = await _Reader(api, prefix, any_name, chosen, workers).read(meant)
+    decisions = [
+        decision
+        for instance_id in sorted(found)
+        for decision in decide(
+            found[instance_id](), policy, now, states, failed=failed, duplicates=duplicates
+        )
+    ]
+    return PrunePlan(
+        prefix,
+        api.named_region(),
+        now,
+        str(policy),
+        tuple(decisions),
+        strangers if ids is None else 0,
+    )
+
 
 _MOST_KEPT = 256 << 20
 """Bytes of snapshots with one prefix, about half a million of them: a hostile server may go on."""
@@ -71,7 +137,7 @@ def _records(owner: str, listed: Iterable[tuple[str, ListingItem]]) -> list[Snap
 
 
 @define
-class PruneReader:
+class _Reader:
     """Reads what a plan is about."""
 
     api: RegionApi
@@ -80,39 +146,7 @@ class PruneReader:
     options: CallOptions
     workers: int
 
-    async def plan(
-        self,
-        policy: RetentionPolicy,
-        states: StateTable,
-        instance_ids: Collection[str] | None,
-        *,
-        failed: bool,
-        duplicates: bool,
-    ) -> PrunePlan:
-        """A plan for these instances, or for all of the region."""
-        session = self.api.session
-        now = session.clock.now() + (session.clock_skew or timedelta())
-        ids = instance_ids
-        if ids is None:
-            ids = {one.id for one in await self.api.list_instances(self.options).collect()}
-        found, strangers = await self._read(frozenset(ids))
-        decisions = [
-            decision
-            for instance_id in sorted(found)
-            for decision in decide(
-                found[instance_id](), policy, now, states, failed=failed, duplicates=duplicates
-            )
-        ]
-        return PrunePlan(
-            self.prefix,
-            self.api.named_region(),
-            now,
-            str(policy),
-            tuple(decisions),
-            strangers if instance_ids is None else 0,
-        )
-
-    async def _read(self, ids: frozenset[str]) -> tuple[_Owned, int]:
+    async def read(self, ids: frozenset[str]) -> tuple[_Owned, int]:
         """By the region-wide listing, or each instance's own where that does not tell enough."""
         listing = _Meant(self.prefix)
         try:
@@ -185,11 +219,3 @@ class PruneReader:
         """The digest of the instance that a name of a run of the prefix tells; else none."""
         run, digest = _naming.run_and_digest(name)
         return digest if _naming.has_prefix(run, self.prefix) else ""
-
-
-def prune_prefix(value: object) -> str:
-    """A prefix of run names; it may end with the hyphen that comes behind it."""
-    if isinstance(value, str):
-        _validation.label(value.removesuffix("-"), "prefix")
-        return value
-    return _validation.label(value, "prefix")

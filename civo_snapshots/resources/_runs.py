@@ -242,7 +242,7 @@ async def wait_for_run(
     else:
         _validation.instances(given, "run")
         run = FleetRun("", tuple(_pending(one, region) for one in given))
-    if not len(run):
+    if not len(run) and (run.partial or run is not given):  # else it was allowed to be empty
         raise InvalidArgumentError("there are no snapshots to wait for")
     for outcome in run:
         if outcome.region.upper() not in ("", region.upper()):

@@ -1,6 +1,9 @@
 """How the waits for snapshots and restores begin: arguments checked, with the client's settings."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from math import inf
 from typing import TypeVar
 
 from attrs import frozen
@@ -71,19 +74,38 @@ class Waits:
         why = "nothing is known of a name once it is gone"
         within: CallOptions = {"timeout": max(deadline - progress.started, _LEAST_TIME)}
         await refuse_name(self.api, snapshot, key, why, within)
-        progress.believed_from = believed_from(self.api, self.creates, progress.snapshot_id)
         known = _known(snapshot)
+        # Another client may have made it a moment ago, as far as anybody here knows.
+        own = believed_from(self.api, self.creates, progress.snapshot_id)
+        window = self.api.session.timeouts.reconcile_window
+        progress.believed_from = own if own > -inf else progress.started + window
+        progress.is_old = lambda seen: self._is_old(seen or known)
         await wait_until_deleted(
             self.api, self.watcher(), progress, deadline, known=known, on_change=on_change
         )
+
+    def _is_old(self, snapshot: Snapshot | None) -> bool:
+        """Whether every read shows it by now, as far as the clocks can tell."""
+        if snapshot is None:
+            return False
+        session = self.api.session
+        clock = self.creates.claims.clock_of(self.api.named_region())
+        since = session.clock.now() - timedelta(seconds=session.timeouts.reconcile_window)
+        return clock.is_younger(snapshot, since, session.clock_skew) is False
 
     async def restore(
         self, restore: Restore, timeout: float | None, poll: PollPolicy | None
     ) -> Instance:
         """Wait for a restore's instance."""
-        return await wait_until_restored(
+        return await self.of_restores(timeout, poll)(restore)
+
+    def of_restores(
+        self, timeout: float | None, poll: PollPolicy | None
+    ) -> Callable[[Restore], Awaitable[Instance]]:
+        """What waits for a restore that is still to be asked for; arguments checked."""
+        return partial(
+            wait_until_restored,
             self.api,
-            restore,
             timeout=wait_timeout(timeout),
             policy=policy_or(poll, self.policy),
             states=self.states,

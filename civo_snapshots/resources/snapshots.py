@@ -11,7 +11,7 @@ from .._create import CreateSupervisor, OnExisting
 from .._fleet import DEFAULT_MAX_AGE, FleetStream, Instances, WaitSettings
 from .._session import CallOptions, OnQuiesceError, Quiesce, call_options
 from .._validation import Id
-from .._watch import PollPolicy, Watcher, policy_or, wait_timeout
+from .._watch import PollPolicy, Watcher, policy_or
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
 from ..outcomes import FleetRun
@@ -19,8 +19,8 @@ from ..retention import PrunePlan, PruneReport, RetentionPolicy
 from ..states import StateTable
 from ._drill import DrillRun, Hook, RestoreDrill
 from ._names import refuse_name, the_one
-from ._prune import Prune
-from ._prune_plan import PruneReader, prune_prefix
+from ._prune import prune
+from ._prune_plan import PruneOptions, plan_prune
 from ._resource import Resource
 from ._runs import (
     DEFAULT_LOOK_TIMEOUT,
@@ -84,19 +84,20 @@ class Snapshots(Resource):
         A unique name is generated if none is given: a name always goes out, because it is the only
         key by which a create whose answer was lost can be found. It then is searched for, adopted,
         and sent again only if nothing acted. Raises `OutcomeUnknownError` if that stays undecided.
-        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved`.
+        A caller that is cancelled in flight finds the outcome in `CivoClient.unresolved.creates`.
 
         `on_existing` is what becomes of a snapshot that bears the name: "create" makes one more.
-        "adopt" lists first and returns the oldest that has not failed, "error" raises
-        `SnapshotExistsError`; with both of them, no doubt is left after a lost answer.
+        "adopt" lists first and returns the oldest that has not failed, or makes one beside those
+         that have; "error" raises `SnapshotExistsError` whatever became of it. With both of them no
+         doubt is left after a lost answer.
 
-        `quiesce` makes from the instance's id an async context manager, such as one that freezes
-        and thaws its file systems. It is entered anew for each request that is sent, when nothing
-        holds that back any more, and left when the request has its answer, is refused or lost,
-        or `quiesce_timeout` seconds after the entering began. If entering fails or takes that
-        long, nothing is sent, and `QuiesceError` is raised; `on_quiesce_error="continue"` sends
-        it all the same. It holds a slot among the requests, so that it must not call this client.
-        That the answer marks the moment of the snapshot is documented nowhere.
+         `quiesce` makes from the instance's id an async context manager, such as one that freezes
+         and thaws its file systems. It is entered anew for each request that is sent, when nothing
+         holds that back any more, and left when the request has its answer, is refused or lost,
+         or `quiesce_timeout` seconds after the entering began. If entering fails or takes that
+         long, nothing is sent, and `QuiesceError` is raised; `on_quiesce_error="continue"` sends
+         it all the same. It holds a slot among the requests, so that it must not call this client.
+         That the answer marks the moment of the snapshot is documented nowhere.
         """
         _validation.one_of(on_existing, "on_existing", ("adopt", "error", "create"))
         instance_id = _validation.instance_id(instance)
@@ -269,7 +270,9 @@ class Snapshots(Resource):
     ) -> None:
         """Wait until the snapshot is gone: its own GET says so, never a listing alone.
 
-        Pass its id, not its name. `timeout` and `on_change` as in `wait_until_complete()`; raises
+        Pass its id, not its name. Where it may have been created a moment ago, a 404 may be mere
+        delay: it counts after `Timeouts.reconcile_window` (8 s), at once if the clocks show that
+        the snapshot is older. `timeout` and `on_change` as in `wait_until_complete()`; raises
         `WaitTimeoutError` or `PollFailedError`, `NotFoundError` if the instance is gone and its
         snapshots cannot be asked for without it.
         """
@@ -281,7 +284,9 @@ class Snapshots(Resource):
         """Wait until the restored instance is there, ACTIVE or stopped, and return it.
 
         A new instance is found by the restore's hostname; one from before the restore is not
-        taken for it, nor what an overwritten one still looks like. `timeout` as in
+        taken for it, nor what an overwritten one still looks like. Of two restores to one hostname
+        at the same time each is told its own by its address; where a restore's answer gives none,
+        two of one client stay undecided until the time is over. `timeout` as in
         `wait_until_complete()`; raises `RestoreFailedError`, `WaitTimeoutError` or
         `PollFailedError`.
         """
@@ -312,49 +317,27 @@ class Snapshots(Resource):
         `RestoreDrill.of(error)` is the record so far, also of a cancellation.
         """
         key = _validation.snapshot_key(snapshot, snapshot_id)
-        policy = policy_or(poll, self._policy)
-        wait = partial(self._waits.restore, timeout=wait_timeout(timeout), poll=policy)
+        wait = self._waits.of_restores(timeout, poll)
         return await DrillRun.of(self._api, key, check, cleanup).run(wait)
 
     # Retention
 
     async def plan_prune(
-        self,
-        prefix: str,
-        policy: RetentionPolicy,
-        *,
-        instances: Iterable[Id | Instance] | None = None,
-        any_name: bool = False,
-        failed: bool = False,
-        duplicates: bool = False,
-        **options: Unpack[CallOptions],
+        self, prefix: str, policy: RetentionPolicy, **options: Unpack[PruneOptions]
     ) -> PrunePlan:
         """Say which snapshots of the runs of a prefix a prune would delete; deletes nothing.
 
         The policy is applied to each instance by itself. "nightly" takes in the runs nightly and
         nightly-20261123, but not nightlyjobs. Only names count whose digest proves that a run made
-        them for that instance; `any_name` takes in every name of the prefix. `instances` are those
-        meant, all of the region by default. `failed` adds snapshots that have failed; `duplicates`
-        what is complete once more beside a run's oldest complete one of the same instance.
+        them for that instance. The options are those of `PruneOptions`.
 
         Never deleted are an instance's newest complete one, and what is not finished, could not be
         read, or has no known time. Reads the region's snapshots once and, unless they are given,
         its instances; where there is no region-wide listing, each instance's own.
         """
-        chosen = call_options(options)
-        for name, value in (
-            ("any_name", any_name),
-            ("failed", failed),
-            ("duplicates", duplicates),
-        ):
-            _validation.boolean(value, name)
-        ids = None
-        if instances is not None:
-            _validation.instances(instances)
-            ids = {_validation.instance_id(one) for one in instances}
-        reader = PruneReader(self._api, prune_prefix(prefix), any_name, chosen, self._concurrency)
-        _validation.of_type(policy, RetentionPolicy, "policy")
-        return await reader.plan(policy, self._states, ids, failed=failed, duplicates=duplicates)
+        return await plan_prune(
+            self._api, prefix, policy, options, states=self._states, workers=self._concurrency
+        )
 
     async def prune(self, plan: PrunePlan) -> PruneReport:
         """Delete what a plan says, and return one outcome for each of its victims.
@@ -365,10 +348,8 @@ class Snapshots(Resource):
         stops no other: see `PruneReport.raise_for_failures()`. Raises `InvalidArgumentError` for
         another region's plan. The same plan may be carried out again.
         """
-        _validation.of_type(plan, PrunePlan, "plan")
         known_from = partial(believed_from, self._api, self._creates)
-        prune = Prune(self._api, plan, self._states, known_from)
-        return await prune.run(workers=self._concurrency)
+        return await prune(self._api, plan, self._states, known_from, workers=self._concurrency)
 
     # Runs over many instances
 
@@ -381,16 +362,20 @@ class Snapshots(Resource):
         has at most 47 characters (`run_name()` makes one of any text); one is generated if none is
         given. The same `name` again continues the run. The options are those of `RunOptions`.
         One instance's failure touches no other; see `FleetRun.raise_for_failures()`. A
-        cancellation, or an error of the input, leaves the partial run on the exception: see
-        `FleetRun.of()`. Raises `QuotaExceededError` before anything is sent if the quota is to be
-        checked and too small.
+        cancellation, or an error of the input, leaves the partial run on the exception and in
+        `CivoClient.unresolved.runs`: see `FleetRun.of()`. Raises `QuotaExceededError` before
+        anything is sent if the quota is to be checked and too small.
         """
         return await whole(self.create_each(instances, name=name, **options))
 
     def create_each(
         self, instances: Instances, *, name: str | None = None, **options: Unpack[RunOptions]
     ) -> FleetStream:
-        """The same as `create_many()`, yielding each outcome as soon as it is known."""
+        """The same as `create_many()`, yielding each outcome as soon as it is known.
+
+        Use it as ``async with civo.snapshots.create_each(...) as stream`` and iterate within, so
+        that the run ends where the block does: see `FleetStream`.
+        """
         return self._stream(instances, name, options)
 
     async def start_many(

@@ -18,7 +18,7 @@ FAULTS = tuple(name for name, _ in inspect.getmembers(Fault, inspect.ismethod))
 """The faults by name."""
 
 _WHEN = {"times", "after", "probability"}
-_ENTRY = re.compile(r"^        (\w+): (.*(?:\n            .*)*)", re.MULTILINE)
+_ENTRY = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 
 _EPILOG = f"""
 faults, with their arguments as NAME=VALUE:
@@ -120,7 +120,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 def _add_switches(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("switches", "What the API's documents leave open.")
-    entries = dict(_ENTRY.findall(Switches.__doc__ or ""))
+    entries = dict(_ENTRY.findall(inspect.getdoc(Switches) or ""))
     for field in fields(Switches):
         # argparse takes a percent sign for a format.
         help_text = " ".join(entries[field.name].split()).replace("%", "%%")

@@ -92,4 +92,5 @@ def draw(seed: int) -> SwitchOptions:
         numbers=one_of(Numbers),
         error_reason=one_of(Reasons),
         request_ids=coin(),
+        restore_address=coin(),
     )

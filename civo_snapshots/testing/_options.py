@@ -68,6 +68,7 @@ class SwitchOptions(TypedDict, total=False):
     restore_wrapping: Wrapping
     restore_ends: RestoreEnd
     shows_source: Shown
+    restore_address: bool
     domain: str
     rich_cron: bool
     schedule_codes: bool

@@ -79,7 +79,7 @@ def begin_restore(
         snapshot_id=record.id,
         hostname=wish.hostname or instance.hostname,
         description=wish.description,
-        private_ip=instance.private_ip,
+        private_ip=_told_address(state, instance, wish),
         overwrite_existing=wish.overwrite_existing,
         includes_volumes=wish.includes_volumes,
         created_at=state.timestamp(at),
@@ -88,6 +88,12 @@ def begin_restore(
     )
     state.restores[restore.id] = restore
     return restore
+
+
+def _told_address(state: RegionState, instance: InstanceRecord, wish: RestoreWish) -> str:
+    if wish.private_ip or state.switches.restore_address:
+        return instance.private_ip
+    return ""
 
 
 def _new_instance(state: RegionState, record: SnapshotRecord, wish: RestoreWish) -> InstanceRecord:

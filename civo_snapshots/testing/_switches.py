@@ -72,6 +72,7 @@ class Switches:
         restore_wrapping: "documented" wraps region-wide restores in their resource type alone.
         restore_ends: what a restored instance is in the end.
         shows_source: which fields of a new instance name the snapshot it was made from.
+        restore_address: a restore tells its instance's address though none was asked for.
         domain: what comes back behind the hostname of a new instance; empty is nothing.
         rich_cron: cron expressions may also be @daily and the like, or begin with CRON_TZ=.
         schedule_codes: a missing schedule is a 404 with a code; plain text if not.
@@ -127,6 +128,7 @@ class Switches:
     restore_wrapping: Wrapping = "documented"
     restore_ends: RestoreEnd = "ACTIVE"
     shows_source: Shown = "no"
+    restore_address: bool = True
     domain: str = ""
     rich_cron: bool = False
     schedule_codes: bool = True

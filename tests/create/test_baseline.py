@@ -29,7 +29,9 @@ def client_of(region: FakeRegion, clock: FakeClock, concurrency: int = 50) -> Ci
     )
 
 
-@pytest.mark.drawn(visible_after=0.0, region_listing=True, failure_rate=0.0)
+@pytest.mark.drawn(
+    visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0, failure_rate=0.0
+)
 async def test_what_exists_is_adopted_or_refused_and_nothing_is_sent(
     make_region: MakeRegion,
 ) -> None:
@@ -45,6 +47,21 @@ async def test_what_exists_is_adopted_or_refused_and_nothing_is_sent(
         assert caught.value.snapshot.id == old.id
         assert not caught.value.may_have_acted
         assert (region.counts[CREATE], region.counts[LIST]) == (0, 2)
+
+
+async def test_one_is_made_beside_a_namesake_that_has_failed_unless_any_is_an_error() -> None:
+    """R160: a failure is adopted by nobody, and stays for somebody to look at."""
+    clock = FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, clock) as civo:
+        bad = region.state.add_stranger("n", age=3_600.0, state="failed")
+        with pytest.raises(SnapshotExistsError) as caught:
+            await civo.snapshots.create(bad.instance_id, name="n", on_existing="error")
+        assert caught.value.snapshot is not None
+        assert caught.value.snapshot.id == bad.id
+        made = await civo.snapshots.create(bad.instance_id, name="n", on_existing="adopt")
+        assert set(region.state.snapshots) == {bad.id, made.id}
+        again = await civo.snapshots.create(bad.instance_id, name="n", on_existing="adopt")
+        assert (again.id, region.counts[CREATE]) == (made.id, 1)
 
 
 async def test_only_who_asks_pays_for_the_look() -> None:

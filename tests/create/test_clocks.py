@@ -54,7 +54,9 @@ async def test_no_older_namesake_is_returned_and_nothing_is_made_twice(
         assert returned.items() <= made.items()
         assert [end for end in ends if not isinstance(end, (Snapshot, OutcomeUnknownError))] == []
         assert len(returned) >= 190
-        assert [extra for extra in civo.extra_snapshots if extra.snapshot is not None] == []
+        assert [
+            extra for extra in civo.unresolved.extra_snapshots if extra.snapshot is not None
+        ] == []
 
 
 @pytest.mark.parametrize(("date_skew", "created_skew"), SKEWS)
@@ -79,7 +81,9 @@ async def test_a_clock_that_nothing_has_shown_yet_is_not_trusted(
                     assert candidates
                 else:
                     assert made_in(region)[snapshot.id] == instance_id
-                assert [one for one in civo.extra_snapshots if one.snapshot is not None] == []
+                assert [
+                    one for one in civo.unresolved.extra_snapshots if one.snapshot is not None
+                ] == []
         made = made_in(region)
         assert len(set(made.values())) == len(made)
 
@@ -106,5 +110,5 @@ async def test_after_a_baseline_no_outcome_is_unknown(
                 assert await civo.snapshots.create(instance_id, name="n", on_existing="adopt") == (
                     await civo.snapshots.get(snapshot)
                 )
-            assert civo.extra_snapshots == ()
+            assert civo.unresolved.extra_snapshots == ()
         assert len(made_in(region)) == 5

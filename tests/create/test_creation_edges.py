@@ -17,10 +17,12 @@ from test_creation import (
 from civo_snapshots import (
     Call,
     CivoError,
+    ClientClosedError,
     ConflictError,
     ConnectionLostError,
     Instance,
     Listing,
+    NotFoundError,
     OutcomeUnknownError,
     RetryPolicy,
     ServerError,
@@ -159,18 +161,53 @@ async def test_an_unknown_outcome_tells_the_request_that_was_lost() -> None:
     assert (call.method, call.path, call.attempts) == (CALL.method, CALL.path, 1)
 
 
-async def test_a_create_cancelled_while_it_waits_to_be_sent_again_sends_nothing_more() -> None:
-    """F106, R152: nothing was answered, and the error says so."""
-    server = Server(FakeClock(auto=False), [fails(LATER), answered])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_create_cancelled_while_it_waits_to_be_sent_again_tells_whether_it_acted(
+    lost: bool,
+) -> None:
+    """F106, R152: told to try later it did nothing; what was lost before may still have acted."""
+    before = [lost_before_acting] * lost
+    server = Server(FakeClock(auto=False), [*before, fails(LATER), answered])
     creation = server.creation()
     run = asyncio.create_task(creation.run())
+    while server.sent <= lost:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        if server.sent <= lost:
+            server.clock.advance(1)
     for _ in range(10):
         await asyncio.sleep(0)
-    assert creation.cancel()
+    assert creation.cancel() is not lost
     assert creation.call.cancelled
-    with pytest.raises(OutcomeUnknownError, match="may have acted: no answer; look for"):
+    kind, why = (OutcomeUnknownError, "lost") if lost else (TryLaterError, "locked")
+    with pytest.raises(kind, match=why) as caught:
         await run
-    assert server.sent == 1
+    assert caught.value.may_have_acted is lost
+    assert server.sent == 1 + lost
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        ClientClosedError("closed"),
+        NotFoundError("gone", status=404, code="database_instance_find"),
+    ],
+    ids=lambda end: type(end).__name__,
+)
+async def test_a_create_told_to_try_later_ends_when_no_look_can_succeed_any_more(
+    end: CivoError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R152, L117: it did nothing, and the refusal says why."""
+    server = Server(clock := FakeClock(), [fails(LATER), answered])
+
+    def list_snapshots(instance_id: str, options: Within) -> Listing[Snapshot]:
+        raise end
+
+    monkeypatch.setattr(server, "list_snapshots", list_snapshots)
+    with pytest.raises(TryLaterError) as caught:
+        await server.creation().run()
+    assert caught.value.may_have_acted is False
+    assert (server.sent, clock.monotonic() < 5) == (1, True)
 
 
 async def test_each_wait_for_a_busy_server_is_told_with_its_length(

@@ -65,7 +65,7 @@ async def test_a_thousand_creates_over_a_bad_network_make_a_thousand_snapshots(
         assert civo.requests_sent == region.total
 
 
-@pytest.mark.drawn(created_at_form="Z")
+@pytest.mark.drawn(created_at_form="Z", unique_names="free")
 async def test_creates_of_one_name_need_no_second_slot_to_go_on(
     nothing_left: None, make_region: MakeRegion
 ) -> None:
@@ -97,14 +97,14 @@ async def test_a_cancelled_create_releases_its_slot(
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [isinstance(result, Snapshot) for result in results] == [True, False, False, True]
-        assert civo.unresolved == ()  # nothing was sent for the two
+        assert civo.unresolved.creates == ()  # nothing was sent for the two
         assert len(region.state.snapshots) == 2
         with pytest.raises(InvalidArgumentError):
             await civo.snapshots.create(instance, timeout=-1)
         await civo.snapshots.create(instance)
 
 
-@pytest.mark.drawn(visible_after=0.0)
+@pytest.mark.drawn(visible_after=0.0, read_lag=0.0)
 async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
     nothing_left: None, make_region: MakeRegion
 ) -> None:
@@ -118,7 +118,7 @@ async def test_an_update_whose_answer_was_lost_is_not_sent_again_if_it_acted(
         assert region.counts[f"PUT {SNAPSHOT}"] == 1
 
 
-@pytest.mark.drawn(visible_after=0.0)
+@pytest.mark.drawn(visible_after=0.0, read_lag=0.0)
 async def test_an_update_that_did_nothing_is_sent_again(
     nothing_left: None, make_region: MakeRegion
 ) -> None:
@@ -131,7 +131,7 @@ async def test_an_update_that_did_nothing_is_sent_again(
         assert region.counts[f"PUT {SNAPSHOT}"] == 2
 
 
-@pytest.mark.drawn(visible_after=0.0)
+@pytest.mark.drawn(visible_after=0.0, read_lag=0.0)
 async def test_an_update_gives_up_when_it_cannot_compare(
     nothing_left: None, make_region: MakeRegion
 ) -> None:

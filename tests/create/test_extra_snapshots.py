@@ -15,7 +15,7 @@ SNAPSHOTS = "/v2/instances/{id}/snapshots"
 CREATE, LIST = f"POST {SNAPSHOTS}", f"GET {SNAPSHOTS}"
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(unique_names="free")
 async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
     monkeypatch: pytest.MonkeyPatch, make_region: MakeRegion
 ) -> None:
@@ -28,10 +28,17 @@ async def test_the_snapshot_kept_is_no_extra_however_many_came_after(
             for instance_id in region.instance_ids:
                 await civo.snapshots.create(instance_id, name="n")
         assert len(region.state.snapshots) == 5
-        assert civo.extra_snapshots == ()
+        assert civo.unresolved.extra_snapshots == ()
 
 
-@pytest.mark.drawn(one_at_a_time=False, quota_lock=0.0, created_at_form="Z", visible_after=0.0)
+@pytest.mark.drawn(
+    one_at_a_time=False,
+    quota_lock=0.0,
+    created_at_form="Z",
+    visible_after=0.0,
+    read_lag=0.0,
+    unique_names="free",
+)
 async def test_an_extra_found_at_once_is_not_told_again_later(make_region: MakeRegion) -> None:
     """T9, T10: both sends acted, and neither was answered."""
     clock = FakeClock()
@@ -40,11 +47,18 @@ async def test_an_extra_found_at_once_is_not_told_again_later(make_region: MakeR
         region.fault(CREATE, Fault.drop_after_acting(), after=1)
         async with client_of(region, clock) as civo:
             kept = await civo.snapshots.create(region.instance_ids[0])
-        assert [extra.snapshot_id for extra in civo.extra_snapshots] == [kept.id]
-        assert {kept.id, civo.extra_snapshots[0].extra_id} == set(region.state.snapshots)
+        assert [extra.snapshot_id for extra in civo.unresolved.extra_snapshots] == [kept.id]
+        assert {kept.id, civo.unresolved.extra_snapshots[0].extra_id} == set(region.state.snapshots)
 
 
-@pytest.mark.drawn(one_at_a_time=False, quota_lock=0.0, created_at_form="Z", visible_after=0.0)
+@pytest.mark.drawn(
+    one_at_a_time=False,
+    quota_lock=0.0,
+    created_at_form="Z",
+    visible_after=0.0,
+    read_lag=0.0,
+    unique_names="free",
+)
 async def test_bad_answers_do_not_hide_an_extra(make_region: MakeRegion) -> None:
     """T10, H41: the search before closing is the last one."""
     clock = FakeClock()
@@ -54,10 +68,10 @@ async def test_bad_answers_do_not_hide_an_extra(make_region: MakeRegion) -> None
             await civo.snapshots.create(region.instance_ids[0], name="n")
             await clock.sleep(2.0)
             region.fault(LIST, Fault.gateway_html(503), times=4)
-        assert len(civo.extra_snapshots) == 1
+        assert len(civo.unresolved.extra_snapshots) == 1
 
 
-@pytest.mark.drawn(created_at_form="Z")
+@pytest.mark.drawn(created_at_form="Z", unique_names="free")
 async def test_a_namesake_still_on_its_way_is_no_extra(make_region: MakeRegion) -> None:
     """S71: the search for late snapshots waits for the name lock."""
     clock = FakeClock()
@@ -69,7 +83,7 @@ async def test_a_namesake_still_on_its_way_is_no_extra(make_region: MakeRegion) 
             second = await civo.snapshots.create(region.instance_ids[0], name="n")
             await clock.sleep(120.0)
         assert {first.id, second.id} == set(region.state.snapshots)
-        assert civo.extra_snapshots == ()
+        assert civo.unresolved.extra_snapshots == ()
 
 
 @pytest.mark.drawn(quota_lock=0.0)

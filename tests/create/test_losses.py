@@ -60,11 +60,11 @@ async def test_a_repeat_that_is_not_answered_leaves_time_to_look_for_it() -> Non
         FakeRegion() as region,
         CivoClient(region.token, region=region.region, api_url=region.url) as civo,
     ):
-        civo._state.session.timeouts = type(civo._state.session.timeouts)(reconcile_window=0.4)
+        civo._state.session.timeouts = type(civo._state.session.timeouts)(reconcile_window=1.2)
         region.fault(CREATE, Fault.drop_before_acting())
         region.fault(CREATE, Fault.stall(60.0, acts=False), after=1, times=None)
         with pytest.raises(CivoError, match="nothing was made") as caught:
-            await civo.snapshots.create(region.instance_ids[0], timeout=1.6)
+            await civo.snapshots.create(region.instance_ids[0], timeout=4.8)
         assert not caught.value.may_have_acted
         assert region.counts[CREATE] == 2
 
@@ -113,7 +113,7 @@ async def test_what_commits_after_its_repeat_was_refused_is_told(
                 await civo.snapshots.create(region.instance_ids[0], name="n")
             await clock.sleep(max(20.5 - clock.monotonic(), 0) if closes_at_once else 120.0)
         [orphan] = region.state.snapshots
-        [told] = civo.extra_snapshots
+        [told] = civo.unresolved.extra_snapshots
         assert (told.snapshot, told.extra_id) == (None, orphan)
         assert (told.instance_id, told.name) == (region.instance_ids[0], "n")
         assert caught.value.name == "n"
@@ -132,7 +132,7 @@ async def test_an_older_one_that_no_look_could_show_is_told_as_no_extra() -> Non
             await clock.sleep(20.0)
             region.clear_faults()
             await clock.sleep(120.0)
-        assert civo.extra_snapshots == ()
+        assert civo.unresolved.extra_snapshots == ()
 
 
 async def test_in_a_run_it_is_unknown_and_told_when_it_shows() -> None:
@@ -145,7 +145,9 @@ async def test_in_a_run_it_is_unknown_and_told_when_it_shows() -> None:
             run = await civo.snapshots.create_many(region.instance_ids[:1], name="nightly")
             assert [one.kind for one in run] == [OutcomeKind.UNKNOWN]
             await clock.sleep(120.0)
-        assert [one.extra_id for one in civo.extra_snapshots] == list(region.state.snapshots)
+        assert [one.extra_id for one in civo.unresolved.extra_snapshots] == list(
+            region.state.snapshots
+        )
 
 
 async def test_ours_that_commits_after_anothers_was_adopted_is_told() -> None:
@@ -168,9 +170,9 @@ async def test_ours_that_commits_after_anothers_was_adopted_is_told() -> None:
         assert adopted.snapshot.id == theirs.snapshot.id
         await clock.sleep(120.0)
         [late] = set(region.state.snapshots) - {adopted.snapshot.id}
-        told = {one.extra_id for one in civo.extra_snapshots}
+        told = {one.extra_id for one in civo.unresolved.extra_snapshots}
         assert told == {late}
-        assert civo.extra_snapshots[0].snapshot_id == adopted.snapshot.id
+        assert civo.unresolved.extra_snapshots[0].snapshot_id == adopted.snapshot.id
 
 
 async def test_what_was_adopted_after_a_refusal_is_told_as_no_extra() -> None:
@@ -186,7 +188,7 @@ async def test_what_was_adopted_after_a_refusal_is_told_as_no_extra() -> None:
         run = await civo.snapshots.create_many(instances, name="nightly")
         assert [one.snapshot and one.snapshot.id for one in run] == list(region.state.snapshots)
         await clock.sleep(120.0)
-        assert (first.counts["complete"], civo.extra_snapshots) == (1, ())
+        assert (first.counts["complete"], civo.unresolved.extra_snapshots) == (1, ())
 
 
 # R171: the time of a lost create is running.

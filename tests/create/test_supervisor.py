@@ -37,11 +37,11 @@ async def test_the_outcome_of_a_cancelled_create_is_found_and_reported(nothing_l
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
-        assert [(one.name, one.snapshot, one.error) for one in civo.unresolved] == [
+        assert [(one.name, one.snapshot, one.error) for one in civo.unresolved.creates] == [
             ("n", None, None)
         ]
         await civo.close()
-        [known] = civo.unresolved
+        [known] = civo.unresolved.creates
         assert known.snapshot is not None
         assert set(region.state.snapshots) == {known.snapshot.id}
         assert known.error is None
@@ -60,7 +60,7 @@ async def test_a_create_cancelled_before_it_was_sent_is_never_sent(nothing_left:
                 await queued
             await first
         assert region.counts[CREATE] == 0
-        assert civo.unresolved == ()
+        assert civo.unresolved.creates == ()
 
 
 async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -> None:
@@ -75,7 +75,7 @@ async def test_a_create_nobody_waits_for_is_not_sent_again(nothing_left: None) -
             await job
         await civo.close()
         assert region.counts[CREATE] == 1
-        [known] = civo.unresolved
+        [known] = civo.unresolved.creates
         assert isinstance(known.error, OutcomeUnknownError)
 
 
@@ -94,9 +94,9 @@ async def test_a_runs_create_that_outlives_the_cancel_grace_goes_on_and_is_repor
             await run
         partial = FleetRun.of(caught.value)
         assert partial is not None
-        assert [one.name for one in civo.unresolved] == [one.name for one in partial]
+        assert [one.name for one in civo.unresolved.creates] == [one.name for one in partial]
         assert [one.kind for one in partial] == [OutcomeKind.UNKNOWN]
-        while (snapshot := civo.unresolved[0].snapshot) is None:  # noqa: ASYNC110 - no signal
+        while (snapshot := civo.unresolved.creates[0].snapshot) is None:  # noqa: ASYNC110 - no signal
             await asyncio.sleep(0.01)
         await civo.close()
         assert set(region.state.snapshots) == {snapshot.id}
@@ -125,7 +125,7 @@ async def test_a_cancelled_run_searches_at_once_for_a_create_whose_answer_is_los
             [outcome] = partial
             assert outcome.snapshot is not None
             assert set(region.state.snapshots) == {outcome.snapshot.id}
-            assert civo.unresolved == ()
+            assert civo.unresolved.creates == ()
 
 
 class Ending:
@@ -133,7 +133,7 @@ class Ending:
 
     instance_id, name = "i", "n"
     lost = may_act_late = False
-    extras = ()
+    extras, hold = (), None
     is_unsent = False
 
     def __init__(self, end: Snapshot | BaseException) -> None:
@@ -170,7 +170,7 @@ async def test_a_create_that_ends_just_as_its_caller_is_cancelled_is_reported(
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    [known] = creates.unresolved
+    [known] = creates.unresolved.creates
     assert known.snapshot == (end if isinstance(end, Snapshot) else None)
     assert (known.error is None) is isinstance(end, Snapshot)
 
@@ -183,7 +183,7 @@ async def test_a_create_of_which_nothing_was_sent_ends_with_its_caller(nothing_l
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    assert creates.unresolved == ()
+    assert creates.unresolved.creates == ()
 
 
 async def test_closing_gives_up_a_create_after_the_close_grace(nothing_left: None) -> None:
@@ -197,7 +197,7 @@ async def test_closing_gives_up_a_create_after_the_close_grace(nothing_left: Non
         with pytest.raises(asyncio.CancelledError):
             await job
         await civo.close()
-        [known] = civo.unresolved
+        [known] = civo.unresolved.creates
         assert known.snapshot is None
         assert known.error is not None
 
@@ -238,7 +238,7 @@ async def test_a_commit_after_the_reconcile_window_is_reported_as_an_extra_snaps
             await clock.sleep(2.0 if close_at_once else 120.0)
         made = set(region.state.snapshots)
         assert len(made) == 2
-        [extra] = civo.extra_snapshots
+        [extra] = civo.unresolved.extra_snapshots
         assert {extra.snapshot_id, extra.extra_id} == made
         assert extra.snapshot_id == kept.id
         assert extra in told
@@ -261,7 +261,7 @@ async def test_two_snapshots_of_one_name_and_one_lost_create(nothing_left: None)
             civo.snapshots.create(region.instance_ids[0], name="n"), somebody_else()
         )
         assert ours.id != made[0].id
-        [extra] = civo.extra_snapshots
+        [extra] = civo.unresolved.extra_snapshots
         assert extra == ExtraSnapshot(ours, made[0])
         assert (extra.instance_id, extra.name) == (region.instance_ids[0], "n")
 

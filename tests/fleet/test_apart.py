@@ -248,11 +248,13 @@ async def test_what_others_made_under_the_name_is_told_at_the_end_of_a_wait(env:
 
 
 async def test_a_wait_for_nothing_is_refused(env: Env) -> None:
-    """R188."""
-    wrong: list[Any] = [[], FleetRun("nightly"), "abc", ["s-1"], 5]
+    """R188: but for a run that was allowed to have no instances."""
+    wrong: list[Any] = [[], FleetRun("nightly", partial=True), "abc", ["s-1"], 5]
     for one in wrong:
         with pytest.raises(InvalidArgumentError):
             await env.snapshots.wait_many(one)
+    empty = await env.snapshots.start_many([], name="nightly", allow_empty=True)
+    assert await env.snapshots.wait_many(empty) == empty
     assert env.region.total == 0
 
 

@@ -204,7 +204,7 @@ async def test_a_cancelled_create_thaws_its_instance(env: Env, in_flight: bool) 
         await creating
     await env.civo.close()
     assert not env.freezer.frozen
-    assert len(env.region.state.snapshots) == len(env.civo.unresolved) == in_flight
+    assert len(env.region.state.snapshots) == len(env.civo.unresolved.creates) == in_flight
 
 
 async def test_a_client_that_is_closed_thaws_everything(env: Env) -> None:

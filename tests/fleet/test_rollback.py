@@ -32,7 +32,7 @@ async def test_a_rollback_deletes_what_the_run_created_and_nothing_else(
         await civo.snapshots.roll_back(second)
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(listing_gaps=0.0)
 async def test_a_run_that_met_existing_snapshots_does_not_delete_them(
     nothing_left: None, make_region: MakeRegion
 ) -> None:

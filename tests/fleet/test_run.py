@@ -594,7 +594,9 @@ async def env(request: pytest.FixtureRequest, make_region: MakeRegion) -> AsyncI
         yield env
 
 
-@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(  # what has no date counts as too old
+    quota_lock=0.0, created_at_form="Z", listing_gaps=0.0
+)
 async def test_any_kind_of_input_will_do(env: Env) -> None:
     ids = env.region.instance_ids
     records = await env.civo.instances.list().collect()
@@ -623,7 +625,9 @@ async def test_a_bad_id_in_a_generator_leaves_the_run_so_far_on_the_error(env: E
     assert partial.counts["complete"] == 3
 
 
-@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(  # what has no date counts as too old
+    quota_lock=0.0, created_at_form="Z", listing_gaps=0.0
+)
 async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None:  # L115
     stream = env.civo.snapshots.create_each(env.region.instance_ids, name="nightly")
     async for _ in stream:
@@ -637,7 +641,7 @@ async def test_a_nightly_run_goes_on_where_it_was_broken_off(env: Env) -> None: 
     assert known <= {out.snapshot.id for out in again if out.adopted and out.snapshot}
 
 
-@pytest.mark.drawn(quota_lock=0.0, one_at_a_time=False)
+@pytest.mark.drawn(quota_lock=0.0, one_at_a_time=False, listing_gaps=0.0, unique_names="free")
 async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     ids = env.region.instance_ids
     await env.many(ids[:4], name="nightly")
@@ -650,7 +654,9 @@ async def test_existing_ones_can_be_refused_or_made_again(env: Env) -> None:
     assert all(len(out.duplicates) == 1 for out in adopting)
 
 
-@pytest.mark.drawn(quota_lock=0.0, created_at_form="Z")  # what has no date counts as too old
+@pytest.mark.drawn(  # what has no date counts as too old
+    quota_lock=0.0, created_at_form="Z", listing_gaps=0.0
+)
 async def test_a_failed_one_that_exists_is_told_not_repeated(env: Env) -> None:
     ids = env.region.instance_ids
     env.region.fail_volume(ids[0])
@@ -792,7 +798,14 @@ async def test_a_callback_may_cancel_another_wait(env: Env) -> None:
 # Rolling back
 
 
-@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
+@pytest.mark.drawn(
+    delete_takes=0.0,
+    visible_after=0.0,
+    read_lag=0.0,
+    region_listing=True,
+    listing_gaps=0.0,
+    region_ids="outer",
+)
 async def test_a_rollback_deletes_the_snapshots_the_run_made_and_nothing_else(env: Env) -> None:
     ids = env.region.instance_ids  # F114
     before = await env.many(ids[:3], name="nightly")

@@ -123,7 +123,12 @@ async def test_what_another_process_of_the_run_makes_is_adopted_and_not_made_aga
 
 
 @pytest.mark.drawn(
-    one_at_a_time=True, quota_lock=0.2, failure_rate=0.0, snapshot_limit=-1, visible_after=0.0
+    one_at_a_time=True,
+    quota_lock=0.2,
+    failure_rate=0.0,
+    snapshot_limit=-1,
+    visible_after=0.0,
+    read_lag=0.0,
 )
 async def test_a_region_that_makes_one_at_a_time_is_served(make_region: MakeRegion) -> None:
     """R152: a fan-out's own creates lock the quota, and each instance makes one at a time."""

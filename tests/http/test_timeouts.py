@@ -1,7 +1,10 @@
 """One timer for all requests that have to end in time."""
 
 import asyncio
+from collections.abc import Callable
 from math import inf
+
+import pytest
 
 from civo_snapshots._http.timeouts import Watchdog
 
@@ -20,48 +23,77 @@ class Guarded:
         self.ended_at = now
 
 
-async def test_each_guarded_request_ends_when_it_is_due() -> None:
+class Loop:
+    """An event loop whose time a test moves; it has one timer, as the watchdog has."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.rings_at = inf
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, moment: float, ring: Callable[[], None]) -> "Loop":
+        self.rings_at, self.ring = moment, ring
+        return self
+
+    def cancel(self) -> None:
+        self.rings_at = inf
+
+    def move_to(self, moment: float) -> None:
+        while self.rings_at <= moment:
+            self.now, self.rings_at = self.rings_at, inf
+            self.ring()
+        self.now = moment
+
+
+@pytest.fixture
+async def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+async def watchdog(loop: Loop) -> Watchdog:
     watchdog = Watchdog()
-    now = watchdog.now()
-    later, sooner = Guarded(now + 0.04), Guarded(now + 0.01)
+    watchdog._loop = loop  # type: ignore[assignment]
+    return watchdog
+
+
+async def test_each_guarded_request_ends_when_it_is_due(loop: Loop, watchdog: Watchdog) -> None:
+    later, sooner = Guarded(104.0), Guarded(101.0)
     for one in (later, sooner):
         watchdog.guard(one, one.moment)
-    await asyncio.sleep(0.02)
-    assert sooner.ended_at is not None
-    assert later.ended_at is None
-    await asyncio.sleep(0.04)
-    assert sooner.ended_at < (later.ended_at or 0.0)
-    assert sooner.ended_at >= sooner.moment
+    loop.move_to(102.0)
+    assert (sooner.ended_at, later.ended_at) == (101.0, None)
+    loop.move_to(110.0)
+    assert later.ended_at == 104.0
 
 
-async def test_a_request_that_was_put_off_is_checked_again() -> None:
-    watchdog = Watchdog()
-    one = Guarded(watchdog.now() + 0.01)
+async def test_a_request_that_was_put_off_is_checked_again(loop: Loop, watchdog: Watchdog) -> None:
+    one = Guarded(101.0)
     watchdog.guard(one, one.moment)
-    one.moment += 0.03
-    await asyncio.sleep(0.02)
+    one.moment = 104.0
+    loop.move_to(103.0)
     assert one.ended_at is None
-    await asyncio.sleep(0.03)
-    assert one.ended_at is not None
+    loop.move_to(110.0)
+    assert one.ended_at == 104.0
 
 
-async def test_a_released_request_is_left_alone() -> None:
-    watchdog = Watchdog()
-    one = Guarded(watchdog.now() + 0.01)
+async def test_a_released_request_is_left_alone(loop: Loop, watchdog: Watchdog) -> None:
+    one = Guarded(101.0)
     watchdog.guard(one, one.moment)
     watchdog.release(one)
     watchdog.release(one)
-    await asyncio.sleep(0.02)
+    loop.move_to(110.0)
     assert one.ended_at is None
 
 
-async def test_a_closed_watchdog_ends_nothing() -> None:
-    watchdog = Watchdog()
-    one = Guarded(watchdog.now() + 0.01)
+async def test_a_watchdog_that_closes_ends_what_it_guards_at_once(watchdog: Watchdog) -> None:
+    """R181."""
+    one = Guarded(3_600.0)
     watchdog.guard(one, one.moment)
     watchdog.close()
-    await asyncio.sleep(0.02)
-    assert one.ended_at is None
+    assert one.ended_at == 100.0
 
 
 async def test_many_requests_take_one_timer() -> None:

@@ -85,8 +85,8 @@ async def test_after_a_401_a_call_of_any_method_is_repeated_with_the_new_token(
         rotation.tokens = [NEW]
         await civo.snapshots.delete(snapshot)
         assert civo.requests_sent == region.total
-        assert not civo.unresolved
-        assert not civo.extra_snapshots
+        assert not civo.unresolved.creates
+        assert not civo.unresolved.extra_snapshots
     assert rotation.asked == 4
     assert [region.statuses[status] for status in (401, 500)] == [3, 0]
 

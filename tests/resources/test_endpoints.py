@@ -161,6 +161,7 @@ async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
     states="documented",
     empty_status=0.0,
     visible_after=0.0,
+    read_lag=0.0,
     volume_listing="each",
     included_volumes="listed",
 )
@@ -179,7 +180,7 @@ async def test_a_snapshot_is_created_with_a_name_of_its_own(
     assert await civo.snapshots.list(region.instance_ids[1]).collect() == []
 
 
-@pytest.mark.drawn(delete_takes=0.0)
+@pytest.mark.drawn(delete_takes=0.0, read_lag=0.0)
 async def test_a_snapshot_is_named_by_record_or_by_two_ids(
     civo: CivoClient, done: Snapshot
 ) -> None:
@@ -279,7 +280,7 @@ async def test_a_snapshot_in_use_is_not_deleted_and_not_asked_again(  # H32, S77
     assert region.counts[DELETE] == 1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_an_update_whose_answer_was_lost_is_compared_first(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -293,7 +294,9 @@ async def test_an_update_whose_answer_was_lost_is_compared_first(  # S76
 
 
 @pytest.mark.drawn
-async def test_a_restore_makes_a_new_instance(civo: CivoClient, done: Snapshot) -> None:
+async def test_a_restore_makes_a_new_instance(
+    civo: CivoClient, region: FakeRegion, done: Snapshot
+) -> None:
     restore = await civo.snapshots.restore(
         done.instance_id, done.id, hostname="copy", private_ip="10.0.9.9", description="why"
     )
@@ -302,11 +305,12 @@ async def test_a_restore_makes_a_new_instance(civo: CivoClient, done: Snapshot) 
     assert restore.status == RestoreStatus("in_progress")
     assert restore.completed_at is None
     made = await civo.snapshots.wait_until_restored(restore)
-    assert (made.hostname, made.status, made.private_ip) == ("copy", "ACTIVE", "10.0.9.9")
+    assert (made.status, made.private_ip) == (region.switches.restore_ends, "10.0.9.9")
+    assert made.hostname == f"copy.{region.switches.domain}".removesuffix(".")
     assert made.id != done.instance_id
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(restore_queue=0.0, read_lag=0.0)
 async def test_a_restore_overwrites_the_original(civo: CivoClient, done: Snapshot) -> None:
     restore = await civo.snapshots.restore(done, overwrite_existing=True)
     assert restore.overwrite_existing
@@ -338,7 +342,14 @@ async def test_a_restore_whose_answer_was_lost_is_not_repeated(  # S74
 # The region's snapshots
 
 
-@pytest.mark.drawn(delete_takes=0.0, visible_after=0.0, region_listing=True, region_ids="outer")
+@pytest.mark.drawn(
+    delete_takes=0.0,
+    visible_after=0.0,
+    read_lag=0.0,
+    region_listing=True,
+    listing_gaps=0.0,
+    region_ids="outer",
+)
 async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -360,7 +371,7 @@ async def test_the_regions_snapshots_are_listed_read_changed_and_deleted(
         await civo.region_snapshots.delete(done.id)
 
 
-@pytest.mark.drawn(region_listing=True, region_ids="outer")
+@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer")
 async def test_the_regions_snapshots_are_restored(
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -369,7 +380,8 @@ async def test_the_regions_snapshots_are_restored(
         item, hostname="copy", include_volumes=False, private_ip="10.0.9.8"
     )
     made = await civo.snapshots.wait_until_restored(restore)
-    assert (made.hostname, made.private_ip) == ("copy", "10.0.9.8")
+    assert made.hostname == f"copy.{region.switches.domain}".removesuffix(".")
+    assert made.private_ip == "10.0.9.8"
     assert made.attached_volumes == ()
     over = await civo.region_snapshots.restore(done.id, overwrite_existing=True)
     assert over.overwrite_existing
@@ -377,7 +389,7 @@ async def test_the_regions_snapshots_are_restored(
     assert (await civo.snapshots.wait_until_restored(known)).id == done.instance_id
 
 
-@pytest.mark.drawn(region_listing=True, region_ids="outer")
+@pytest.mark.drawn(region_listing=True, listing_gaps=0.0, region_ids="outer", read_lag=0.0)
 async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
@@ -390,7 +402,7 @@ async def test_an_update_of_the_regions_snapshot_is_compared_too(  # S76
 # Schedules
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_schedules_are_made_listed_read_changed_and_deleted(
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -434,7 +446,7 @@ async def test_a_schedule_whose_answer_was_lost_is_not_made_again(
     assert len(region.state.schedules) == 1
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(read_lag=0.0)
 async def test_an_update_of_a_schedule_is_compared_too(  # S76
     civo: CivoClient, region: FakeRegion
 ) -> None:
@@ -450,7 +462,9 @@ async def test_an_update_of_a_schedule_is_compared_too(  # S76
 # Other regions
 
 
-@pytest.mark.drawn(visible_after=0.0, region_listing=True, region_ids="outer")
+@pytest.mark.drawn(
+    visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0, region_ids="outer"
+)
 async def test_a_view_asks_its_own_region_over_the_same_client(
     civo: CivoClient, region: FakeRegion
 ) -> None:

@@ -153,7 +153,7 @@ async def test_a_403_about_one_instance_is_its_own_outcome(env: Env) -> None:
 # R157: a name where an id is due
 
 
-@pytest.mark.drawn(names_as_ids=True, region_listing=True)
+@pytest.mark.drawn(names_as_ids=True, region_listing=True, listing_gaps=0.0)
 async def test_a_name_does_where_an_id_is_due(env: Env) -> None:
     made = await env.snapshot()
     hostname = (await env.civo.instances.get(made.instance_id)).hostname
@@ -166,7 +166,7 @@ async def test_a_name_does_where_an_id_is_due(env: Env) -> None:
     assert (await env.civo.region_snapshots.get("kept")).name == "kept"
 
 
-@pytest.mark.drawn(names_as_ids=True, visible_after=0.0)
+@pytest.mark.drawn(names_as_ids=True, visible_after=0.0, read_lag=0.0)
 async def test_a_wait_by_name_goes_on_with_the_id(env: Env) -> None:
     made = await env.civo.snapshots.create(env.region.instance_ids[0], name="kept")
     done = await env.civo.snapshots.wait_until_complete(made.instance_id, "kept")
@@ -189,7 +189,7 @@ async def test_a_region_wide_restore_of_what_cannot_be_read_back_is_unknown(env:
         await env.civo.region_snapshots.restore("kept", hostname="copy")
 
 
-@pytest.mark.drawn(names_as_ids=True)
+@pytest.mark.drawn(names_as_ids=True, read_lag=0.0)
 async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
     made = await env.snapshot()
     renamed = await env.civo.snapshots.update(made.instance_id, "kept", name="renamed")
@@ -205,7 +205,7 @@ async def test_deletes_work_by_name_and_their_waits_by_id(env: Env) -> None:
         await env.civo.snapshots.get(made)
 
 
-@pytest.mark.drawn(names_as_ids=True, region_listing=True)
+@pytest.mark.drawn(names_as_ids=True, region_listing=True, listing_gaps=0.0)
 async def test_restores_work_by_name(env: Env) -> None:
     made = await env.snapshot()
     restore = await env.civo.snapshots.restore(made.instance_id, "kept", hostname="copy")

@@ -30,7 +30,7 @@ from civo_snapshots import (
 from civo_snapshots._codec import ListingConsumer, items_of
 from civo_snapshots._naming import name_for
 from civo_snapshots._session import Within
-from civo_snapshots.resources._prune_plan import PruneReader
+from civo_snapshots.resources._prune_plan import plan_prune
 from civo_snapshots.states import DEFAULT_STATES
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 from civo_snapshots.testing._snapshot_record import SnapshotRecord, VolumeFate
@@ -514,8 +514,14 @@ class RegionApiOf(StubApi):
 
 
 async def planned(items: Sequence[RegionSnapshot]) -> PrunePlan:
-    reader = PruneReader(RegionApiOf(items), "nightly", False, {}, 4)
-    return await reader.plan(KEEP_TWO, DEFAULT_STATES, None, failed=True, duplicates=True)
+    return await plan_prune(
+        RegionApiOf(items),
+        "nightly",
+        KEEP_TWO,
+        {"failed": True, "duplicates": True},
+        states=DEFAULT_STATES,
+        workers=4,
+    )
 
 
 @given(ITEMS, st.randoms())

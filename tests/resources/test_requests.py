@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -86,6 +87,8 @@ HERE = {"region": "LON1"}
 SNAPSHOT = {"id": "s-1", "name": "nightly"}
 DONE = {**SNAPSHOT, "status": {"state": "Complete"}}
 KNOWN = Snapshot(id="s-1", instance_id="i-1")
+OLD = evolve(KNOWN, created_at=datetime(2020, 1, 1, tzinfo=UTC))
+DATED = {"Date": "Thu, 26 Nov 2026 12:00:00 GMT"}
 RESTORE = {"id": "r-1", "hostname": "copy", "from_snapshot": "s-1"}
 OVERWRITE = {"id": "r-1", "overwrite_existing": True, "status": {"state": "complete"}}
 SCHEDULE = {"id": "c-1", "name": "weekly"}
@@ -302,7 +305,7 @@ ROWS = [
     Row("snapshots.watch", watch_all, "GET", ONE, HERE, None, DONE),
     Row(
         "snapshots.wait_until_deleted",
-        lambda civo: civo.snapshots.wait_until_deleted(KNOWN),
+        lambda civo: civo.snapshots.wait_until_deleted(OLD),
         "GET",
         ONE,
         HERE,
@@ -541,7 +544,8 @@ def check_content(row: Row, headers: dict[str, str], body: bytes | None) -> None
 async def test_each_call_sends_exactly_this(row: Row, mocked: aioresponses) -> None:
     whole = f"{URL}{row.path}?" + "&".join(f"{name}={value}" for name, value in row.query.items())
     if row.answer == 404:
-        mocked.add(whole, row.method, status=404, payload={"code": "database_snapshot_not_found"})
+        gone = {"code": "database_snapshot_not_found"}
+        mocked.add(whole, row.method, status=404, payload=gone, headers=DATED)
     else:
         mocked.add(whole, row.method, body=json.dumps(row.answer))
     if row.lists_instances:

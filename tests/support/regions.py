@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from benchmarks.hostile._pins import pinned
 from civo_snapshots.testing import FakeRegion
 
 MakeRegion: TypeAlias = Callable[..., FakeRegion]
@@ -53,7 +52,7 @@ def make_region(request: pytest.FixtureRequest) -> MakeRegion:
     def make(**settings: Any) -> FakeRegion:
         if seed is None:
             return FakeRegion(**needed | settings)
-        region = FakeRegion.any(seed, **pinned(seed) | needed | settings)
+        region = FakeRegion.any(seed, **needed | settings)
         node.add_report_section("call", "region", f"{SEED}={os.environ[SEED]}\n{region!r}")
         return region
 

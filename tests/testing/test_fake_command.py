@@ -33,6 +33,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "restore_wrapping": ("--restore-wrapping never", "never"),
     "restore_ends": ("--restore-ends SHUTOFF", "SHUTOFF"),
     "shows_source": ("--shows-source both", "both"),
+    "restore_address": ("--no-restore-address", False),
     "domain": ("--domain fleet.example", "fleet.example"),
     "schedule_codes": ("--no-schedule-codes", False),
     "page_cap": ("--page-cap 7", 7),

@@ -145,6 +145,14 @@ async def test_a_new_instance_may_name_what_it_was_made_from(shows: str) -> None
         assert (instance["source_type"] == "snapshot") is (shows in {"source_id", "both"})
 
 
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_restore_may_tell_an_address_that_nobody_asked_for(tells: bool) -> None:  # R177
+    async with serving(restore_address=tells) as (call, clock):
+        restore = await restored(call, clock, hostname="copy")
+        instance = (await call("GET", "/v2/instances/copy")).json
+        assert restore["private_ipv4"] == (instance["private_ip"] if tells else "")
+
+
 async def test_a_hostname_may_come_back_with_a_domain() -> None:  # R177
     async with serving(domain="fleet.example") as (call, clock):
         restore = await restored(call, clock, hostname="copy")

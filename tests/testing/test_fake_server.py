@@ -213,8 +213,9 @@ async def test_the_fixture_is_a_running_region(civo_region: FakeRegion) -> None:
     async with aiohttp.ClientSession() as session:
         call = Caller(session, civo_region)
         await call.create()
-        await asyncio.sleep(0.05)
-        assert (await call("GET", call.snapshots)).json[0]["status"]["state"] == "Complete"
+        async with asyncio.timeout(60):
+            while (await call("GET", call.snapshots)).json[0]["status"]["state"] != "Complete":  # noqa: ASYNC110 - no signal
+                await asyncio.sleep(0)
 
 
 @pytest.mark.civo_region(instances=7, region="NYC1")

@@ -154,6 +154,38 @@ async def test_a_create_that_reads_do_not_show_yet_is_not_deleted(env: Env) -> N
     assert env.region.statuses[404] > 0
 
 
+@pytest.mark.parametrize("env", [{"visible_after": 5.0}], indirect=True)
+@pytest.mark.parametrize("has_date", [True, False])
+async def test_what_another_client_has_just_made_is_not_deleted(env: Env, has_date: bool) -> None:
+    """R201: whoever made it, reads lag behind."""
+    made = await env.made()
+    passed = made if has_date else Snapshot(made.id, instance_id=made.instance_id)
+    async with support.env.client_of(env.region, env.clock) as other:
+        with pytest.raises(WaitTimeoutError):
+            await other.snapshots.wait_until_deleted(passed, timeout=60)
+    assert env.region.statuses[404] > 0
+
+
+@pytest.mark.parametrize(("age", "takes"), [(3_600.0, 0), (60.0, 8)])
+async def test_how_long_a_404_is_doubted_depends_on_what_is_known_of_the_age(
+    env: Env, age: float, takes: int
+) -> None:
+    """R201, R172: two clocks may differ by minutes, but not by an hour."""
+    record = env.region.state.add_stranger("old", age=age)
+    key = record.instance_id, record.id
+    passed = await env.civo.snapshots.get(*key)
+    async with support.env.client_of(env.region, env.clock) as other:
+        await other.snapshots.delete(*key)
+        began = env.clock.monotonic()
+        await other.snapshots.wait_until_deleted(passed)
+        assert takes <= env.clock.monotonic() - began <= takes * 2
+        # A create of its own shows what the backend's clock is.
+        await other.snapshots.create(env.region.instance_ids[0])
+        began = env.clock.monotonic()
+        await other.snapshots.wait_until_deleted(passed)
+        assert env.clock.monotonic() - began < 1
+
+
 @pytest.mark.parametrize("env", [{}, {"region_ids": "inner"}], indirect=True)
 async def test_a_snapshot_that_outlives_its_instance_is_not_gone(env: Env) -> None:
     """R204: the region-wide endpoint is asked, under whatever id it has there."""

@@ -376,18 +376,25 @@ def test_a_snapshot_that_never_appears_has_vanished() -> None:
     assert (error.snapshot, error.elapsed, error.polls, error.call) == (None, 60.0, 1, CALL)
 
 
-def test_a_snapshot_that_was_seen_is_gone_after_three_polls() -> None:
-    """P95: also long before the time it had to appear."""
+def test_a_snapshot_that_was_seen_is_gone_after_three_polls_and_five_seconds() -> None:
+    """P95, R201: longer than a replica lags behind, and before the time it had to appear."""
     progress = waiting()
     seen = snapshot("Pending")
     progress.observe(seen, START)
-    progress.on_not_found(GONE, START + 1)
-    progress.on_not_found(GONE, START + 2)
-    assert progress.outcome is None
-    progress.on_not_found(GONE, START + 3)
+    for second in (1, 2, 3, 5):
+        progress.on_not_found(GONE, START + second)
+        assert progress.outcome is None
+    progress.on_not_found(GONE, START + 6)
     error = ended(progress, SnapshotVanishedError)
     assert "snapshot s-1 (n) of instance i-1 is gone" in str(error)
-    assert (error.snapshot, error.polls) == (seen, 4)
+    assert (error.snapshot, error.polls) == (seen, 6)
+    rarely_polled = waiting()
+    rarely_polled.observe(seen, START)
+    for second in (10, 20):
+        rarely_polled.on_not_found(GONE, START + second)
+        assert rarely_polled.outcome is None
+    rarely_polled.on_not_found(GONE, START + 30)
+    assert isinstance(rarely_polled.outcome, SnapshotVanishedError)
 
 
 def test_only_404s_in_a_row_count() -> None:
@@ -408,9 +415,9 @@ def test_a_vanished_instance_is_not_taken_for_a_vanished_snapshot(code: str) -> 
     error = NotFoundError("404", status=404, code=code)
     progress = waiting()
     progress.observe(snapshot("Pending"), START)
-    for _ in range(3):
+    for second in (1, 3, 6):
         assert progress.outcome is None
-        progress.on_not_found(error, START + 1)
+        progress.on_not_found(error, START + second)
     assert ended(progress, NotFoundError) is error
 
 

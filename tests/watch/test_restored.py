@@ -1,5 +1,6 @@
 """Waiting for a restore in regions of every kind: told restored, it has finished."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +12,8 @@ from attrs import evolve
 from civo_snapshots import (
     CivoClient,
     Instance,
+    InvalidRequestError,
+    OutcomeUnknownError,
     Restore,
     RestoreFailedError,
     Snapshot,
@@ -173,3 +176,55 @@ async def test_what_is_told_to_be_restored_has_finished(seed: int) -> None:
                 assert not restore.overwrite_existing, region
         else:
             await env.restored(restore)
+
+
+# Two at once
+
+
+@pytest.mark.parametrize("env", [{"restore_queue": 30.0}, {}], indirect=True)
+@pytest.mark.parametrize("clients", [1, 2])
+async def test_two_restores_to_one_hostname_are_told_apart_by_their_addresses(
+    env: Env, clients: int
+) -> None:
+    """R177: whichever instance shows first, and whose client the other one is of."""
+    first = await env.restore("copy")
+    await env.clock.sleep(2)
+    async with support.env.client_of(env.region, env.clock) as other:
+        rival = Env(env.region, (env.civo, other)[clients - 1], env.clock)
+        rival.snapshot = env.snapshot
+        second = await rival.restore("copy")
+        await asyncio.gather(env.restored(first), rival.restored(second))
+
+
+@pytest.mark.parametrize("env", [{"restore_queue": 30.0, "restore_address": False}], indirect=True)
+async def test_two_restores_that_nothing_tells_apart_stay_undecided(env: Env) -> None:
+    """R177: rather none than the other one's."""
+    first = await env.restore("copy")
+    await env.clock.sleep(2)
+    second = await env.civo.in_region("lon1").snapshots.restore(env.snapshot, hostname="copy")
+    for restore in (first, second):
+        with pytest.raises(WaitTimeoutError, match="2 new ones of that hostname"):
+            await env.restored(restore, timeout=300)
+
+
+@pytest.mark.parametrize("env", [{"restore_address": False}], indirect=True)
+async def test_a_restore_after_another_one_of_its_hostname_is_told_at_once(env: Env) -> None:
+    """R177: what the first one made is known, and one that was refused makes nothing."""
+    await env.restored(await env.restore("copy"))
+    env.region.fault(RESTORE, Fault.code("parameter_hostname_invalid", status=400))
+    with pytest.raises(InvalidRequestError):
+        await env.restore("copy")
+    began = env.clock.monotonic()
+    await env.restored(await env.restore("copy"))
+    assert env.clock.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("env", [{"restore_address": False}], indirect=True)
+async def test_a_restore_of_which_nothing_is_known_delays_the_next_one(env: Env) -> None:
+    """R177: it may have acted; after as long as a queue may be it has not."""
+    env.region.fault(RESTORE, Fault.drop_before_acting())
+    with pytest.raises(OutcomeUnknownError):
+        await env.restore("copy")
+    began = env.clock.monotonic()
+    await env.restored(await env.restore("copy"))
+    assert 115 < env.clock.monotonic() - began < 140

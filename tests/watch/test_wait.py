@@ -51,6 +51,10 @@ class Env(support.env.Env):
     def __init__(self, region: FakeRegion, civo: CivoClient, clock: FakeClock) -> None:
         super().__init__(region, civo, clock)
         self.instance_id = region.instance_ids[0]
+        self.restored = region.switches.restore_ends
+        """The status of what a restore has made."""
+        self.copy = f"copy.{region.switches.domain}".removesuffix(".")
+        """What comes back as the hostname of a restore to `copy`."""
 
     async def made(self, instance: int = 0) -> Snapshot:
         return await self.civo.snapshots.create(self.region.instance_ids[instance])
@@ -77,7 +81,9 @@ async def ends(wait: Any, kind: type[CivoError]) -> Any:
 # wait_until_complete
 
 
-@pytest.mark.drawn(states="documented", included_volumes="listed", volume_listing="each")
+@pytest.mark.drawn(
+    states="documented", included_volumes="listed", volume_listing="each", read_lag=0.0
+)
 async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     made = await env.made()
     done = await env.civo.snapshots.wait_until_complete(made)
@@ -497,7 +503,7 @@ async def test_closing_the_client_ends_its_waits(env: Env) -> None:  # L117
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
-@pytest.mark.drawn(delete_pending=True, visible_after=0.0)
+@pytest.mark.drawn(delete_pending=True, visible_after=0.0, read_lag=0.0)
 async def test_a_deletion_is_waited_for(env: Env) -> None:
     made = await env.made()
     await env.civo.snapshots.delete(made)
@@ -507,7 +513,9 @@ async def test_a_deletion_is_waited_for(env: Env) -> None:
 
 
 @pytest.mark.parametrize("env", [{"delete_takes": 20.0}], indirect=True)
-@pytest.mark.drawn(delete_pending=True, visible_after=0.0, region_listing=True)
+@pytest.mark.drawn(
+    delete_pending=True, visible_after=0.0, read_lag=0.0, region_listing=True, listing_gaps=0.0
+)
 async def test_many_deletions_are_told_by_their_own_404(env: Env) -> None:  # P102
     made = [await env.made(number) for number in range(3)]
     for snapshot in made:
@@ -527,11 +535,18 @@ async def test_a_snapshot_that_stays_is_a_timeout(env: Env) -> None:
 # wait_until_restored
 
 
-@pytest.mark.drawn(tells_pages=True, pages_off_by=0, page_cap=100, null_per_page=False)
+@pytest.mark.drawn(
+    restore_queue=0.0,
+    tells_pages=True,
+    pages_off_by=0,
+    page_cap=100,
+    null_per_page=False,
+    read_lag=0.0,
+)
 async def test_a_new_instance_is_found_by_its_hostname(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     instance = await env.civo.snapshots.wait_until_restored(restore)
-    assert (instance.hostname, instance.status) == ("copy", "ACTIVE")
+    assert (instance.hostname, instance.status) == (env.copy, env.restored)
     assert env.region.counts[INSTANCES] == 2  # before the restore and after it, then by its id
     assert env.region.counts[INSTANCE] >= 1
 
@@ -550,27 +565,27 @@ async def test_an_overwritten_instance_counts_after_it_was_away(env: Env) -> Non
     done = await env.done()
     restore = await env.civo.snapshots.restore(done, overwrite_existing=True)
     instance = await env.civo.snapshots.wait_until_restored(restore)
-    assert (instance.id, instance.status) == (done.instance_id, "ACTIVE")
+    assert (instance.id, instance.status) == (done.instance_id, env.restored)
     assert env.region.counts[INSTANCES] == 0
 
 
 @pytest.mark.drawn
 async def test_a_restore_that_fails_is_told(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
-    (record,) = [one for one in env.region.state.instances.values() if one.hostname == "copy"]
+    (record,) = [one for one in env.region.state.instances.values() if one.hostname == env.copy]
     record.settled_status = "ERROR"
     error = await ends(env.civo.snapshots.wait_until_restored(restore), RestoreFailedError)
     assert error.restore == restore
-    assert error.instance.hostname == "copy"
+    assert error.instance.hostname == env.copy
 
 
-@pytest.mark.drawn
+@pytest.mark.drawn(restore_queue=0.0, read_lag=0.0)
 async def test_a_restore_that_takes_too_long_can_be_waited_for_again(env: Env) -> None:
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     error = await ends(env.civo.snapshots.wait_until_restored(restore, timeout=0), WaitTimeoutError)
     assert error.instance.status == "BUILDING"
     again = await env.civo.snapshots.wait_until_restored(error.restore, timeout=60)
-    assert again.status == "ACTIVE"
+    assert again.status == env.restored
 
 
 async def test_an_instance_that_never_shows_up_is_a_timeout(env: Env) -> None:
@@ -590,7 +605,7 @@ async def test_an_instance_that_never_shows_up_is_a_timeout(env: Env) -> None:
 async def test_an_outage_during_a_restore_is_survived(env: Env) -> None:  # P96
     restore = await env.civo.snapshots.restore(await env.done(), hostname="copy")
     env.region.outage(40)
-    assert (await env.civo.snapshots.wait_until_restored(restore)).hostname == "copy"
+    assert (await env.civo.snapshots.wait_until_restored(restore)).hostname == env.copy
 
 
 async def test_a_longer_outage_ends_the_wait_for_a_restore(env: Env) -> None:  # P96

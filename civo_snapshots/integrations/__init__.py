@@ -1,0 +1,1 @@
+"""What connects a client with other libraries: each file needs the extra of its name."""
