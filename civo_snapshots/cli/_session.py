@@ -9,7 +9,7 @@ from attrs import define, field
 
 from .._client import CivoClient
 from .._clock import Clock, SystemClock
-from ..events import Event
+from ..events import Event, ExtraSnapshot
 from ._exits import Exit
 from ._output import Output
 from ._records import PLAN
@@ -78,10 +78,11 @@ class Session:
             self.out.fail(f"There is {extra}.")
 
     def _tell(self, event: Event) -> None:
-        """What somebody should look at is told in any case, all the rest to who debugs."""
-        if self.debug or event.level >= logging.WARNING:
-            told = f"{type(event).__name__}: {event}" if self.debug else f"Note: {event}"
-            self.out.note(told)
+        """All of it to who debugs; else what somebody should look at and is not told at the end."""
+        if self.debug:
+            self.out.note(f"{type(event).__name__}: {event}")
+        elif event.level >= logging.WARNING and not isinstance(event, ExtraSnapshot):
+            self.out.note(f"Note: {event}")
 
     @property
     def may_ask(self) -> bool:

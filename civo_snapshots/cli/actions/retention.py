@@ -62,8 +62,9 @@ async def prune(
     items = [_planned(one, directory) for one in plan.decisions]
     if plan.strangers:
         session.out.say(
-            f"{many(plan.strangers, 'snapshot')} more begin so; their names do not prove that a "
-            "run made them (--any-name)."
+            f"{many(plan.strangers, 'snapshot')} more "
+            f"{'begins' if plan.strangers == 1 else 'begin'} so, of which the name does not prove "
+            "that a run made it (--any-name)."
         )
     if not plan.victims:
         session.out.items(PLAN, items if session.dry_run else [], name="name")
