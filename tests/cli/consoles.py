@@ -23,6 +23,7 @@ from support.command import Host, hurry, settings, small_region
 
 from civo_snapshots.cli import main
 from civo_snapshots.cli._app import app
+from civo_snapshots.testing import FakeRegion
 
 DOCS = Path(__file__).parents[2] / "docs"
 HOWTO = DOCS / "howto" / "command-line.md"
@@ -31,9 +32,14 @@ HELP = DOCS / "reference" / "command-line-help.md"
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _VARYING = re.compile(
     r"\b\d+ (?:s|min)\b|\d+\.\d+ s|\d+ requests|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|\d{4}-\d\d-\d\dT[\d:]+Z|127\.0\.0\.1:\d+|  +"
+    r"|\d{4}-\d\d-\d\d(?:T[\d:]+Z)?|\d{4}-W\d\d|127\.0\.0\.1:\d+|  +"
 )
 _PROGRESS = re.compile(r"^ +[\d.]+ s +\d+/\d+  .*\n", re.MULTILINE)
+
+
+def shown_region() -> FakeRegion:
+    """The region of the docs: its snapshots have an order, however soon one follows the other."""
+    return small_region(created_at_form="nanoseconds")
 
 
 def consoles(text: str) -> str:
@@ -89,7 +95,7 @@ def write() -> None:
     os.environ["COLUMNS"] = "100"
     HELP.write_text(help_page())
     host = Host()
-    with tempfile.TemporaryDirectory() as home, host.serving(small_region()) as region:
+    with tempfile.TemporaryDirectory() as home, host.serving(shown_region()) as region:
         os.environ.update(settings(region), HOME=home)
         with hurry():
             HOWTO.write_text(consoles(HOWTO.read_text()))

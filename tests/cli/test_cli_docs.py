@@ -4,21 +4,24 @@ import re
 
 import pytest
 from click import Context
-from consoles import HELP, HOWTO, consoles, constant, help_page, paths
-from support.command import ROOT, hurry
+from consoles import HELP, HOWTO, consoles, constant, help_page, paths, shown_region
+from support.command import ROOT, Host, hurry, settings
 
 from civo_snapshots.cli._app import SCHEDULES, SECTIONS, app
 from civo_snapshots.cli._exits import Exit
 from civo_snapshots.cli._options import FORMATS
-from civo_snapshots.testing import FakeRegion
 
 REFERENCE = (ROOT / "docs" / "reference" / "command-line.md").read_text()
 AGAIN = "run: python tests/cli/consoles.py"
 
 
-def test_the_howto_shows_what_its_commands_print(region: FakeRegion) -> None:
+def test_the_howto_shows_what_its_commands_print(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = HOWTO.read_text()
-    with hurry():
+    with host.serving(shown_region()) as region, hurry():
+        for name, value in settings(region).items():
+            monkeypatch.setenv(name, value)
         assert constant(consoles(text)) == constant(text), AGAIN
 
 

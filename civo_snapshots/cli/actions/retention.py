@@ -50,7 +50,8 @@ async def prune(
         )
     civo, choice = session.civo, Choice(**choosing)
     directory = await Directory.read(civo)
-    chosen = choice.of(directory) if choice.is_made else directory.instances
+    # Not given the instances, a plan also tells of names that prove nothing.
+    chosen = choice.of(directory) if choice.is_made else None
     plan = await civo.snapshots.plan_prune(
         prefix,
         policy,
