@@ -310,7 +310,8 @@ async def test_an_outage_is_told_when_it_begins() -> None:
         region.fault("GET /v2/quota", Fault.status(503), times=45)
         await asyncio.gather(*(civo.quota.get() for _ in range(20)))
         [throttled] = heard.of(Throttled)
-        assert (throttled.cause, throttled.seconds) == ("outage", pytest.approx(1.0))
+        assert throttled.cause == "outage"
+        assert throttled.seconds == pytest.approx(1.0)
 
 
 # Waits, polls and runs

@@ -44,6 +44,8 @@ class CivoError(Exception):
         known = {name: getattr(self, name) for name in _TRAVELLING if hasattr(self, name)}
         if "candidates" in known:
             known["candidates"] = [one for one in known["candidates"] if isinstance(one, Snapshot)]
+        if known.get("snapshot") == Snapshot(""):  # it was a restore that was waited for
+            known["snapshot"] = None
         told = {name: as_plain(value) for name, value in known.items()}
         return {"kind": type(self).__name__, "message": self.message, **told}
 
@@ -58,7 +60,7 @@ class CivoError(Exception):
         error = kinds.get(str(data.get("kind")), CivoError)(message)
         error.args, error.message = (message,), message  # it was cut before
         for name, hint in _TRAVELLING.items():
-            if name in data:
+            if data.get(name) is not None:
                 setattr(error, name, from_plain(hint, data[name]))
         return error
 

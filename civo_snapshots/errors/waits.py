@@ -10,7 +10,8 @@ class WaitError(CivoError):
     """A wait ended without the success it waited for; it can be started again.
 
     Attributes:
-        snapshot: the last record seen, or the one the wait began with.
+        snapshot: the last record seen, or the one the wait began with; its id is empty where a
+            restore was waited for.
         restore: what was waited for, if it was a restore.
         instance: the restored instance as last seen, if it was a restore.
         elapsed: seconds waited.
@@ -29,7 +30,7 @@ class WaitError(CivoError):
         call: Call | None = None,
     ) -> None:
         super().__init__(message, call=call)
-        self.snapshot = snapshot
+        self.snapshot = snapshot or Snapshot("")
         self.restore = restore
         self.instance = instance
         self.elapsed = elapsed

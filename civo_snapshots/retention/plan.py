@@ -17,7 +17,7 @@ SHOWN = 10
 T = TypeVar("T")
 
 
-@frozen
+@frozen(repr=False)
 class PruneDecision:
     """What becomes of one snapshot, and why.
 
@@ -38,6 +38,11 @@ class PruneDecision:
     keep: bool
     reasons: tuple[str, ...]
     keeper_id: str = ""
+
+    def __repr__(self) -> str:
+        what = "keep" if self.keep else "delete"
+        whose = f"{short(self.name)} of {short(self.instance_id)}"
+        return f"<{type(self).__name__} {what} {whose}: {_brief(self.reasons)}>"
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
@@ -119,7 +124,7 @@ class PrunePlan:
     def __repr__(self) -> str:
         victims = len(self.victims)
         return (
-            f"<PrunePlan {self.prefix} in {self.region}: {victims} to delete, "
+            f"<PrunePlan {short(self.prefix)} in {self.region}: {victims} to delete, "
             f"{len(self.decisions) - victims} to keep>"
         )
 
@@ -131,8 +136,7 @@ class PrunePlan:
         ]
         for action, found in (("delete", self.victims), ("keep", self.keepers)):
             lines += [
-                f"{action:7} {_when(one.created_at)}  {short(one.name):34}  "
-                f"{', '.join(map(short, one.reasons))}"
+                f"{action:7} {_when(one.created_at)}  {short(one.name):34}  {_brief(one.reasons)}"
                 for one in found[:SHOWN]
             ]
             if len(found) > SHOWN:
@@ -207,6 +211,10 @@ def _verdict(data: Mapping[str, object]) -> Verdict:
         return Verdict(_of(data, "verdict", str))
     except ValueError:
         raise InvalidArgumentError("verdict of a plan must be one of a snapshot's") from None
+
+
+def _brief(reasons: tuple[str, ...]) -> str:
+    return ", ".join(map(short, reasons[:SHOWN]))
 
 
 def _when(at: datetime | None) -> str:

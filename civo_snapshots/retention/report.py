@@ -20,7 +20,7 @@ class PruneKind(StrEnum):
     FAILED = "failed"
 
 
-@frozen
+@frozen(repr=False)
 class PruneOutcome:
     """How it ended for one snapshot that was to be deleted.
 
@@ -33,6 +33,10 @@ class PruneOutcome:
     kind: PruneKind
     reason: str
     error: CivoError | None = None
+
+    def __repr__(self) -> str:
+        name, whose = short(self.decision.name), short(self.decision.instance_id)
+        return f"<{type(self).__name__} {self.kind} {name} of {whose}: {short(self.reason)}>"
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
@@ -101,4 +105,4 @@ class PruneReport:
 
     def _told(self) -> str:
         told = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
-        return f"{self.plan.prefix} in {self.plan.region}: {told}"
+        return f"{short(self.plan.prefix)} in {self.plan.region}: {told}"

@@ -145,7 +145,7 @@ def test_an_instance_in_error_fails_the_restore(status: str) -> None:
     progress.observe(at(status), 130.0)
     error = progress.outcome
     assert isinstance(error, RestoreFailedError)
-    assert (error.restore, error.instance, error.snapshot) == (NEW, at(status), None)
+    assert (error.restore, error.instance, error.snapshot.id) == (NEW, at(status), "")
     assert (error.elapsed, error.polls) == (30.0, 1)
     assert str(error) == f"restore r-1: instance i-1 is {status}"
 
