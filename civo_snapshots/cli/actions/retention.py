@@ -4,6 +4,7 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ...resources import PruneOptions
 from ...retention import PruneDecision, PruneKind, PruneOutcome, PrunePlan, RetentionPolicy
 from .._choice import Choice
 from .._exits import Exit
@@ -50,16 +51,14 @@ async def prune(
         )
     civo, choice = session.civo, Choice(**choosing)
     directory = await Directory.read(civo)
-    # Not given the instances, a plan also tells of names that prove nothing.
-    chosen = choice.of(directory) if choice.is_made else None
-    plan = await civo.snapshots.plan_prune(
-        prefix,
-        policy,
-        instances=chosen,
-        any_name=any_name,
-        failed=failed,
-        duplicates=duplicates,
-    )
+    options: PruneOptions = {
+        "any_name": any_name,
+        "failed": failed,
+        "duplicates": duplicates,
+    }
+    if choice.is_made:  # else the plan is of all, and also tells of names that prove nothing
+        options["instances"] = choice.of(directory)
+    plan = await civo.snapshots.plan_prune(prefix, policy, **options)
     items = [_planned(one, directory) for one in plan.decisions]
     if plan.strangers:
         session.out.say(
