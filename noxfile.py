@@ -20,7 +20,7 @@ def group(name: str) -> list[str]:
 def demo(session: nox.Session) -> None:
     """Run the main job, on the embedded region unless a real one is named."""
     session.install("-q", "-e", ".[cli]")
-    session.run("python", "-m", "civo_snapshots", *session.posargs)
+    session.run("civo-snapshots", "demo", *session.posargs)
 
 
 @nox.session

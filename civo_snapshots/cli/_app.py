@@ -196,6 +196,8 @@ def _ended(result: object) -> int:
     """The exit code of what a command returned, once nothing is left to be written."""
     code = result if isinstance(result, int) else Exit.OK
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # closed before the program began
+            continue
         try:
             stream.flush()
         except (OSError, ValueError):

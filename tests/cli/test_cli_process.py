@@ -127,12 +127,14 @@ def test_control_c_at_a_question_changes_nothing(region: FakeRegion, script: Scr
 
 @pytest.mark.parametrize("size", ["40", "80", "200"])
 def test_every_line_fits_on_the_terminal(size: str, region: FakeRegion, script: Script) -> None:
+    """But for a single value that is longer: it is there to be copied."""
     has(region, "web-1", "before-the-upgrade-of-the-database-server")
     for words in (["list"], ["run", "--all", "--name", "nightly", "--yes"]):
         code, shown = on_terminal(script, *words, size=size)
         assert code == 0, shown
         assert "\x1b[" in shown
-        longest = max(plain(shown).split("\n"), key=len)
+        lines = [one for one in plain(shown).split("\n") if not re.fullmatch(r"[A-Z]+ +\S+", one)]
+        longest = max(lines, key=len)
         assert len(longest) <= int(size), longest
 
 

@@ -55,7 +55,7 @@ async def wait_for(session: Session, found: Sequence[Found], timeout: float, tit
                 one.snapshot, timeout=timeout, on_change=changed
             )
         except CivoError as error:
-            if isinstance(error, WaitError) and error.snapshot is not None:
+            if isinstance(error, WaitError):
                 row.see(error.snapshot)
             row.end(kind_of(error), error)
             return error
@@ -100,8 +100,9 @@ def kind_of(error: CivoError) -> OutcomeKind:
 def _told(session: Session, found: Sequence[Found], ends: Sequence[Snapshot | CivoError]) -> Exit:
     code, items = Exit.OK, list[Json]()
     for one, ended in zip(found, ends, strict=True):
-        last = ended if isinstance(ended, Snapshot) else getattr(ended, "snapshot", None)
-        items.append(snapshot_json(last or one.snapshot, one.hostname))
+        last = ended.snapshot if isinstance(ended, WaitError) else ended
+        known = last if isinstance(last, Snapshot) else one.snapshot
+        items.append(snapshot_json(known, one.hostname))
         if isinstance(ended, CivoError):
             session.out.fail(f"Error: {one.label}: {explained(ended)}")
             code = worse(code, exit_of(ended))
