@@ -9,7 +9,7 @@ import click
 
 from .._version import __version__
 from ._exits import Exit
-from ._options import CONNECTION, remember
+from ._options import connection, remember
 
 PROGRAM = "civo-snapshots"
 
@@ -150,7 +150,7 @@ app = LazyGroup(
     help=HELP,
     epilog=EPILOG,
     params=[
-        *CONNECTION(),
+        *connection(),
         click.Option(
             ["--version"],
             is_flag=True,
@@ -167,7 +167,7 @@ schedule = LazyGroup(
     "schedule",
     SCHEDULES,
     help="Snapshots that the region makes regularly: by a cron expression, the newest kept.",
-    params=[*CONNECTION()],
+    params=[*connection()],
 )
 
 

@@ -57,7 +57,7 @@ class Seconds(click.ParamType[float]):
 SECONDS = Seconds()
 
 
-def CONNECTION() -> Options:  # noqa: N802 - it reads as a constant, made anew for each command
+def connection() -> Options:
     """Where to: taken before the command's name as well as behind it."""
     return [
         option("--region", metavar="CODE", help="The region, such as LON1 [env: CIVO_REGION]."),
@@ -69,7 +69,7 @@ def CONNECTION() -> Options:  # noqa: N802 - it reads as a constant, made anew f
     ]
 
 
-def OUTPUT() -> Options:  # noqa: N802
+def output() -> Options:
     """How data is written."""
     return [
         option(
@@ -87,7 +87,7 @@ def OUTPUT() -> Options:  # noqa: N802
     ]
 
 
-def CHANGE() -> Options:  # noqa: N802
+def change() -> Options:
     """Whether to do it."""
     return [
         flag("-y", "--yes", help="Do not ask; needed where there is no terminal.", **_env("YES")),
@@ -119,7 +119,7 @@ class Command(click.Command):
         changes: bool = False,
         example: str = "",
     ) -> None:
-        shared = [*(CHANGE() if changes else ()), *OUTPUT(), *CONNECTION()]
+        shared = [*(change() if changes else ()), *output(), *connection()]
         super().__init__(
             name,
             params=[*params, *shared],

@@ -151,6 +151,45 @@ def test_a_dumb_terminal_gets_lines(region: FakeRegion, script: Script) -> None:
     assert "\x1b" not in shown
 
 
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("begun", "completed"),
+    [
+        ("sch", ["schedule"]),
+        ("list we", ["web-1", "web-2"]),
+        ("show web-1/", ["web-1/before"]),
+        ("run --on-f", ["--on-failed"]),
+        ("list --output js", ["json", "jsonl"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_names(
+    begun: str,
+    completed: list[str],
+    region: FakeRegion,
+    script: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has(region, "web-1", "before")
+    words = ["civo-snapshots", *begun.split(" ")]
+    monkeypatch.setenv("_CIVO_SNAPSHOTS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    done = script()
+    assert [line.partition(",")[2] for line in done.lines] == completed, done.err
+
+
+def test_a_completion_without_a_region_is_empty_and_says_nothing(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_CIVO_SNAPSHOTS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "civo-snapshots list w")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    done = script()
+    assert (done.out, done.err) == ("", "")
+
+
 # What it loads
 
 

@@ -218,7 +218,7 @@ ROWS = [
     Row(
         "hcloud --debug image list",
         "--debug list",
-        lambda _, done: "canary" not in done.err,
+        lambda _, done: "RequestDone: GET /v2/instances: 200" in done.err,
     ),
     Row(
         "hcloud completion bash",

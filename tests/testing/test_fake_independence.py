@@ -1,6 +1,7 @@
 """The fake is another hand than the SDK's, and its switches are told in one way everywhere."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_every_switch_is_a_keyword_of_the_same_type_and_is_explained() -> None:
     hints = get_type_hints(Switches)
     assert get_type_hints(SwitchOptions) == hints
     assert hints.keys() == switches
-    assert {name for name, _ in _ENTRY.findall(Switches.__doc__ or "")} == switches
+    assert {name for name, _ in _ENTRY.findall(inspect.getdoc(Switches) or "")} == switches
 
 
 def test_every_keyword_of_a_region_is_known_to_type_checkers() -> None:

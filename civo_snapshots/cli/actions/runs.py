@@ -70,7 +70,7 @@ async def run(
         directory, existing = await read_region(civo)
     chosen = choice.of(directory, allow_empty=allow_empty)
     # The more there are, the more a poll costs and the less one of them matters.
-    options["poll"] = PollPolicy(floor=min(max(1.0, len(chosen) / 250), 5.0))
+    options["poll"] = PollPolicy(floor=min(max(1.0, len(chosen) / 200), 5.0))
     if not session.yes:
         plan = _plan(session, chosen, name, existing, options)
         session.agree(plan, await _question(session, name, plan))
