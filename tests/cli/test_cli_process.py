@@ -187,7 +187,7 @@ def test_a_completion_without_a_region_is_empty_and_says_nothing(
     monkeypatch.setenv("COMP_WORDS", "civo-snapshots list w")
     monkeypatch.setenv("COMP_CWORD", "2")
     done = script()
-    assert (done.out, done.err) == ("", "")
+    assert (done.out.strip(), done.err) == ("", "")
 
 
 # What it loads

@@ -56,10 +56,10 @@ class Done:
 class Script:
     """The installed script; without an installation, what one would write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cache: Path) -> None:
         installed = Path(sys.executable).with_name("civo-snapshots")
         self.argv = [str(installed)]
-        self._cache = str(folder / "pycache")
+        self._cache = str(cache)
         if not installed.exists():
             scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
             module, _, function = scripts["civo-snapshots"].partition(":")
@@ -209,7 +209,8 @@ def settings(region: FakeRegion) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
-    return Script(tmp_path_factory.mktemp("bin"))
+    folder = tmp_path_factory.getbasetemp().parent  # of all workers of a parallel run
+    return Script(tmp_path_factory.mktemp("bin"), cache=folder / "pycache")
 
 
 @pytest.fixture
