@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
         return 2
 
 except KeyboardInterrupt:  # while all that was read: no place for a traceback
+    print("Interrupted; nothing was changed.", file=sys.stderr)
     sys.exit(130)
 
 

@@ -17,7 +17,7 @@ from ..states import State
 from ._board import Board, Row
 
 _VOLUMES = {State.PENDING: ("·", "dim"), State.COMPLETE: ("●", "green"), State.FAILED: ("✗", "red")}
-_LEGEND = "▸ running  ✓ complete  ✗ not complete   volumes: · pending  ● complete  ✗ failed"
+_LEGEND = "▸ running ✓ complete ✗ not complete  volumes: · pending ● complete ✗ failed"
 _STYLES = {
     "waiting": "dim",
     "running": "yellow",
