@@ -189,8 +189,9 @@ class CompletionWait:
 
     def _error(self, kind: type[W], message: str, now: float, call: Call | None = None) -> W:
         """An error of this kind, which tells what was seen last and how often."""
+        known = self.last or Snapshot(self.snapshot_id, instance_id=self.instance_id)
         return kind(
-            message, snapshot=self.last, elapsed=now - self.started, polls=self.polls, call=call
+            message, snapshot=known, elapsed=now - self.started, polls=self.polls, call=call
         )
 
     def _end(self, outcome: Snapshot | CivoError) -> None:

@@ -373,7 +373,8 @@ def test_a_snapshot_that_never_appears_has_vanished() -> None:
     progress.on_not_found(GONE, START + 60)
     error = ended(progress, SnapshotVanishedError)
     assert str(error).startswith("snapshot s-1 of instance i-1 did not show up within 60 s; look")
-    assert (error.snapshot, error.elapsed, error.polls, error.call) == (None, 60.0, 1, CALL)
+    stub = Snapshot("s-1", instance_id="i-1")
+    assert (error.snapshot, error.elapsed, error.polls, error.call) == (stub, 60.0, 1, CALL)
 
 
 def test_a_snapshot_that_was_seen_is_gone_after_three_polls_and_five_seconds() -> None:
