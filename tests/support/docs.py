@@ -95,7 +95,7 @@ def as_module(blocks: list[str], given: Mapping[str, str] = GIVEN) -> str:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for page in (README, *HOWTO):
+    for page in (README, *filter(blocks_of, HOWTO)):
         module = folder / f"page_{page.stem.lower().replace('-', '_')}.py"
         module.write_text(as_module(blocks_of(page)))
 
