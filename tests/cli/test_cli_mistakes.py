@@ -99,6 +99,7 @@ MISTAKES = [
     # Words
     Mistake("lst", USAGE, "No such command 'lst'"),
     Mistake("list --outptu json", USAGE, "--output"),
+    Mistake("prune nightly --keep-last -1", USAGE, "--keep-last must be a whole number from 0"),
     Mistake("list --token abc", USAGE, "the token is taken from CIVO_TOKEN"),
     Mistake("create", USAGE, "Missing argument 'INSTANCE'"),
     Mistake("create web-1 --name My_Name --yes", USAGE, "'my-name' would do"),
