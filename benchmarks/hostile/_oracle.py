@@ -58,6 +58,7 @@ class Rules:
     tolerate: float
     troubles: int = 10
     misses: int = 3
+    missed_for: float = 5.0
     denials: int = 3
     denied_for: float = 5.0
 
@@ -69,7 +70,7 @@ class _Wait:
     volumes: dict[str, str] = field(factory=dict[str, str])
     included: Sequence[str] = ()
     was_shown: bool = False
-    absent: int = 0
+    absent: list[float] = field(factory=list[float])
     troubled: list[float] = field(factory=list[float])
     denied: list[float] = field(factory=list[float])
     odd_since: float | None = None
@@ -95,11 +96,12 @@ class _Wait:
         return "unsettled" if poll.at - self.odd_since >= self.rules.volume_grace else None
 
     def miss(self, poll: Missing) -> End | None:
-        self.absent += 1
+        self.absent.append(poll.at)
         self.troubled.clear()
         self.denied.clear()
         if self.was_shown:
-            over = self.absent >= self.rules.misses
+            lasted = poll.at - self.absent[0]
+            over = len(self.absent) >= self.rules.misses and lasted >= self.rules.missed_for
         else:
             over = poll.at - self.started >= self.rules.appear
         if not over:
@@ -128,7 +130,8 @@ class _Wait:
             return self.miss(poll)
         if isinstance(poll, Trouble):
             return self.trouble(poll)
-        self.was_shown, self.absent = True, 0
+        self.was_shown = True
+        self.absent.clear()
         self.troubled.clear()
         self.denied.clear()
         return self.shown(poll)

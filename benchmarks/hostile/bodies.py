@@ -80,6 +80,8 @@ def _invented(record: object, body: bytes) -> set[str]:
     if not body.strip():
         return set(_texts(record)) - {"success"}
     known = set(_texts(json.loads(body.decode("utf-8-sig"))))
+    # A quota's pairs bear the names of their fields, without what tells the two apart.
+    known |= {text.removesuffix(end) for text in known for end in ("_limit", "_usage")}
     return set(_texts(record)) - known - {"", "success"}
 
 
