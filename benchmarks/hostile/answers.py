@@ -15,6 +15,8 @@ from civo_snapshots import CivoClient, CivoError, Instance, Snapshot, Timeouts
 
 CALLS = 5_000
 AT_ONCE = 30
+CALLS_OF_ONE = 10
+"""Of one client: to many more of these it would hold back what it sends, as in an outage."""
 LIMIT = 0.6
 LATE = 0.25
 _LIMITS = Timeouts(
@@ -107,24 +109,25 @@ async def run() -> list[Figure]:
     rng = random.Random(3)
     seeds = iter(range(CALLS))
     tally = Tally()
-    async with (
-        _processes.running("_answer_server") as server,
-        CivoClient(
-            "fake-token",
-            region="LON1",
-            api_url=f"http://127.0.0.1:{server['port']}",
-            concurrency=2 * AT_ONCE,
-            timeouts=_LIMITS,
-        ) as civo,
-    ):
+    clients: list[CivoClient] = []
+    async with _processes.running("_answer_server") as server:
 
         async def work() -> None:
-            for seed in seeds:
+            for number, seed in enumerate(seeds):
+                if number % CALLS_OF_ONE == 0:
+                    civo = CivoClient(
+                        "fake-token",
+                        region="LON1",
+                        api_url=f"http://127.0.0.1:{server['port']}",
+                        timeouts=_LIMITS,
+                    )
+                    clients.append(civo)
                 [call] = rng.choices(list(_CALLS), list(_CALLS.values()))
                 await _one(civo, f"x-{seed}", call, tally)
 
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-        sent = civo.requests_sent
+        sent = sum(civo.requests_sent for civo in clients)
+        await asyncio.gather(*(civo.close() for civo in clients))
     show(tally.problems)
     print(f"       {dict(tally.ends.most_common())}, {sent} requests")
     return [
