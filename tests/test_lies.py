@@ -182,3 +182,17 @@ async def test_a_namesake_in_the_listing_is_not_taken_for_one_that_does_not_show
             region.instance_ids, name="nightly", on_existing="create", poll=policy
         )
         assert [(out.kind, out.error) for out in run] == [(OutcomeKind.COMPLETE, None)] * 4
+
+
+async def test_a_run_whose_name_was_generated_knows_its_own_without_a_date(
+    nothing_left: None,
+) -> None:
+    """R152, R172: nobody else can bear the name, whatever `on_existing` says."""
+    async with (
+        FakeRegion(instances=1, clock=FakeClock(), created_at_form="zero") as region,
+        client_of(region) as civo,
+    ):
+        region.fault(CREATE, Fault.drop_after_acting())
+        run = await civo.snapshots.create_many(region.instance_ids, on_existing="create")
+        assert [out.kind for out in run] == [OutcomeKind.COMPLETE]
+        assert region.counts[CREATE] == 1

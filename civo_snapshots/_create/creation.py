@@ -279,6 +279,8 @@ class Creation:
                 return self._take_anothers(finding)
             if finding.found is Found.OURS:
                 raise ends.another_made(self.instance_id, self.name, failure)
+            if finding.doubtful and self.lost:
+                raise self._unknown()  # it may be the one that was lost
             if finding is not NOTHING_SEEN:
                 return None
 

@@ -127,7 +127,7 @@ class Making:
             member.name,
             self._settings.description,
             call,
-            unique=self._settings.on_existing != "create",
+            unique=self._settings.on_existing != "create" or self._settings.is_new,
         )
         creation.is_shared = not self._settings.is_new
         try:

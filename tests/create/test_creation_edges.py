@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from test_creation import (
     BUSY,
+    IN_PROCESS,
     LATER,
     Server,
     answered,
@@ -96,6 +97,26 @@ async def test_told_to_try_later_until_the_end_a_loss_before_stays_unknown() -> 
     with pytest.raises(OutcomeUnknownError, match="may have acted: locked; look for") as caught:
         await server.creation(policy=RetryPolicy(attempts=2)).run()
     assert caught.value.may_have_acted
+    assert server.sent == 2
+
+
+@pytest.mark.parametrize("busy", [LATER, IN_PROCESS], ids=lambda busy: busy.code)
+async def test_what_may_be_the_lost_one_is_not_doubled_by_a_repeat_after_try_later(
+    busy: TryLaterError,
+) -> None:
+    """R152, R172: nothing dates it, and it appeared while the server was busy."""
+    server = Server(FakeClock(), [lost_before_acting, fails(busy), answered])
+    creation = server.creation(unique=False)
+
+    async def acts_late() -> None:
+        await server.clock.sleep(8.1)
+        server.table.append(Snapshot("late", "n", instance_id="i"))
+
+    late = asyncio.create_task(acts_late())
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await creation.run()
+    await late
+    assert [one.id for one in caught.value.candidates] == ["late"]
     assert server.sent == 2
 
 
