@@ -101,7 +101,12 @@ class RestoreWait:
         if now - self.started >= _SETTLED_AFTER:
             return False
         has_another_address = "" not in (instance.private_ip, self.restore.private_ipv4)
-        return has_another_address or self.has_rivals()
+        return has_another_address or self._names_another(instance) or self.has_rivals()
+
+    def _names_another(self, instance: Instance) -> bool:
+        """Whether it says that it was made of another snapshot."""
+        source = instance.source_id if normalise(instance.source_type) == "snapshot" else ""
+        return not self._is_made_of_it(instance) and bool(instance.snapshot_id or source)
 
     def _is_made_of_it(self, instance: Instance) -> bool:
         snapshot_id = self.restore.from_snapshot

@@ -84,6 +84,23 @@ def test_an_instance_that_names_its_snapshot_proves_itself(field: str) -> None:
     assert picked(restore, *others, instance("ours", **proof)) == "ours"
 
 
+@pytest.mark.parametrize(
+    "named",
+    [{"snapshot_id": "s-2"}, {"source_type": "Snapshot", "source_id": "s-2"}],
+    ids=["snapshot_id", "source_id"],
+)
+def test_an_instance_that_names_another_snapshot_is_doubted_as_long_as_a_queue_lasts(
+    named: dict[str, Any],
+) -> None:
+    """R177: another client restores another snapshot to the hostname at the same time."""
+    restore = Restore("r-1", hostname="copy", from_snapshot="s-1", namesakes=())
+    progress = RestoreWait(restore, 0.0)
+    other, plain = instance("a", **named), instance("a", source_type="diskimage", source_id="s-2")
+    assert progress.pick([other], 119.0) is None
+    assert progress.pick([other], 120.0) is other  # what it names may be another of its ids
+    assert progress.pick([plain], 1.0) is plain
+
+
 def test_an_earlier_restore_of_the_same_snapshot_is_not_this_one() -> None:
     """R177: not even if it names the snapshot."""
     restore = Restore("r-1", hostname="copy", from_snapshot="s-1", created_at=AT)
