@@ -9,7 +9,7 @@ from typing import Self, cast
 
 from attrs import field, frozen
 
-from .errors import CivoError, InvalidArgumentError, printable, short
+from .errors import CivoError, InvalidArgumentError, chain_of, printable, short
 from .models import Snapshot, fields_as_plain, record_from_plain
 
 FORMAT = 1
@@ -287,20 +287,8 @@ class FleetRun:
         `asyncio.timeout()` for one raises a `TimeoutError` of its own in front of it. Where a task
         group or `gather()` keeps the exception to itself, see `CivoClient.unresolved`.
         """
-        seen: set[int] = set()
-        left: list[BaseException | None] = [error]
-        while left:
-            current = left.pop(0)
-            if current is None or id(current) in seen:
-                continue
-            seen.add(id(current))
-            run = vars(current).get("run")
-            if isinstance(run, FleetRun):
-                return run
-            if isinstance(current, BaseExceptionGroup):
-                left += cast("BaseExceptionGroup[BaseException]", current).exceptions
-            left.append(current.__cause__ or current.__context__)
-        return None
+        runs = (vars(one).get("run") for one in chain_of(error))
+        return next((run for run in runs if isinstance(run, FleetRun)), None)
 
     def attach_to(self, error: BaseException) -> None:
         """Leave this run on an exception, for `of()`."""

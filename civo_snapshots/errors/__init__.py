@@ -56,6 +56,7 @@ from .base import (
     TLSError,
     TransportError,
     UnexpectedResponseError,
+    chain_of,
 )
 from .waits import (
     PollFailedError,
@@ -101,6 +102,7 @@ __all__ = [
     "UnexpectedResponseError",
     "WaitError",
     "WaitTimeoutError",
+    "chain_of",
     "printable",
     "short",
 ]

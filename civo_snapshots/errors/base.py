@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import cast
 
 from .._naming import printable
 from ..models import Call, Instance, Schedule, Snapshot, as_plain, from_plain
@@ -67,6 +68,21 @@ class CivoError(Exception):
     def __str__(self) -> str:
         shown = printable(self.message)
         return f"{shown} [{printable(str(self.call))}]" if self.call else shown
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """The exception, those in it if it is a group, and those behind it, each once."""
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        current = left.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            left += cast("BaseExceptionGroup[BaseException]", current).exceptions
+        left.append(current.__cause__ or current.__context__)
 
 
 def _kinds_of(kind: type[CivoError]) -> Iterator[type[CivoError]]:

@@ -14,7 +14,7 @@ from .. import _naming, _validation
 from .._api import RegionApi, bears_hostname
 from .._clock import Clock
 from .._session import ONCE
-from ..errors import CivoError, RestoreFailedError, WaitError, short
+from ..errors import CivoError, RestoreFailedError, WaitError, chain_of, short
 from ..models import Instance, Restore
 
 _LAST_LOOK = 5.0
@@ -93,16 +93,9 @@ class RestoreDrill:
 
     @staticmethod
     def of(error: BaseException) -> "RestoreDrill | None":
-        """What had happened when a drill ended with this exception, or with one behind it."""
-        seen: set[int] = set()
-        current: BaseException | None = error
-        while current is not None and id(current) not in seen:
-            seen.add(id(current))
-            drill = vars(current).get("drill")
-            if isinstance(drill, RestoreDrill):
-                return drill
-            current = current.__cause__ or current.__context__
-        return None
+        """What had happened when a drill ended with this exception, or one in it or behind it."""
+        drills = (vars(one).get("drill") for one in chain_of(error))
+        return next((drill for drill in drills if isinstance(drill, RestoreDrill)), None)
 
 
 def _told(error: Exception | None) -> str | None:

@@ -1,20 +1,19 @@
 """The plan of a prune: what goes and what stays, each with its reasons; as a table and as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any
 
 from attrs import frozen
 
 from ..errors import InvalidArgumentError, short
+from ..models import fields_as_plain, from_plain
 from ..states import Verdict
 
 FORMAT = 1
 SHOWN = 10
 """Rows of each kind in a printed plan."""
-
-T = TypeVar("T")
 
 
 @frozen(repr=False)
@@ -46,16 +45,7 @@ class PruneDecision:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
-        return {
-            "instance_id": self.instance_id,
-            "snapshot_id": self.snapshot_id,
-            "name": self.name,
-            "created_at": self.created_at.isoformat() if self.created_at else None,
-            "verdict": self.verdict.value,
-            "keep": self.keep,
-            "reasons": list(self.reasons),
-            "keeper_id": self.keeper_id,
-        }
+        return fields_as_plain(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> "PruneDecision":
@@ -66,9 +56,9 @@ class PruneDecision:
             snapshot_id=_of(data, "snapshot_id", str),
             name=_of(data, "name", str),
             created_at=None if created_at is None else _moment(data, "created_at"),
-            verdict=_verdict(data),
+            verdict=_of(data, "verdict", Verdict),
             keep=_of(data, "keep", bool),
-            reasons=tuple(map(str, _list(data, "reasons"))),
+            reasons=_of(data, "reasons", tuple[str, ...]),
             keeper_id=_of(data, "keeper_id", str),
         )
 
@@ -147,15 +137,7 @@ class PrunePlan:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON; `from_dict()` makes an equal plan of it."""
-        return {
-            "format": FORMAT,
-            "prefix": self.prefix,
-            "region": self.region,
-            "made_at": self.made_at.isoformat(),
-            "policy": self.policy,
-            "decisions": [one.as_dict() for one in self.decisions],
-            "strangers": self.strangers,
-        }
+        return {"format": FORMAT, **fields_as_plain(self)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> "PrunePlan":
@@ -169,7 +151,7 @@ class PrunePlan:
             region=_of(data, "region", str),
             made_at=_moment(data, "made_at"),
             policy=_of(data, "policy", str),
-            decisions=tuple(map(PruneDecision.from_dict, _dicts(data, "decisions"))),
+            decisions=_of(data, "decisions", tuple[PruneDecision, ...]),
             strangers=_of(data, "strangers", int),
         )
 
@@ -178,39 +160,20 @@ class PrunePlan:
         return json.dumps(self.as_dict())
 
 
-def _of(data: Mapping[str, object], name: str, kind: type[T]) -> T:
-    value = data.get(name)
-    if isinstance(value, kind):
-        return value
-    raise InvalidArgumentError(f"{name} of a plan must be of {kind.__name__}, not {value!a:.40}")
-
-
-def _list(data: Mapping[str, object], name: str) -> list[object]:
-    return cast("list[object]", _of(data, name, list))
-
-
-def _dicts(data: Mapping[str, object], name: str) -> Iterator[dict[str, object]]:
-    for one in _list(data, name):
-        if not isinstance(one, dict):
-            raise InvalidArgumentError(f"{name} of a plan must hold objects")
-        yield cast("dict[str, object]", one)
+def _of(data: Mapping[str, object], name: str, hint: Any) -> Any:
+    try:
+        return from_plain(hint, data.get(name))
+    except InvalidArgumentError:
+        raise
+    except ValueError as error:
+        raise InvalidArgumentError(f"{name} of a plan: {error}") from None
 
 
 def _moment(data: Mapping[str, object], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_of(data, name, str))
-    except ValueError:
-        raise InvalidArgumentError(f"{name} of a plan must be a time in ISO form") from None
+    moment: datetime = _of(data, name, datetime)
     if moment.tzinfo is None:
         raise InvalidArgumentError(f"{name} of a plan must have a zone")
     return moment
-
-
-def _verdict(data: Mapping[str, object]) -> Verdict:
-    try:
-        return Verdict(_of(data, "verdict", str))
-    except ValueError:
-        raise InvalidArgumentError("verdict of a plan must be one of a snapshot's") from None
 
 
 def _brief(reasons: tuple[str, ...]) -> str:
