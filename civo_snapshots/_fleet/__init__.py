@@ -5,6 +5,7 @@ It stands on the faces of `_create` and `_watch`, and must not know what users c
 
 from .finding import RunSearch
 from .intake import Instances, is_whole
+from .member import kind_of_end
 from .settings import DEFAULT_MAX_AGE, OnFailed, RunSettings
 from .stream import FleetStream
 from .waiting import RunWait, WaitSettings
@@ -19,4 +20,5 @@ __all__ = [
     "RunWait",
     "WaitSettings",
     "is_whole",
+    "kind_of_end",
 ]

@@ -1,6 +1,5 @@
 """One run over many instances, shown while it goes, and at most one restore behind it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
@@ -13,7 +12,7 @@ from ..models import Instance, Restore, Snapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind, UnresolvedCreate
 from ..resources import RunOptions
 from ._board import Board, rows_for
-from ._progress import paint, watching
+from ._progress import painting
 from ._records import Json, outcome_json, run_json
 from ._session import Session
 from ._words import many
@@ -24,7 +23,6 @@ class Restoration:
     """A restore that was asked for, and how far it came."""
 
     hostname: str
-    of_snapshot: str = ""
     restore: Restore | None = None
     instance: Instance | None = None
     error: CivoError | None = None
@@ -84,18 +82,11 @@ class Job:
             board.requests = civo.requests_sent
 
         try:
-            with watching(out) as show:
-                painter = asyncio.create_task(paint(self._session.clock, board, update, show))
-                try:
-                    async for outcome in stream:
-                        board.end(outcome)
-                        if out.form == "jsonl":
-                            self.tell(outcome)
-                finally:
-                    painter.cancel()
-                    await asyncio.wait({painter})
-                    update()
-                    show(board)
+            async with painting(out, self._session.clock, board, update):
+                async for outcome in stream:
+                    board.end(outcome)
+                    if out.form == "jsonl":
+                        self.tell(outcome)
         except BaseException:
             if left := len(civo.unresolved.creates):
                 out.say(f"Stopping; asking what became of {many(left, 'create')}.")
@@ -120,7 +111,6 @@ class Job:
         self.restoration = restoration
         try:
             snapshot = _first_complete(self.run)
-            restoration.of_snapshot = snapshot.id
             holder = self.hostnames.get(snapshot.instance_id)
             self._session.out.say(f"Restoring the snapshot of {holder} to {hostname} ...")
             restoration.restore = await civo.snapshots.restore(snapshot, hostname=hostname)

@@ -1,9 +1,10 @@
 """How it goes, told on stderr: a live board on a terminal, a line per change elsewhere."""
 
+import asyncio
 import os
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from typing import TextIO
 
@@ -18,6 +19,22 @@ TICK = 0.25
 
 _SHARE = 0.03
 """Of a core's time that pictures may take."""
+
+
+@asynccontextmanager
+async def painting(
+    out: Output, clock: Clock, board: Board, update: Callable[[], None]
+) -> AsyncGenerator[None]:
+    """Show a board for as long as what is on it goes on, and once more at its end."""
+    with watching(out) as show:
+        painter = asyncio.create_task(_paint(clock, board, update, show))
+        try:
+            yield
+        finally:
+            painter.cancel()
+            await asyncio.wait({painter})
+            update()
+            show(board)
 
 
 @contextmanager
@@ -52,7 +69,7 @@ def _lines(out: Output) -> Show:
     return show
 
 
-async def paint(clock: Clock, board: Board, update: Callable[[], None], show: Show) -> None:
+async def _paint(clock: Clock, board: Board, update: Callable[[], None], show: Show) -> None:
     """Show the board again and again, brought up to date before; a large one less often."""
     while True:
         began = time.thread_time()

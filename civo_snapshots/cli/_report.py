@@ -1,6 +1,6 @@
 """How a run ended: its outcomes as data, then in words what there is and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import DeadlineExceededError, short
 from ..events import ExtraSnapshot
@@ -10,7 +10,7 @@ from ._job import Job
 from ._records import ID, INSTANCE, shown
 from ._session import Session
 from ._table import Column, Item
-from ._words import many, reason, span
+from ._words import counted, kind_in_words, many, reason, span
 
 _RESULTS = {
     OutcomeKind.COMPLETE: "good",
@@ -77,10 +77,9 @@ def report(session: Session, job: Job, *, next_steps: Sequence[str] = ()) -> Exi
         f"{span(job.elapsed)}, {many(session.civo.requests_sent, 'request')}{state}.",
         "head",
     )
-    counts = [f"{number} {kind.replace('_', ' ')}" for kind, number in run.counts.items() if number]
-    out.say(f"  {', '.join(counts)}")
+    out.say(f"  {counted(run)}")
     for outcome in run.failures:
-        _say_why(session, job, outcome)
+        say_why(session, outcome, job.hostnames)
     if run.adopted:
         out.say(f"  {many(len(run.adopted), 'snapshot')} existed before and were taken over.")
     for line in next_steps:
@@ -88,9 +87,10 @@ def report(session: Session, job: Job, *, next_steps: Sequence[str] = ()) -> Exi
     return exit_of_run(run)
 
 
-def _say_why(session: Session, job: Job, outcome: Outcome) -> None:
-    called = short(job.hostnames.get(outcome.instance_id) or outcome.instance_id)
-    kind = outcome.kind.replace("_", " ")
+def say_why(session: Session, outcome: Outcome, hostnames: Mapping[str, str]) -> None:
+    """A line about an outcome that is not complete."""
+    called = short(hostnames.get(outcome.instance_id) or outcome.instance_id)
+    kind = kind_in_words(outcome.kind)
     session.out.say(
         f"  {kind}  {called}  {reason(outcome.error)}", _RESULTS.get(outcome.kind, "dim")
     )

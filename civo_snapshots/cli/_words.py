@@ -5,6 +5,7 @@ from datetime import datetime
 
 from .. import errors
 from ..errors import CivoError, printable
+from ..outcomes import FleetRun
 from ._exits import Exit
 
 _EXITS: tuple[tuple[type[CivoError] | tuple[type[CivoError], ...], Exit], ...] = (
@@ -82,7 +83,7 @@ def reason(error: CivoError | None) -> str:
     match error:
         case errors.SnapshotFailedError(failed_volumes=(_, *_) as ids):
             # Which snapshot it is stands before it.
-            said = error.snapshot.message if error.snapshot else ""
+            said = error.snapshot.message
             told = [said] if said and all(one in said for one in ids) else [", ".join(ids), said]
             text = f"{many(len(ids), 'volume')} failed: {': '.join(filter(None, told))}"
         case errors.ApiError(code=str(code), reason=str(said)) if code and said:
@@ -95,6 +96,17 @@ def reason(error: CivoError | None) -> str:
 def many(number: int, what: str, plural: str = "") -> str:
     """A number of things: "1 snapshot", "2 snapshots"."""
     return f"{number:,} {what if number == 1 else plural or f'{what}s'}"
+
+
+def counted(run: FleetRun) -> str:
+    """How many outcomes there are of each kind: "3 complete, 1 timed out"."""
+    found = (f"{number} {kind_in_words(kind)}" for kind, number in run.counts.items() if number)
+    return ", ".join(found)
+
+
+def kind_in_words(kind: str) -> str:
+    """A kind of outcome as people say it."""
+    return kind.replace("_", " ")
 
 
 def span(seconds: float) -> str:

@@ -9,9 +9,9 @@ from .._choice import Choice
 from .._exits import Exit
 from .._find import Directory, Found, read_region
 from .._records import Json, outcome_json, run_json, snapshot_json
-from .._report import OUTCOMES, RESULT, exit_of_run
+from .._report import OUTCOMES, RESULT, exit_of_run, say_why
 from .._session import EndedError, Session
-from .._words import many, reason
+from .._words import counted, many
 from .snapshots import delete_all
 
 _STATUS = (OUTCOMES[0], RESULT, *OUTCOMES[2:])
@@ -46,11 +46,9 @@ async def status(session: Session, *, name: str, expected: int | None, **choosin
 
 
 def _say(session: Session, run: FleetRun, hosts: dict[str, str]) -> None:
-    counts = [f"{number} {kind.replace('_', ' ')}" for kind, number in run.counts.items() if number]
-    session.out.say(f"Run {run.name} in {session.civo.region}: {', '.join(counts)}.", "head")
+    session.out.say(f"Run {run.name} in {session.civo.region}: {counted(run)}.", "head")
     for one in run.failures:
-        called = hosts.get(one.instance_id) or one.instance_id
-        session.out.say(f"  {one.kind.replace('_', ' ')}  {called}  {reason(one.error)}")
+        say_why(session, one, hosts)
     if run.duplicates:
         session.out.say(f"  {many(len(run.duplicates), 'further snapshot')} of its names.")
 

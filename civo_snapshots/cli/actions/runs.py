@@ -22,8 +22,6 @@ from .._report import report
 from .._session import Session
 from .._words import many
 
-_CHOICE = ("instances", "tag", "match", "everything", "from_file", "shard")
-
 
 async def run(
     session: Session,
@@ -98,7 +96,8 @@ def _plan(
     options: RunOptions,
 ) -> list[Json]:
     """What the run would do to each instance."""
-    by_name = {one.snapshot.name: one for one in sorted(existing, key=_newest_last)}
+    newest_last = sorted(existing, key=lambda one: oldest_first(one.snapshot))
+    by_name = {one.snapshot.name: one for one in newest_last}
     now, plan = session.clock.now(), list[Json]()
     for instance in chosen:
         wire_name = _naming.name_for(name, instance.id)
@@ -114,10 +113,6 @@ def _plan(
             item["note"] = note
         plan.append(item)
     return plan
-
-
-def _newest_last(found: Found) -> float:
-    return oldest_first(found.snapshot)
 
 
 def _with_existing(found: Found, now: datetime, options: RunOptions) -> tuple[str, str]:

@@ -3,20 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from ...errors import (
-    CivoError,
-    PollFailedError,
-    SnapshotUnsettledError,
-    WaitError,
-    WaitTimeoutError,
-)
+from ..._fleet import kind_of_end
+from ...errors import CivoError, WaitError
 from ...events import Transition
 from ...models import Snapshot
 from ...outcomes import OutcomeKind
 from .._board import Board, Row
 from .._exits import Exit
 from .._find import Found, find_snapshots
-from .._progress import paint, watching
+from .._progress import painting
 from .._records import SNAPSHOTS, Json, snapshot_json
 from .._session import EndedError, Session
 from .._words import exit_of, explained, many
@@ -57,21 +52,14 @@ async def wait_for(session: Session, found: Sequence[Found], timeout: float, tit
         except CivoError as error:
             if isinstance(error, WaitError):
                 row.see(error.snapshot)
-            row.end(kind_of(error), error)
+            row.end(kind_of_end(error), error)
             return error
         row.see(done)
         row.end(OutcomeKind.COMPLETE, None)
         return done
 
-    with watching(session.out) as show:
-        painter = asyncio.create_task(paint(session.clock, board, update, show))
-        try:
-            ends = await asyncio.gather(*map(one_of_them, found))
-        finally:
-            painter.cancel()
-            await asyncio.wait({painter})
-            update()
-            show(board)
+    async with painting(session.out, session.clock, board, update):
+        ends = await asyncio.gather(*map(one_of_them, found))
     return _told(session, found, ends)
 
 
@@ -84,17 +72,6 @@ def refuse_orphans(found: Sequence[Found]) -> None:
                 f"Error: the instance of snapshot {one.snapshot.name} is gone or not told by the "
                 "region; name it as INSTANCE/SNAPSHOT to wait for it.",
             )
-
-
-def kind_of(error: CivoError) -> OutcomeKind:
-    """How a wait ended that ended with this."""
-    match error:
-        case WaitTimeoutError():
-            return OutcomeKind.TIMED_OUT
-        case PollFailedError() | SnapshotUnsettledError():
-            return OutcomeKind.UNKNOWN
-        case _:
-            return OutcomeKind.FAILED
 
 
 def _told(session: Session, found: Sequence[Found], ends: Sequence[Snapshot | CivoError]) -> Exit:
