@@ -260,10 +260,11 @@ async def test_deleting_what_is_gone_is_an_error_unless_that_is_fine(  # H29
     assert (await civo.snapshots.delete(done, missing_ok=True)).already_gone
 
 
-@pytest.mark.drawn(delete_takes=0.0)
+@pytest.mark.drawn(delete_takes=0.0, duration=(10.0, 20.0))
 async def test_a_delete_whose_answer_was_lost_has_worked(  # H30
     civo: CivoClient, region: FakeRegion, done: Snapshot
 ) -> None:
+    """It was made long enough ago: within the reconcile window, a 404 is asked again (R201)."""
     region.fault(DELETE, Fault.drop_after_acting())
     assert await civo.snapshots.delete(done) == Acknowledgement(already_gone=True)
     assert region.counts[DELETE] == 2
