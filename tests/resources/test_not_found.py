@@ -196,7 +196,7 @@ async def test_an_update_to_another_name_is_known_by_its_id(env: Env) -> None:
     assert (renamed.id, renamed.name) == (made.id, "renamed")
 
 
-@pytest.mark.drawn(names_as_ids=True)
+@pytest.mark.drawn(names_as_ids=True, read_lag=0.0)
 async def test_deletes_work_by_name_and_their_waits_by_id(env: Env) -> None:
     made = await env.snapshot()
     await env.civo.snapshots.delete(made.instance_id, "kept")
