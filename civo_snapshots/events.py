@@ -138,11 +138,11 @@ class Throttled:
 
 @frozen
 class WaitStarted:
-    """A wait was registered with the watcher of its region.
+    """A wait has begun.
 
     Attributes:
         wait: a number that its `WaitEnded` has too, and no other wait of this process.
-        until: what is waited for: "complete" or "deleted".
+        until: what is waited for: "complete", "deleted" or "restored".
     """
 
     level: ClassVar[int] = logging.DEBUG

@@ -1,18 +1,20 @@
 """Closing a client: whatever is in flight or waits ends, and nothing is left half closed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import aiohttp
 import pytest
 from support.env import client_of
 from support.scene import turn
 
-from civo_snapshots import CivoClient, ClientClosedError
+from civo_snapshots import CivoClient, CivoError, ClientClosedError, FleetRun, Restore
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
+DELETE = "DELETE /v2/instances/{id}/snapshots/{sid}"
 CREATE = "POST /v2/instances/{id}/snapshots"
 
 
@@ -68,6 +70,37 @@ async def test_closing_ends_a_create_that_is_searched_for() -> None:
         await civo.close()
         [end] = await asyncio.gather(job, return_exceptions=True)
         assert getattr(end, "name", "") == "n"
+        assert clock.monotonic() == 0
+
+
+@pytest.mark.parametrize("name", ["a stray refusal", "a 404", "a restore", "a run"])
+async def test_closing_ends_every_pause_between_requests(name: str) -> None:
+    """R181: what comes next is refused at once."""
+    clock = FakeClock(auto=False)
+    async with FakeRegion(clock=clock) as region:
+        instance_id = region.instance_ids[0]
+        civo = client_of(region, clock)
+        made = await civo.snapshots.create(instance_id, name="n")
+        job: Coroutine[Any, Any, object]
+        if name == "a stray refusal":
+            region.fault(CREATE, Fault.unauthorized())
+            job = civo.snapshots.create_many([instance_id], name="nightly")
+        elif name == "a 404":
+            await civo.snapshots.delete(made)
+            region.fault(DELETE, Fault.gateway_html(404), times=None)
+            job = civo.snapshots.delete(made, missing_ok=True)
+        elif name == "a restore":
+            restore = Restore("r-1", hostname="copy", instance_id=instance_id, namesakes=())
+            job = civo.snapshots.wait_until_restored(restore)
+        else:
+            job = civo.snapshots.create_many([instance_id], name="nightly", resume=True)
+        task = asyncio.ensure_future(job)
+        await until(lambda: clock.sleepers)
+        await civo.close()
+        async with asyncio.timeout(30):
+            [end] = await asyncio.gather(task, return_exceptions=True)
+        told = end.outcomes[0].error if isinstance(end, FleetRun) else end
+        assert isinstance(told, CivoError)
         assert clock.monotonic() == 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -363,6 +364,41 @@ async def test_a_wait_that_fails_or_is_given_up_is_told_with_its_error() -> None
         await civo.snapshots.delete(made)
         await civo.snapshots.wait_until_deleted(made)
         assert (heard.of(WaitEnded)[-1].until, heard.of(WaitEnded)[-1].error) == ("deleted", "")
+
+
+async def test_a_wait_for_a_restore_is_told_like_any_other() -> None:
+    """R186: with the status of its instance."""
+    heard, clock = Heard(), FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, heard, clock=clock) as civo:
+        instance_id = region.instance_ids[0]
+        made = await civo.snapshots.create(instance_id)
+        await civo.snapshots.wait_until_complete(made)
+        for timeout in (600, 0):
+            restore = await civo.snapshots.restore(made, hostname=f"copy-{timeout}")
+            with nullcontext() if timeout else pytest.raises(WaitTimeoutError):
+                await civo.snapshots.wait_until_restored(restore, timeout=timeout)
+        told = [one for one in heard.of(WaitEnded) if one.until == "restored"]
+        begun = [one for one in heard.of(WaitStarted) if one.until == "restored"]
+        assert [one.wait for one in told] == [one.wait for one in begun]
+        assert [(one.instance_id, one.snapshot_id) for one in told] == [(instance_id, made.id)] * 2
+        assert [one.error for one in told] == ["", "WaitTimeoutError"]
+        assert told[0].state == "ACTIVE"
+        assert told[0].polls > told[1].polls == 1
+
+
+async def test_a_wait_for_a_snapshot_that_outlived_its_instance_is_told_to_its_end() -> None:
+    """R186, R204: the region is asked then, which is another wait."""
+    heard, clock = Heard(), FakeClock()
+    async with FakeRegion(clock=clock) as region, client_of(region, heard, clock=clock) as civo:
+        made = await civo.snapshots.create(region.instance_ids[0])
+        await clock.sleep(60)
+        region.state.remove_instance(made.instance_id)
+        with pytest.raises(WaitTimeoutError):
+            await civo.snapshots.wait_until_deleted(made, timeout=30)
+        ends = [(one.until, one.error, one.snapshot_id) for one in heard.of(WaitEnded)]
+        errors = ["NotFoundError", "WaitTimeoutError"]
+        assert ends == [("deleted", error, made.id) for error in errors]
+        assert heard.of(WaitEnded)[-1].seconds >= 25
 
 
 async def test_the_end_of_each_instance_of_a_run_is_told_once() -> None:

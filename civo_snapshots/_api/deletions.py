@@ -72,7 +72,7 @@ async def delete(
         if pause >= call.deadline.left():
             failure.message += "; it was created a moment ago, so that this proves nothing yet"
             raise failure
-        await clock.sleep(pause)
+        await context.session.pause(pause)
         pause *= 2
     if not gone_is_fine:
         raise failure
@@ -115,7 +115,7 @@ async def _lacks(
         pause = max(since + LAG - now, believed_from - now, _LEAST_PAUSE)
         if pause >= call.deadline.left():
             return False
-        await clock.sleep(pause)
+        await context.session.pause(pause)
 
 
 async def delete_snapshot(

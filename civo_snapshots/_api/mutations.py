@@ -91,7 +91,7 @@ async def update(
         pause = None if shown is None else call.resend_pause(failure, Kind.COMPARED)
         if pause is None:
             raise call.summed_up(failure)
-        await session.clock.sleep(pause)
+        await session.pause(pause)
 
 
 def _not_repeated(

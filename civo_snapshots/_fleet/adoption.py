@@ -132,7 +132,7 @@ class Adoption:
             session = self._api.session
             shows = self._read_at + session.timeouts.reconcile_window
             pause = min(shows - session.clock.monotonic(), self._left())
-            await session.clock.sleep(max(pause, 0.0))
+            await session.pause(max(pause, 0.0))
             if self._items is not None:
                 self._items = await read_namesakes(self._api, self._run, self._left)
             self._may_lag = False

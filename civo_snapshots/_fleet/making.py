@@ -145,7 +145,7 @@ class Making:
         for pause in (0.0, self._api.session.timeouts.reconcile_window):
             if pause > self._left():
                 break
-            await self._api.session.clock.sleep(pause)
+            await self._api.session.pause(pause)
             try:
                 found = await self._adoption.listed(member.instance_id)
             except CivoError:

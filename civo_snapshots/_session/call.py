@@ -81,7 +81,7 @@ class Session:
         self._teller = EventTeller(listeners)
         self.is_heard = self._teller.is_heard
         self.tell = self._teller.tell
-        self.confirmation = Confirmation(clock)
+        self.confirmation = Confirmation(clock, self.pause)
         self.requests_sent = 0
         self.polls_done: Counter[str] = Counter()
         """How many polls were attempted in each region."""

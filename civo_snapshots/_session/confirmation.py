@@ -62,8 +62,9 @@ class _Subject:
 class Confirmation:
     """The doubts of one client, and what clears them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, pause: Callable[[float], Awaitable[None]]) -> None:
         self._clock = clock
+        self._pause = pause
         self._successes = 0
         self._succeeded: dict[str, int] = {}
         self._subjects: dict[tuple[Doubt, str], _Subject] = {}
@@ -118,7 +119,7 @@ class Confirmation:
         self, doubt: Doubt, read: Callable[[], Awaitable[object]], region: str, since: int
     ) -> bool:
         for pause in _PAUSES:
-            await self._clock.sleep(pause)
+            await self._pause(pause)
             if self._is_cleared(doubt, region, since):
                 return False
             try:

@@ -13,6 +13,7 @@ from ..events import OnChange
 from ..models import Snapshot
 from .policy import grace_of
 from .progress import CompletionWait
+from .telling import telling
 from .wait import Wait
 from .watcher import Watcher
 
@@ -65,22 +66,22 @@ async def wait_until_deleted(
     except NotFoundError as error:
         if error is not progress.outcome:
             raise  # it is an error of `on_change`
-        await _wait_for_orphan(api, progress, deadline, error)
+        ids = progress.instance_id, progress.snapshot_id
+        orphan = DeletionWait(*ids, progress.policy, progress.states, progress.started)
+        orphan.last, orphan.polls = progress.last, progress.polls
+        with telling(api, orphan.until, *ids, orphan.seen):
+            await _wait_for_orphan(api, orphan, deadline, error)
 
 
 async def _wait_for_orphan(
-    api: RegionApi, ended: DeletionWait, deadline: float, instance_gone: NotFoundError
+    api: RegionApi, progress: DeletionWait, deadline: float, instance_gone: NotFoundError
 ) -> None:
     """Ask the region-wide endpoint, because a snapshot may outlive its instance."""
     clock = api.session.clock
-    progress = DeletionWait(
-        ended.instance_id, ended.snapshot_id, ended.policy, ended.states, ended.started
-    )
-    progress.last, progress.polls = ended.last, ended.polls
     untold_since: float | None = None
     while progress.outcome is None:
         now = clock.monotonic()
-        within = max(0.0, deadline - now) + grace_of(deadline - ended.started)
+        within = max(0.0, deadline - now) + grace_of(deadline - progress.started)
         try:
             if await api.get_orphan(progress.snapshot_id, {**ONCE, "timeout": within}) is None:
                 return
@@ -99,6 +100,6 @@ async def _wait_for_orphan(
         if progress.outcome is None and left < 0.001:  # a sleep may end a rounding error early
             progress.expire(clock.monotonic())
         if progress.outcome is None:
-            await clock.sleep(min(left, progress.policy.pause(now - progress.started)))
+            await api.session.pause(min(left, progress.policy.pause(now - progress.started)))
     if isinstance(progress.outcome, CivoError):
         raise progress.outcome

@@ -84,6 +84,10 @@ class CompletionWait:
         if is_fresh:
             self._judge(known, self.started)
 
+    def seen(self) -> tuple[str, int]:
+        """The snapshot's state as it was seen last, and the number of polls."""
+        return (self.last.state if self.last else ""), self.polls
+
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         """Take a snapshot that the server showed; returns what changed since the last one."""
         before, self.last = self.last, snapshot

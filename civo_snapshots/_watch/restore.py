@@ -35,6 +35,7 @@ from .faults import Faults
 from .policy import PollPolicy, grace_of
 from .poll_round import asked_to_wait
 from .progress import SHOWN
+from .telling import telling
 
 W = TypeVar("W", bound=WaitError)
 
@@ -163,6 +164,10 @@ class RestoreWait:
     def _called(self) -> str:
         return f"restore {short(self.restore.id)}"
 
+    def seen(self) -> tuple[str, int]:
+        """The instance's status as it was seen last, and the number of polls."""
+        return (self.last.status if self.last else ""), self.polls
+
     def expire(self, now: float) -> None:
         """The wait's time is over."""
         seen = short(self.last.status) if self.last else "not seen"
@@ -219,6 +224,18 @@ async def wait_until_restored(
     progress.has_rivals = lambda: api.restores.has_rivals(
         restore, api.named_region(), clock.monotonic()
     )
+    with telling(api, "restored", restore.instance_id, restore.from_snapshot, progress.seen):
+        await _poll_until_over(api, progress, timeout, policy)
+        if isinstance(progress.outcome, CivoError):
+            raise progress.outcome
+    assert isinstance(progress.outcome, Instance)
+    return progress.outcome
+
+
+async def _poll_until_over(
+    api: RegionApi, progress: RestoreWait, timeout: float, policy: PollPolicy
+) -> None:
+    clock = api.session.clock
     deadline = progress.started + timeout
     faults = Faults(policy.tolerate)
     while progress.outcome is None:
@@ -243,10 +260,8 @@ async def wait_until_restored(
             if left < 0.001:  # a sleep may end a rounding error early
                 progress.expire(clock.monotonic())
             else:
-                await clock.sleep(min(left, max(asked, policy.pause(now - progress.started))))
-    if isinstance(progress.outcome, Instance):
-        return progress.outcome
-    raise progress.outcome
+                pause = min(left, max(asked, policy.pause(now - progress.started)))
+                await api.session.pause(pause)
 
 
 async def _find(api: RegionApi, progress: RestoreWait, within: float) -> Instance | None:

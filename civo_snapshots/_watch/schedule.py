@@ -16,6 +16,9 @@ from ..models import Snapshot
 from .policy import PollPolicy, grace_of
 from .progress import CompletionWait
 
+next_id = count(1).__next__
+"""What tells a wait from all others of the process."""
+
 
 @define(eq=False)
 class PollGroup:
@@ -66,7 +69,7 @@ class RegisteredWait:
     absent_since: float | None = None
     looked: float = -inf
     number: int = field(default=0, init=False)
-    id: int = field(factory=count(1).__next__, init=False)
+    id: int = field(factory=next_id, init=False)
     group: PollGroup | None = field(default=None, init=False)
 
     @property

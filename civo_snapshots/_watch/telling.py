@@ -1,13 +1,13 @@
 """The events of one region's waits and polls."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from .._api import RegionApi
 from ..errors import short
 from ..events import Polled, WaitEnded, WaitStarted
 from .poller import Poller
-from .schedule import RegisteredWait
+from .schedule import RegisteredWait, next_id
 
 
 class WaitTeller:
@@ -30,10 +30,9 @@ class WaitTeller:
     def ended(self, wait: RegisteredWait, error: str) -> None:
         """A wait is over; `error` is the class of its error."""
         if self._session.is_heard(WaitEnded):
-            progress = wait.progress
-            state = short(progress.last.state) if progress.last else ""
-            seconds = self._session.clock.monotonic() - progress.started
-            end = WaitEnded(*self._common(wait), error, state, seconds, progress.polls)
+            state, polls = wait.progress.seen()
+            seconds = self._session.clock.monotonic() - wait.progress.started
+            end = WaitEnded(*self._common(wait), error, short(state), seconds, polls)
             self._session.tell(end)
 
     @contextmanager
@@ -55,3 +54,32 @@ class WaitTeller:
     def _common(self, wait: RegisteredWait) -> tuple[int, str, str, str, str]:
         progress = wait.progress
         return wait.id, progress.until, self._region, progress.instance_id, progress.snapshot_id
+
+
+@contextmanager
+def telling(
+    api: RegionApi,
+    until: str,
+    instance_id: str,
+    snapshot_id: str,
+    seen: Callable[[], tuple[str, int]],
+) -> Generator[None]:
+    """Tell of the wait that is made within, by polls of its own.
+
+    `seen` tells the state that was seen last, and the number of polls.
+    """
+    session, error = api.session, ""
+    began = session.clock.monotonic()
+    common = next_id(), until, api.named_region(), instance_id, snapshot_id
+    if session.is_heard(WaitStarted):
+        session.tell(WaitStarted(*common))
+    try:
+        yield
+    except BaseException as failure:  # also where the caller gives up
+        error = type(failure).__name__
+        raise
+    finally:
+        if session.is_heard(WaitEnded):
+            state, polls = seen()
+            seconds = session.clock.monotonic() - began
+            session.tell(WaitEnded(*common, error, short(state), seconds, polls))

@@ -71,7 +71,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def confirmation(clock: FakeClock) -> Confirmation:
-    return Confirmation(clock)
+    return Confirmation(clock, clock.sleep)
 
 
 Ask = Callable[..., Awaitable[bool]]
