@@ -19,7 +19,7 @@ from ._http import HttpOptions, HttpSession, TokenCallable, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
 from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import CivoError
-from .events import Listener
+from .events import ExtraSnapshot, Listener
 from .states import State, StateTable, extended
 
 T = TypeVar("T")
@@ -135,6 +135,11 @@ class RegionView:
     def unresolved(self) -> Unresolved:
         """What no caller was told: creates and runs interrupted, and snapshots made too late."""
         return self._state.creates.unresolved
+
+    @property
+    def extra_snapshots(self) -> tuple[ExtraSnapshot, ...]:
+        """The snapshots too many that creates have made: those of `unresolved`."""
+        return self.unresolved.extra_snapshots
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} region={self.region!r}>"

@@ -143,7 +143,7 @@ async def test_an_undated_snapshot_that_a_lost_create_makes_late_is_told(
         made = await civo.snapshots.create(region.instance_ids[0], name="mine")
         await region.clock.sleep(120)
         late = region.state.snapshots.keys() - {made.id}
-        assert {extra.extra_id for extra in civo.unresolved.extra_snapshots} == late
+        assert {extra.extra_id for extra in civo.extra_snapshots} == late
         assert len(late) == 1
 
 

@@ -169,6 +169,7 @@ async def use(civo: CivoClient, snapshot: Snapshot) -> None:
     assert_type(civo.unresolved.creates, tuple[UnresolvedCreate, ...])
     assert_type(civo.unresolved.runs, tuple[FleetRun, ...])
     assert_type(civo.unresolved.extra_snapshots, tuple[ExtraSnapshot, ...])
+    assert_type(civo.extra_snapshots, tuple[ExtraSnapshot, ...])
     assert_type([change async for change in civo.snapshots.watch(snapshot)], list[Transition])
     await civo.snapshots.create("i-1", retires=False)  # type: ignore[call-arg]
     await civo.snapshots.create(5)  # type: ignore[arg-type]

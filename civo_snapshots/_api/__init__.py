@@ -3,7 +3,7 @@
 It must not know waits, exactly-once creates or runs: it is what those are given.
 """
 
-from .identity import Missing, bears_hostname, missing_of, outlasts_lag
+from .identity import Missing, bears_hostname, missing_of, outlasts_lag, sources_of
 from .listing import Listing, is_listing_refusal
 from .region_api import RegionApi
 from .rivals import SentRestores
@@ -17,4 +17,5 @@ __all__ = [
     "is_listing_refusal",
     "missing_of",
     "outlasts_lag",
+    "sources_of",
 ]

@@ -47,6 +47,12 @@ def bears_hostname(instance: Instance, hostname: str) -> bool:
     return found == wanted or found.startswith(f"{wanted}.") or wanted.startswith(f"{found}.")
 
 
+def sources_of(instance: Instance) -> set[str]:
+    """The snapshots that an instance says it was made of."""
+    is_snapshot = "snapshot" in instance.source_type.casefold()  # else the source is an image
+    return {instance.snapshot_id, instance.source_id if is_snapshot else ""} - {""}
+
+
 def owned(record: _Owned, instance_id: str) -> _Owned:
     """A record just decoded, with the instance that its answer does not name."""
     # Nobody else has the record yet, and a copy of each costs more than decoding it.

@@ -16,7 +16,7 @@ from typing import TypeVar
 from attrs import define, evolve, field
 
 from .. import _validation
-from .._api import RegionApi, bears_hostname, outlasts_lag
+from .._api import RegionApi, bears_hostname, outlasts_lag, sources_of
 from .._session import CONFIRMED_AFTER, ONCE, CallOptions
 from ..errors import (
     CivoError,
@@ -106,8 +106,7 @@ class RestoreWait:
 
     def _names_another(self, instance: Instance) -> bool:
         """Whether it says that it was made of another snapshot."""
-        source = instance.source_id if normalise(instance.source_type) == "snapshot" else ""
-        return not self._is_made_of_it(instance) and bool(instance.snapshot_id or source)
+        return not self._is_made_of_it(instance) and bool(sources_of(instance))
 
     def _is_made_of_it(self, instance: Instance) -> bool:
         snapshot_id = self.restore.from_snapshot

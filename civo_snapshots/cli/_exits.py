@@ -1,5 +1,6 @@
 """The exit codes, which are part of the interface."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -19,3 +20,11 @@ class Exit(IntEnum):
     """Ctrl-C."""
     TERMINATED = 143
     """SIGTERM."""
+
+
+_WORST = (Exit.OK, Exit.USAGE, Exit.TIMED_OUT, Exit.UNKNOWN, Exit.FAILED)
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """What several ends amount to: a failure before what is unknown, and that before the time."""
+    return max(codes, key=_WORST.index, default=Exit.OK)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import DeadlineExceededError, short
 from ..events import ExtraSnapshot
 from ..outcomes import FleetRun, Outcome, OutcomeKind
-from ._exits import Exit
+from ._exits import Exit, worst
 from ._job import Job
 from ._records import ID, INSTANCE, shown
 from ._session import Session
@@ -41,20 +41,22 @@ OUTCOMES = (
 
 
 def exit_of_run(run: FleetRun) -> Exit:
-    """What a run amounts to: a failure before what is unknown, and that before the time."""
-    kinds = {outcome.kind for outcome in run}
-    late = {OutcomeKind.TIMED_OUT, OutcomeKind.PENDING, OutcomeKind.QUEUED} | {
-        outcome.kind
-        for outcome in run
-        if outcome.kind is OutcomeKind.NOT_ATTEMPTED
-        and isinstance(outcome.error, DeadlineExceededError)
-    }
-    wrong = kinds - late - {OutcomeKind.COMPLETE, OutcomeKind.UNKNOWN}
-    if wrong:
-        return Exit.FAILED
-    if OutcomeKind.UNKNOWN in kinds:
-        return Exit.UNKNOWN
-    return Exit.TIMED_OUT if kinds & late else Exit.OK
+    """What a run amounts to."""
+    return worst(map(_exit_of, run))
+
+
+def _exit_of(outcome: Outcome) -> Exit:
+    match outcome.kind:
+        case OutcomeKind.COMPLETE:
+            return Exit.OK
+        case OutcomeKind.UNKNOWN:
+            return Exit.UNKNOWN
+        case OutcomeKind.TIMED_OUT | OutcomeKind.PENDING | OutcomeKind.QUEUED:
+            return Exit.TIMED_OUT
+        case OutcomeKind.NOT_ATTEMPTED if isinstance(outcome.error, DeadlineExceededError):
+            return Exit.TIMED_OUT
+        case _:
+            return Exit.FAILED
 
 
 def report(session: Session, job: Job, *, next_steps: Sequence[str] = ()) -> Exit:

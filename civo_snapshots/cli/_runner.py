@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import CivoError
-from ._exits import Exit
+from ._exits import Exit, worst
 from ._output import Output
 from ._session import EndedError, Session
 from ._words import exit_of, explained
@@ -70,7 +70,7 @@ def _told(out: Output, error: Exception) -> Exit:
             out.fail(f"Error: {explained(error)}")
             return exit_of(error)
         case ExceptionGroup(exceptions=parts):
-            return max(_told(out, part) for part in parts)
+            return worst([_told(out, part) for part in parts])
         case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] == "rich":
             out.fail("Error: this needs rich: python -m pip install 'civo-snapshots[cli]'")
             return Exit.USAGE

@@ -11,7 +11,7 @@ from datetime import datetime
 from attrs import define, field
 
 from .. import _naming, _validation
-from .._api import RegionApi, bears_hostname
+from .._api import RegionApi, bears_hostname, sources_of
 from .._clock import Clock
 from .._session import ONCE
 from ..errors import CivoError, RestoreFailedError, WaitError, chain_of, short
@@ -184,10 +184,7 @@ class DrillRun:
         """Why an instance is not the restore's for certain; empty if it is."""
         if instance.id in (*self._before, self.drill.instance_id):
             return "was there before"
-        told = {instance.snapshot_id}
-        if "snapshot" in instance.source_type.casefold():
-            told.add(instance.source_id)  # of other types it is an image
-        told.discard("")
+        told = sources_of(instance)
         restore = self.drill.restore
         asked = {self.drill.snapshot_id, restore.from_snapshot if restore else ""}
         if told and not told & asked:

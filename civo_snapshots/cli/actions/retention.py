@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ...resources import PruneOptions
 from ...retention import PruneDecision, PruneKind, PruneOutcome, PrunePlan, RetentionPolicy
 from .._choice import Choice
-from .._exits import Exit
+from .._exits import Exit, worst
 from .._find import Directory
 from .._records import PLAN, Json, moment
 from .._session import EndedError, Session
@@ -84,10 +84,8 @@ async def _carry_out(session: Session, plan: PrunePlan, directory: Directory) ->
     session.out.items(PLAN, items, name="name")
     counts = [f"{number} {kind}" for kind, number in report.counts.items() if number]
     session.out.say(f"{', '.join(counts)}; {len(plan.keepers)} kept.", "head")
-    errors = [one.error for one in report if one.error is not None]
-    if errors:
-        return exit_of(errors[0])
-    return Exit.FAILED if report.counts[PruneKind.SKIPPED] else Exit.OK
+    skipped = [Exit.FAILED] if report.counts[PruneKind.SKIPPED] else []
+    return worst([*skipped, *(exit_of(one.error) for one in report if one.error is not None)])
 
 
 def _planned(decision: PruneDecision, directory: Directory) -> Json:

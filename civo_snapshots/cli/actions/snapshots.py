@@ -9,7 +9,7 @@ from ... import _naming, _validation
 from ..._create import OnExisting
 from ...errors import CivoError
 from ...models import Snapshot, oldest_first
-from .._exits import Exit
+from .._exits import Exit, worst
 from .._find import Directory, Found, find_snapshots, read_region
 from .._records import SNAPSHOT, SNAPSHOTS, Json, snapshot_json
 from .._session import EndedError, Session
@@ -149,12 +149,10 @@ async def delete_all(
     session.out.items(SNAPSHOTS, [_json(one) for one in done], name="name")
     how = "gone" if wait else "being deleted"
     session.out.say(f"{many(len(done), 'snapshot')} {'is' if len(done) == 1 else 'are'} {how}.")
-    code = Exit.OK
     for one, error in zip(found, errors, strict=True):
         if error is not None:
             session.out.fail(f"Error: {one.label}: {explained(error)}")
-            code = exit_of(error)
-    return code
+    return worst(exit_of(error) for error in errors if error is not None)
 
 
 def _json(found: Found) -> Json:

@@ -9,7 +9,7 @@ from ...events import Transition
 from ...models import Snapshot
 from ...outcomes import OutcomeKind
 from .._board import Board, Row
-from .._exits import Exit
+from .._exits import Exit, worst
 from .._find import Found, find_snapshots
 from .._progress import painting
 from .._records import SNAPSHOTS, Json, snapshot_json
@@ -75,25 +75,19 @@ def refuse_orphans(found: Sequence[Found]) -> None:
 
 
 def _told(session: Session, found: Sequence[Found], ends: Sequence[Snapshot | CivoError]) -> Exit:
-    code, items = Exit.OK, list[Json]()
+    codes, items = list[Exit](), list[Json]()
     for one, ended in zip(found, ends, strict=True):
         last = ended.snapshot if isinstance(ended, WaitError) else ended
         known = last if isinstance(last, Snapshot) else one.snapshot
         items.append(snapshot_json(known, one.hostname))
         if isinstance(ended, CivoError):
             session.out.fail(f"Error: {one.label}: {explained(ended)}")
-            code = worse(code, exit_of(ended))
+            codes.append(exit_of(ended))
     session.out.items(SNAPSHOTS, items, name="name")
-    if code is Exit.TIMED_OUT:
+    if (code := worst(codes)) is Exit.TIMED_OUT:
         labels = " ".join(one.label for one in found)
         session.out.say(f"To wait on: civo-snapshots wait {labels}")
     return code
-
-
-def worse(one: Exit, other: Exit) -> Exit:
-    """Which of two ends a command tells: a failure before what is unknown, that before time."""
-    order = (Exit.OK, Exit.TIMED_OUT, Exit.UNKNOWN, Exit.FAILED)
-    return max(one, other, key=order.index)
 
 
 async def watch(session: Session, *, snapshot: str, instance: str | None, timeout: float) -> Exit:
