@@ -311,19 +311,19 @@ class Session:
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
         now = self.clock.now()
         self._note_date(response, now)
+        failure = failure_of(asked.request, response, now, self._transport.tokens.origin)
+        if isinstance(failure, RateLimitError):
+            after = failure.retry_after
+            pause = self._policy.rate_limited_base if after is None else after
+            if self._limiter.rate_limited(pause):
+                self._tell_throttled("rate_limited", pause)
         if (window := rate_window(response.headers, now)) and (
             pause := self._limiter.note_window(*window)
         ):
             self._tell_throttled("rate_limit_used_up", pause)
-        failure = failure_of(asked.request, response, now, self._transport.tokens.origin)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all
-            if isinstance(failure, RateLimitError):
-                after = failure.retry_after
-                pause = self._policy.rate_limited_base if after is None else after
-                if self._limiter.rate_limited(pause):
-                    self._tell_throttled("rate_limited", pause)
             return failure
         try:
             answer = asked.read(response)

@@ -406,6 +406,16 @@ async def test_an_exhausted_rate_pauses_before_a_429_is_needed() -> None:
     assert bench.script.times == [0, 12]
 
 
+async def test_a_429_that_tells_of_no_requests_left_still_lowers_the_concurrency() -> None:
+    """R170: the pause that its X-RateLimit-Remaining asks for is its own, told once."""
+    spent = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "12"}
+    bench = Bench(limited("3", **spent), OK)
+    await bench.call()
+    assert bench.script.times == [0, 12]
+    assert bench.limiter.concurrency == 7
+    assert [one.cause for one in bench.events if isinstance(one, Throttled)] == ["rate_limited"]
+
+
 async def test_polls_make_a_rate_limit_last_until_it_begins_anew() -> None:
     bench = Bench(said(200, {"id": "s-1"}, x_ratelimit_remaining="4", x_ratelimit_reset="12"))
     await bench.call()
