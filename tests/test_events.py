@@ -447,6 +447,30 @@ async def test_polls_belong_to_no_caller() -> None:
         assert {name for poll, name in seen if not poll} == {"first", "second"}
 
 
+async def test_late_searches_belong_to_no_caller() -> None:
+    """R197: they come minutes after the create that they are for has returned."""
+    seen: list[tuple[str, str]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, RequestDone):
+            seen.append((event.method, TENANT.get()))
+
+    clock = FakeClock()
+    async with (
+        FakeRegion(clock=clock) as region,
+        client_of(region, listen, clock=clock) as civo,
+    ):
+        region.fault(CREATE, Fault.drop_before_acting())
+        token = TENANT.set("first")
+        await civo.snapshots.create(region.instance_ids[0])
+        assert {name for _, name in seen} == {"first"}
+        seen.clear()
+        await clock.sleep(600)
+        TENANT.reset(token)
+        assert seen
+        assert {name for _, name in seen} == {"nobody"}
+
+
 async def test_what_a_runs_caller_is_told_of_changes_is_told_in_its_own_context() -> None:
     """R197: its callback runs in the watcher's task, whose context is nobody's."""
     seen: set[str] = set()

@@ -7,6 +7,7 @@ searches for a while longer, because that request may still act.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from typing import Any, Protocol
 
 from .. import _naming
@@ -177,7 +178,9 @@ class CreateSupervisor:
     def _begin_late_searches(self, creation: Creation, kept: Snapshot | None) -> None:
         if self._closing:
             return
-        task = asyncio.get_running_loop().create_task(self._search_late(creation, kept))
+        # Its caller is gone by then, and what that traces has ended.
+        searching = self._search_late(creation, kept)
+        task = asyncio.get_running_loop().create_task(searching, context=Context())
         self._late[task] = (creation, kept)
         task.add_done_callback(lambda done: self._late.pop(done, None))
 
