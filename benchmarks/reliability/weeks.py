@@ -93,7 +93,8 @@ async def round_of(civo: CivoClient, memory: Memory, number: int, *, reads: int 
     await memory.sent.wait()
     job.cancel()
     await asyncio.wait({job})
-    async with civo.snapshots.create_each([instance, f"j-{number}"], name=f"r-{number}") as stream:
+    both = [instance, f"j-{number % _INSTANCES}"]  # the region keeps one snapshot of each
+    async with civo.snapshots.create_each(both, name=f"r-{number}") as stream:
         async for _ in stream:
             break
     if number % 100 == 0:
