@@ -13,7 +13,9 @@ from civo_snapshots import (
     ClientClosedError,
     ConflictError,
     ConnectionLostError,
+    CreateRecovered,
     DeadlineExceededError,
+    Event,
     Instance,
     InvalidRequestError,
     Listing,
@@ -21,6 +23,7 @@ from civo_snapshots import (
     OutcomeUnknownError,
     QuotaExceededError,
     RetryPolicy,
+    RetryScheduled,
     ServerError,
     Snapshot,
     TryLaterError,
@@ -58,6 +61,12 @@ class Server(StubApi):
         self.hidden_searches = 0
         self.claims = Claims()
         self.instance_status = "ACTIVE"
+        self.told: list[Event] = []
+        self.session.is_heard = lambda kind: True
+        self.session.tell = self.hear
+
+    def hear(self, event: Event) -> None:
+        self.told.append(event)
 
     def teach_its_clock(self) -> None:
         """As if another create of the client had been answered."""
@@ -170,9 +179,15 @@ async def test_an_answered_create_is_sent_once_and_searches_for_nothing() -> Non
 
 
 async def test_a_create_whose_answer_was_lost_is_adopted_not_repeated() -> None:
-    """T9."""
+    """T9, R186: and that is told."""
     server = Server(FakeClock(), [lost_after_acting])
     assert (await server.creation().run()).id == "s0"
+    begun, ended = server.told
+    assert isinstance(begun, RetryScheduled)
+    assert (begun.attempt, begun.delay) == (1, 8.0)
+    assert begun.cause == "lost"
+    after = server.clock.monotonic()
+    assert ended == CreateRecovered("adopted", "LON1", "i", "n", "s0", after)
     assert (server.sent, server.searches) == (1, 1)
 
 

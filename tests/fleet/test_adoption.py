@@ -343,6 +343,39 @@ async def test_the_listing_names_an_instance_only_where_each_item_does() -> None
     assert adoption.names_instance("i-9")  # of which it shows nothing
 
 
+async def test_all_is_told_by_a_listing_with_outer_ids_that_names_its_instances() -> None:
+    """R185: a look at a run then needs no further request."""
+    region = Region(ONE, TWO, listing=[listed(ONE, "s-1", "i-1"), listed(TWO, "s-2", None)])
+    adoption = await prepared(region)
+    assert not adoption.is_told("i-1")  # under which id is not known yet
+    await adoption.find("i-1")
+    assert adoption.is_told("i-1")
+    assert not adoption.is_told("i-2")
+    inner = await prepared(Region(ONE, listing=[listed(ONE, "outer", "s-1")]))
+    await inner.find("i-1")
+    assert not inner.is_told("i-1")
+
+
+async def test_the_instances_of_a_run_are_those_that_its_names_prove() -> None:
+    """R185: a look at a run by its name alone."""
+    items = [listed(ONE, "s-1", "i-1"), listed(TWO, "s-2", "i-2")]
+    adoption = adoption_of(Region(listing=items))
+    assert adoption.instances_shown() is None
+    assert adoption.instances_among(["i-1", "i-9"]) == ["i-1", "i-9"]
+    await adoption.prepare()
+    assert sorted(adoption.instances_shown() or ()) == ["i-1", "i-2"]
+    assert adoption.instances_among(["i-1", "i-9"]) == ["i-1"]
+
+
+@pytest.mark.parametrize("named", [None, "i-7"])
+async def test_an_item_that_does_not_prove_its_instance_leaves_them_untold(
+    named: str | None,
+) -> None:
+    """R185: nobody can tell whose it is."""
+    items = [listed(ONE, "s-1", "i-1"), listed(TWO, "s-2", named)]
+    assert (await prepared(Region(listing=items))).instances_shown() is None
+
+
 # Without a listing of the region, or not the whole of it
 
 

@@ -13,11 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 MODULES = {
-    "limiter": ("tests/session/test_limiter.py", ("_session/limiter", "_session/outage")),
-    "retry": ("tests/session", ("_session/retry", "_session/logical_call")),
-    "adoption": ("tests/fleet/test_adoption.py", ("_fleet/adoption",)),
-    "progress": ("tests/watch/test_progress*.py", ("_watch/progress",)),
-    "creation": ("tests/create/test_creation*.py", ("_create/creation", "_create/lookup")),
+    "limiter": ("session/test_limiter.py", "_session/limiter _session/outage"),
+    "retry": ("session", "_session/retry _session/logical_call"),
+    "adoption": ("fleet/test_adoption.py fleet/test_apart.py", "_fleet/adoption"),
+    "progress": ("watch/test_progress.py", "_watch/progress"),
+    "creation": (
+        "create/test_creation.py create/test_creation_edges.py create/test_on_existing.py "
+        "create/test_baseline.py",
+        "_create/creation _create/lookup",
+    ),
 }
 """Which tests of its room judge a module; where it is tested by itself, those are enough."""
 
@@ -37,18 +41,17 @@ HERE = Path(__file__).parent
 KILLED = ("killed", "timeout")
 
 
-def prepare(tree: Path, tests: str, files: list[str]) -> None:
+def prepare(tree: Path, tests: str, names: str) -> None:
     """Copy what the tests need, and say what is to be mutated."""
     shutil.rmtree(tree, ignore_errors=True)
     for name in ("civo_snapshots", "tests"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
-    selected = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(tests))]
     settings: dict[str, list[str]] = {
         "source_paths": ["civo_snapshots"],
-        "only_mutate": files,
+        "only_mutate": [f"civo_snapshots/{name}.py" for name in names.split()],
         "pytest_add_cli_args": list(ARGUMENTS),
-        "pytest_add_cli_args_test_selection": selected,
+        "pytest_add_cli_args_test_selection": [f"tests/{one}" for one in tests.split()],
         "use_git_change_detection": ["false"],
     }
     lines = [f"{name} =\n    " + "\n    ".join(values) for name, values in settings.items()]
@@ -81,9 +84,8 @@ def change(tree: Path, mutant: str) -> str:
 def main(module: str, *more: str) -> str | None:
     """Returns what is wrong, if anything."""
     tests, names = MODULES[module]
-    files = [f"civo_snapshots/{name}.py" for name in names]
     tree = ROOT / "build" / "mutants" / module
-    prepare(tree, tests, files)
+    prepare(tree, tests, names)
     mutmut(tree, "run", *more, capture=False)
     return report(tree, module)
 
@@ -97,7 +99,7 @@ def report(tree: Path, module: str) -> str | None:
     survivors = [change(tree, one) for one in alive]
     rate = 100 * (1 - len(alive) / len(results))
     told = (
-        f"{', '.join(names)}: {len(results) - len(alive)} of {len(results)} mutants killed "
+        f"{names}: {len(results) - len(alive)} of {len(results)} mutants killed "
         f"by {tests} ({rate:.1f} %); mutmut {version('mutmut')}, seed {SEED}"
     )
     (HERE / f"{module}.txt").write_text("\n\n".join([told, *survivors]) + "\n", "utf-8")
