@@ -1,8 +1,9 @@
-"""Serve a fake region from the command line until it is interrupted."""
+"""Serve a fake region from the command line until SIGINT or SIGTERM."""
 
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -20,8 +21,13 @@ async def _serve(region: FakeRegion) -> None:
             "page": f"{region.url}/_fake",
             "made_as": repr(region),
         }
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Also where a shell, in whose background this runs, has it ignored.
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts as usual
+                loop.add_signal_handler(number, stop.set)
         print(json.dumps(about), flush=True)
-        await asyncio.Event().wait()
+        await stop.wait()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

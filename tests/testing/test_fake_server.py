@@ -223,7 +223,8 @@ async def test_a_mark_gives_the_fixture_its_options(civo_region: FakeRegion) -> 
     assert (len(civo_region.instance_ids), civo_region.region) == (7, "NYC1")
 
 
-async def test_the_command_serves_until_it_is_interrupted() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_command_serves_until_it_is_interrupted(number: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-m", "civo_snapshots.testing"),
         *("--instances", "2", "--region", "NYC1", "--token", "t", "--duration", "1", "2"),
@@ -240,7 +241,7 @@ async def test_the_command_serves_until_it_is_interrupted() -> None:
         assert [item["id"] for item in items] == about["instances"]
         async with session.get(f"{about['url']}/_fake/stats") as response:
             assert (await response.json())["total"] == 1
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
 
