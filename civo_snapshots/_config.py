@@ -90,7 +90,7 @@ def resolve(
     elif profile is None and "CIVO_TOKEN" in environ:
         token, origin = environ["CIVO_TOKEN"], "CIVO_TOKEN"
     else:
-        file = _file(environ)
+        file = _file(environ, profile)
         token, origin = file.token(profile), file.path
     # A file counts as a whole or not at all: an address from it would send another place's token
     # to a host that it was not made for.
@@ -125,7 +125,7 @@ def _first(*places: tuple[str | None, str]) -> tuple[str, str]:
     return next(((text, origin) for text, origin in places if text), ("", ""))
 
 
-def _file(environ: Mapping[str, str]) -> _CliFile:
+def _file(environ: Mapping[str, str], profile: str | None) -> _CliFile:
     """The first file of the civo CLI's form; one that a variable names must exist."""
     for variable in ("CIVO_CREDENTIAL_FILE", "CIVO_CONFIG"):
         if path := environ.get(variable):
@@ -133,6 +133,11 @@ def _file(environ: Mapping[str, str]) -> _CliFile:
     home = environ.get("HOME") or environ.get("USERPROFILE")
     if home and (default := Path(home, ".civo.json")).is_file():
         return _read(default, "~/.civo.json")
+    if profile is not None:
+        raise ConfigurationError(
+            f"there is no file of the civo CLI (~/.civo.json) that has a profile {profile!a}; "
+            "name one in CIVO_CREDENTIAL_FILE or CIVO_CONFIG, or run `civo apikey save`"
+        )
     raise ConfigurationError(
         "no API token: pass token=, set CIVO_TOKEN, name a file of the civo CLI in "
         "CIVO_CREDENTIAL_FILE or CIVO_CONFIG, or run `civo apikey save` (~/.civo.json)"

@@ -4,6 +4,10 @@ Their attributes hold the request's headers and so the token: an error of ours m
 not even as its context, so it is raised outside the `except` block.
 """
 
+import errno
+import os
+import socket
+
 import aiohttp
 
 from ..errors import (
@@ -21,6 +25,9 @@ LIBRARY_ERRORS = (aiohttp.ClientError, OSError, RuntimeError, ValueError)
 """Everything that a request of aiohttp may raise, but for a cancellation."""
 
 
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
+
+
 class BrokenConnectionError(aiohttp.ClientError):
     """A lost connection, in a class that aiohttp does not answer by sending the request again."""
 
@@ -32,6 +39,17 @@ class ClearProxyError(aiohttp.ClientError):
 def said(error: BaseException) -> str:
     """The class and the text of an exception."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _unconnected(error: aiohttp.ClientError) -> str:
+    """What the system says of an address that it cannot reach, else what the library says."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return said(error)
+    cause, where = error.os_error, f"{error.host}:{error.port}"
+    if isinstance(cause, socket.gaierror) and cause.strerror:
+        return f"{where}: {cause.strerror}"
+    is_known = isinstance(cause, ConnectionError) or cause.errno in _UNREACHABLE
+    return f"{where}: {os.strerror(cause.errno)}" if is_known and cause.errno else said(error)
 
 
 def translate(  # noqa: PLR0911, PLR0912 - a table
@@ -51,7 +69,7 @@ def translate(  # noqa: PLR0911, PLR0912 - a table
         case aiohttp.ClientConnectorSSLError() if "WRONG_VERSION_NUMBER" in said(error):
             return TLSError(f"the port does not speak TLS; check api_url: {said(error)}")
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
-            return ConnectFailedError(f"no connection, so nothing was sent: {said(error)}")
+            return ConnectFailedError(f"no connection, so nothing was sent: {_unconnected(error)}")
         case BrokenConnectionError():
             return ConnectionLostError(f"the connection was lost before an answer: {error}")
         case aiohttp.ClientPayloadError() if is_corrupt(error):

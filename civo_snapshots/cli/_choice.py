@@ -44,8 +44,11 @@ class Choice:
                 "--from or --all.",
             )
 
-    def of(self, directory: Directory, *, allow_empty: bool = False) -> list[Instance]:
-        """The instances, each once and in the order named; the command ends if there are none."""
+    def of(self, directory: Directory, *, allow_empty: bool | None = None) -> list[Instance]:
+        """The instances, each once and in the order named; the command ends if there are none.
+
+        `allow_empty` is None where the command has no such option.
+        """
         named = [*self.instances, *(_lines_of(self.from_file) if self.from_file else ())]
         chosen = [directory.one(text) for text in named]
         if self.tag or self.match or self.everything:
@@ -58,7 +61,8 @@ class Choice:
             raise EndedError(
                 Exit.USAGE,
                 f"Error: no instance in {directory.region} is chosen; `civo-snapshots instances` "
-                "lists them with their tags, and --allow-empty makes nothing of it.",
+                "lists them with their tags"
+                + ("." if allow_empty is None else "; with --allow-empty that is no error."),
             )
         return unique
 

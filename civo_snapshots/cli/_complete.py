@@ -1,4 +1,4 @@
-"""What the shell completes: hostnames, snapshots and schedules, asked of the region at each tab."""
+"""What the shell completes, asked of the region at each tab: instances, snapshots, runs ..."""
 
 from importlib import import_module
 from typing import Any
@@ -22,3 +22,6 @@ def _asked(kind: str) -> dict[str, Any]:
 INSTANCE = _asked("instances")
 SNAPSHOT = _asked("snapshots")
 SCHEDULE = _asked("schedules")
+RUN = _asked("runs")
+TAG = _asked("tags")
+REGION = _asked("regions")

@@ -100,7 +100,8 @@ def the_one(
                 shown.append(f"  and {len(found) - _MOST_CANDIDATES} more")
             candidates = "\n".join(shown)
             raise EndedError(
-                Exit.USAGE, f"Error: {short(text)!a} may be any of {len(found)}:\n{candidates}"
+                Exit.USAGE,
+                f"Error: {short(text)!a} may be any of {len(found)}; use an id:\n" + candidates,
             )
     raise EndedError(
         Exit.FAILED, f"Error: there is no {what} called {short(text)!a}; `{listed_by}` lists them."

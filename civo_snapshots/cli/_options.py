@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from ._complete import REGION
+
 FORMATS = ("table", "json", "jsonl", "name", "id")
 
 Options = list[click.Parameter]
@@ -60,7 +62,12 @@ SECONDS = Seconds()
 def connection() -> Options:
     """Where to: taken before the command's name as well as behind it."""
     return [
-        option("--region", metavar="CODE", help="The region, such as LON1 [env: CIVO_REGION]."),
+        option(
+            "--region",
+            metavar="CODE",
+            help="The region, such as LON1 [env: CIVO_REGION].",
+            **REGION,
+        ),
         option(
             "--profile", metavar="NAME", help="A key of the civo CLI's file.", **_env("PROFILE")
         ),

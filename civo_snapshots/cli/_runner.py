@@ -53,7 +53,8 @@ def supervised(action: Action, session: Session, given: Mapping[str, Any]) -> Ex
         return asyncio.run(whole())
     except (asyncio.CancelledError, KeyboardInterrupt):
         is_term = bool(caught) and caught[0] == signal.SIGTERM
-        session.out.fail("Terminated." if is_term else "Interrupted.")
+        left = f" {session.begun}" if session.begun and not session.told else ""
+        session.out.fail(f"{'Terminated' if is_term else 'Interrupted'}.{left}")
         return Exit.TERMINATED if is_term else Exit.INTERRUPTED
     except (EndedError, CivoError, ExceptionGroup, ModuleNotFoundError) as error:
         return _told(session.out, error)

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from .._client import CivoClient
 from .._clock import Clock, SystemClock
-from ..events import Event, ExtraSnapshot
+from ..events import Event, ExtraSnapshot, RetryScheduled
 from ._exits import Exit
 from ._output import Output
 from ._records import PLAN
@@ -31,6 +31,7 @@ class Session:
 
     Attributes:
         told: whether the action itself told of creates that an interruption left behind.
+        begun: what an interruption leaves behind, to be told with it.
     """
 
     out: Output
@@ -42,6 +43,8 @@ class Session:
     dry_run: bool = False
     clock: Clock = field(factory=SystemClock)
     told: bool = False
+    begun: str = ""
+    _has_troubles: bool = False
     _civo: CivoClient | None = None
 
     @property
@@ -83,6 +86,9 @@ class Session:
             self.out.note(f"{type(event).__name__}: {event}")
         elif event.level >= logging.WARNING and not isinstance(event, ExtraSnapshot):
             self.out.note(f"Note: {event}")
+        elif isinstance(event, RetryScheduled) and event.attempt > 1 and not self._has_troubles:
+            self._has_troubles = True  # who waits for an answer is told once why it takes so long
+            self.out.note(f"Note: {event}")
 
     @property
     def may_ask(self) -> bool:
@@ -100,13 +106,13 @@ class Session:
             raise EndedError(Exit.OK)
         if self.yes:
             return
+        self.out.preview(PLAN, items)
         if not self.may_ask:
             raise EndedError(
                 Exit.USAGE,
                 f"{question}: not confirmed, and there is no terminal to ask on; add --yes to do "
                 "it, or --dry-run to see what it would do",
             )
-        self.out.preview(PLAN, items)
         if not _said_yes(f"{question}? [y/N] "):
             raise EndedError(Exit.USAGE, "Nothing was changed.")
 

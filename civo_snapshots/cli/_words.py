@@ -24,8 +24,9 @@ _EXITS: tuple[tuple[type[CivoError] | tuple[type[CivoError], ...], Exit], ...] =
 _PHRASES = (
     ("pass token=, set CIVO_TOKEN", "set CIVO_TOKEN"),
     ("a profile of the civo CLI's file", "a --profile of the civo CLI's file"),
-    ("check the region's code", "`civo-snapshots regions` lists those there are"),
+    ("check the region's code", "see `civo-snapshots regions`"),
     (", or pass allow_insecure_http=True", ""),
+    ("it goes on, wait again", "it goes on"),
 )
 _NAMES = {
     "api_url": "--api-url",
@@ -73,7 +74,7 @@ def exit_of(error: CivoError) -> Exit:
 def explained(error: CivoError) -> str:
     """What went wrong and what to do, and behind it what was asked."""
     text = printable(in_our_words(error.message))
-    return f"{text} [{printable(str(error.call))}]" if error.call else text
+    return f"{text} [{printable(error.call.told(error.message))}]" if error.call else text
 
 
 def reason(error: CivoError | None) -> str:

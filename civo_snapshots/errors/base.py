@@ -67,7 +67,7 @@ class CivoError(Exception):
 
     def __str__(self) -> str:
         shown = printable(self.message)
-        return f"{shown} [{printable(str(self.call))}]" if self.call else shown
+        return f"{shown} [{printable(self.call.told(self.message))}]" if self.call else shown
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:

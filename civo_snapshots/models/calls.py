@@ -40,10 +40,16 @@ class Call:
         return record_from_plain(cls, data)
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, end: str = "") -> str:
+        """The same, without saying again what each attempt ended with if that was the `end`."""
         where = f" in {self.region}" if self.region else ""
         tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         told = (f"{text} (x{len([*same])})" for text, same in groupby(self.history))
         before = "; before: " + " | ".join(told).replace(" (x1)", "") if self.history else ""
+        if all(end.startswith(text.removesuffix("...")) for text in self.history):
+            before = ""
         return f"{self.method} {self.path}{where}, {tries} in {self.elapsed:.1f} s{before}"
 
 

@@ -144,6 +144,11 @@ def test_config_tells_where_each_setting_comes_from(
     done = here("--api-url", "https://api.civo.example", "config", "-o", "json")
     assert [item["from"] for item in done.json] == ["CIVO_TOKEN", None, "--api-url"]
     assert "No region is named" in done.err
+    monkeypatch.delenv("CIVO_TOKEN")
+    done = here("config", "-o", "json")
+    assert done.code == Exit.USAGE
+    assert done.json[0] == {"name": "token", "value": None, "from": None}
+    assert "no API token" in done.err
     assert region.total == 0
 
 

@@ -117,7 +117,7 @@ def test_a_prune_may_be_of_some_instances(region: FakeRegion, here: Here) -> Non
     ("words", "told"),
     [
         (["prune", "nightly"], "nothing says what may go"),
-        (["prune", "nightly", "--keep-last", "-1"], "--keep-last must be"),
+        (["prune", "nightly", "--keep-last", "-1"], "'--keep-last': -1 is not"),
         (["prune", "nightly", "--keep-daily", "3", "--tz", "Mars/Base"], "no time zone"),
         (["prune", "Nightly!", "--keep-last", "1"], "prefix"),
         (["status", "Nightly!"], "--name must be"),

@@ -75,12 +75,12 @@ MISTAKES = [
     Mistake("list", USAGE, "no API token: set CIVO_TOKEN", NO_TOKEN),
     Mistake("list", USAGE, "no region: pass --region", setting("CIVO_REGION", None)),
     Mistake("list --region 'LON 1'", USAGE, "a region is a code such as 'LON1'"),
-    Mistake("list --region XYZ1", FAILED, "`civo-snapshots regions` lists those there are"),
+    Mistake("list --region XYZ1", FAILED, "see `civo-snapshots regions`"),
     Mistake(
         "list", FAILED, "check the token, which came from CIVO_TOKEN", setting("CIVO_TOKEN", "old")
     ),
     Mistake("list", USAGE, "CIVO_TOKEN is empty or has spaces", setting("CIVO_TOKEN", "a b")),
-    Mistake("list", FAILED, "no connection", setting("CIVO_API_URL", closed_port())),
+    Mistake("list", FAILED, ": Connection refused [", setting("CIVO_API_URL", closed_port())),
     Mistake(
         "list",
         USAGE,
@@ -95,11 +95,12 @@ MISTAKES = [
         "no API key named 'work'; it has: home",
         civo_file('{"apikeys": {"home": "k-123456789"}}'),
     ),
+    Mistake("list --profile work", USAGE, "that has a profile 'work'", NO_TOKEN),
     Mistake("list", USAGE, "names no current API key", civo_file('{"apikeys": {"home": "k"}}')),
     # Words
     Mistake("lst", USAGE, "No such command 'lst'"),
     Mistake("list --outptu json", USAGE, "--output"),
-    Mistake("prune nightly --keep-last -1", USAGE, "--keep-last must be a whole number from 0"),
+    Mistake("prune nightly --keep-last -1", USAGE, "'--keep-last': -1 is not in the range x>=1"),
     Mistake("list --token abc", USAGE, "the token is taken from CIVO_TOKEN"),
     Mistake("create", USAGE, "Missing argument 'INSTANCE'"),
     Mistake("create web-1 --name My_Name --yes", USAGE, "'my-name' would do"),
@@ -114,6 +115,8 @@ MISTAKES = [
     Mistake("schedule create x web-1 --cron '*/5 * * * *' --keep 7 --yes", USAGE, "10 min"),
     Mistake("schedule create x web-1 --cron '0 2 * * *' --keep 11 --yes", USAGE, "--keep must be"),
     Mistake("completion tcsh", USAGE, "'tcsh' is not one of"),
+    Mistake("list --state done", USAGE, "'done' is not one of 'complete'"),
+    Mistake("prune night --keep-last 7 --yes", FAILED, "no run in LON1 is called night or begins"),
     # Which instance or snapshot
     Mistake("create web --yes", USAGE, "'web' may be any of 2"),
     Mistake("create web-9 --yes", FAILED, "no instance in LON1 called 'web-9'"),
@@ -121,7 +124,8 @@ MISTAKES = [
     Mistake("show gone", FAILED, "no snapshot in LON1 called 'gone'"),
     Mistake("delete ../quota --yes", FAILED, "called '..'"),
     Mistake("run --yes", USAGE, "no instances are named"),
-    Mistake("run --tag none --yes", USAGE, "no instance in LON1 is chosen"),
+    Mistake("run --tag none --yes", USAGE, "with --allow-empty that is no error"),
+    Mistake("prune n --keep-last 1 --tag none", USAGE, "lists them with their tags.\n"),
     Mistake("run --from missing.txt --yes", USAGE, "missing.txt cannot be read: No such file"),
     Mistake("run --from bin --yes", USAGE, "it is no text", file("bin", b"\xff\xfe\x00\x80")),
     Mistake("run --from empty --yes", USAGE, "names no instance", file("empty", b"# none\n")),

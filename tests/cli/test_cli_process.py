@@ -11,9 +11,10 @@ import sys
 from collections.abc import Mapping
 
 import pytest
-from support.command import TOKEN, Here, Script, changes, has, names
+from support.command import TOKEN, Here, Script, changes, has, ids, names
 
 from civo_snapshots import __version__
+from civo_snapshots._naming import name_for
 from civo_snapshots.testing import FakeRegion
 
 
@@ -159,7 +160,11 @@ def test_a_dumb_terminal_gets_lines(region: FakeRegion, script: Script) -> None:
     [
         ("sch", ["schedule"]),
         ("list we", ["web-1", "web-2"]),
-        ("show web-1/", ["web-1/before"]),
+        ("show web-1/b", ["web-1/before"]),
+        ("show bef", ["before"]),
+        ("status nig", ["nightly"]),
+        ("run --tag p", ["prod"]),
+        ("list --region L", ["LON1"]),
         ("run --on-f", ["--on-failed"]),
         ("list --output js", ["json", "jsonl"]),
     ],
@@ -171,7 +176,8 @@ def test_the_shell_completes_commands_options_and_names(
     script: Script,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    has(region, "web-1", "before")
+    has(region, "web-1", "before", name_for("nightly", ids(region)["web-1"]))
+    region.add_instance("web-1", tags=["prod"])  # a hostname that two instances have
     words = ["civo-snapshots", *begun.split(" ")]
     monkeypatch.setenv("_CIVO_SNAPSHOTS_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", " ".join(words))

@@ -1,9 +1,8 @@
 """Instances, regions, quota and the settings in use."""
 
-from fnmatch import fnmatchcase
-
 from ..._config import resolve
-from ...models import Instance
+from ...errors import ConfigurationError
+from .._choice import fits
 from .._exits import Exit
 from .._records import (
     INSTANCES,
@@ -17,16 +16,13 @@ from .._records import (
 from .._session import Session
 from .._words import many
 
-
-def chosen_by(instance: Instance, tag: tuple[str, ...], match: tuple[str, ...]) -> bool:
-    """Whether an instance has one of the tags, and a hostname of one of the patterns."""
-    has_tag = not tag or any(one in instance.tags for one in tag)
-    return has_tag and (not match or any(fnmatchcase(instance.hostname, one) for one in match))
+_NOBODYS = "nobody"
+"""In place of a token that is missing, to see what else is set."""
 
 
 async def instances(session: Session, *, tag: tuple[str, ...], match: tuple[str, ...]) -> None:
     """List instances."""
-    found = [one async for one in session.civo.instances.list() if chosen_by(one, tag, match)]
+    found = [one async for one in session.civo.instances.list() if fits(one, tag, match)]
     session.out.items(INSTANCES, [instance_json(one) for one in found], name="hostname")
     session.out.say(f"{many(len(found), 'instance')} in {session.civo.region}.")
 
@@ -52,10 +48,16 @@ async def quota(session: Session, *, everything: bool) -> None:
 
 async def config(session: Session) -> Exit:
     """Show the settings; sends nothing."""
-    settings = resolve(None, session.region, profile=session.profile, api_url=session.api_url)
+    missing = None
+    try:
+        settings = resolve(None, session.region, profile=session.profile, api_url=session.api_url)
+    except ConfigurationError as error:
+        missing = error
+        settings = resolve(_NOBODYS, session.region, api_url=session.api_url)
+    found = None if missing else settings.token.origin
     where = {"the region argument": "--region", "the api_url argument": "--api-url"}
     items: list[dict[str, object]] = [
-        {"name": "token", "value": "***", "from": settings.token.origin},
+        {"name": "token", "value": found and "***", "from": found},
         {
             "name": "region",
             "value": settings.region,
@@ -75,4 +77,6 @@ async def config(session: Session) -> Exit:
             "No region is named: pass --region or set CIVO_REGION "
             "(`civo-snapshots regions` lists them)."
         )
+    if missing:
+        raise missing
     return Exit.OK

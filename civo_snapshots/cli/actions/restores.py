@@ -3,13 +3,14 @@
 from attrs import evolve
 
 from ... import _validation
+from ...errors import PollFailedError, WaitTimeoutError
 from ...models import Restore
 from ...states import Verdict
 from .._exits import Exit
-from .._find import Found, find_snapshots
+from .._find import Directory, Found, find_snapshots
 from .._records import ID, INSTANCES, NAME, Json, instance_json, moment, snapshot_json, text_of
 from .._session import EndedError, Session
-from .._words import age
+from .._words import age, exit_of, explained
 
 _RESTORE = (NAME, ID, text_of("hostname"), text_of("from_snapshot"), text_of("state"))
 
@@ -35,7 +36,11 @@ async def restore(
     _validation.restore_fields(hostname, description, private_ip, overwrite)
     civo = session.civo
     [found] = await find_snapshots(civo, [snapshot], instance)
-    session.agree([_plan(session, found, hostname)], _question(session, found, hostname))
+    taken = hostname is not None and await _exists(session, hostname)
+    session.agree([_plan(found, hostname, taken=taken)], _question(session, found, hostname))
+    target = hostname or found.hostname
+    look = f"civo-snapshots instances --match {target}"
+    session.begun = f"Whether the restore to {target} was begun is not known: {look}"
     started = await _begin(
         session,
         found,
@@ -45,20 +50,36 @@ async def restore(
         overwrite=overwrite,
         volumes=volumes,
     )
-    target = hostname or found.hostname
+    session.begun = f"The restore to {target} was begun and goes on: {look}"
     if not wait:
         session.out.item(_RESTORE, _json(started), name="name")
-        session.out.say(f"Begun. The instance {target} tells its end: civo-snapshots instances")
+        session.out.say(f"Begun. The instance {target} tells its end: {look}")
         return Exit.OK
     session.out.say(f"Restoring {found.label} to {target} ...")
-    restored = await civo.snapshots.wait_until_restored(started, timeout=timeout)
+    try:
+        restored = await civo.snapshots.wait_until_restored(started, timeout=timeout)
+    except (WaitTimeoutError, PollFailedError) as error:
+        session.out.fail(f"Error: {explained(error)}")
+        session.out.say(f"To look: {look} (restored again, there would be two)")
+        return exit_of(error)
     session.out.items(INSTANCES, [instance_json(restored)], name="hostname")
     session.out.say(f"{target} is {restored.status}.", "good")
     return Exit.OK
 
 
-def _plan(session: Session, found: Found, hostname: str | None) -> Json:
+async def _exists(session: Session, hostname: str) -> bool:
+    """Whether the region has an instance of the hostname, which is told then."""
+    directory = await Directory.read(session.civo)
+    taken = hostname in directory.hostnames.values()
+    if taken:
+        session.out.note(f"Note: there is an instance {hostname} in {directory.region} already.")
+    return taken
+
+
+def _plan(found: Found, hostname: str | None, *, taken: bool) -> Json:
     note = "its present disks are lost" if hostname is None else ""
+    if taken:
+        note = "one of this hostname exists"
     if found.snapshot.verdict is not Verdict.COMPLETE:
         note = f"{note}; " * bool(note) + "the snapshot is not complete"
     return {

@@ -24,22 +24,22 @@ async def prune(
     failed: bool,
     duplicates: bool,
     any_name: bool,
-    keep_last: int,
-    keep_hourly: int,
-    keep_daily: int,
-    keep_weekly: int,
-    keep_monthly: int,
-    keep_yearly: int,
+    keep_last: int | None,
+    keep_hourly: int | None,
+    keep_daily: int | None,
+    keep_weekly: int | None,
+    keep_monthly: int | None,
+    keep_yearly: int | None,
     **choosing: Any,
 ) -> Exit:
     """Make a plan, show it with its reasons, and carry it out."""
     policy = RetentionPolicy(
-        keep_last=keep_last,
-        keep_hourly=keep_hourly,
-        keep_daily=keep_daily,
-        keep_weekly=keep_weekly,
-        keep_monthly=keep_monthly,
-        keep_yearly=keep_yearly,
+        keep_last=keep_last or 0,
+        keep_hourly=keep_hourly or 0,
+        keep_daily=keep_daily or 0,
+        keep_weekly=keep_weekly or 0,
+        keep_monthly=keep_monthly or 0,
+        keep_yearly=keep_yearly or 0,
         keep_within=None if keep_within is None else timedelta(seconds=keep_within),
         min_age=None if min_age is None else timedelta(seconds=min_age),
         tz=_zone(tz),
@@ -65,6 +65,12 @@ async def prune(
             f"{many(plan.strangers, 'snapshot')} more "
             f"{'begins' if plan.strangers == 1 else 'begin'} so, of which the name does not prove "
             "that a run made it (--any-name)."
+        )
+    if not plan.decisions:
+        raise EndedError(
+            Exit.FAILED,
+            f"Error: no run in {civo.region} is called {prefix} or begins with "
+            f"{prefix.removesuffix('-')}-, so that there is nothing to keep or to delete.",
         )
     if not plan.victims:
         session.out.items(PLAN, items if session.dry_run else [], name="name")

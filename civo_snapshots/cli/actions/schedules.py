@@ -65,7 +65,13 @@ async def create(
     _validation.label(name)
     _validation.cron(cron)
     civo = session.civo
-    directory = await Directory.read(civo)
+    directory, listed = await _read(session)
+    if same := [one.id for one in listed if one.name == name]:
+        raise EndedError(
+            Exit.FAILED,
+            f"Error: there is a schedule {name} in {directory.region} already ({same[0]}); two of "
+            "one name would be told apart by id alone.",
+        )
     chosen = choice.of(directory)
     plan: list[Json] = [
         {
@@ -88,6 +94,7 @@ async def create(
         include_volumes=volumes,
     )
     session.out.items(SCHEDULES, [_json(made, directory)], name="name")
+    session.out.say(f"Begun. To see when it is due: civo-snapshots schedule next {name}")
 
 
 async def update(
@@ -143,7 +150,8 @@ async def delete(session: Session, *, schedules: tuple[str, ...]) -> None:
     for one in found.values():
         await session.civo.schedules.delete(one, missing_ok=True)
     session.out.items(SCHEDULES, [_json(one, directory) for one in found.values()], name="name")
-    session.out.say(f"{many(len(found), 'schedule')} deleted; the snapshots they made stay.")
+    they = "it" if len(found) == 1 else "they"
+    session.out.say(f"{many(len(found), 'schedule')} deleted; the snapshots {they} made stay.")
 
 
 async def _read(session: Session) -> tuple[Directory, list[Schedule]]:

@@ -33,7 +33,7 @@ async def list_(
         one
         for one in found
         if (not match or any(fnmatchcase(one.snapshot.name, pattern) for pattern in match))
-        and (not state or {one.snapshot.state.lower(), one.snapshot.verdict.value} & {*state})
+        and (not state or one.snapshot.verdict in state)
     ]
     found.sort(key=lambda one: oldest_first(one.snapshot), reverse=True)
     session.out.items(SNAPSHOTS, [_json(one) for one in found], name="name")
@@ -76,6 +76,7 @@ async def create(
         holder, name=name, description=description, on_existing=on_existing
     )
     found = Found(made, holder.hostname)
+    session.begun = f"Snapshot {found.label} ({made.id}) was begun and goes on."
     if wait:
         return await wait_for(session, [found], timeout, f"Snapshot {found.label}")
     session.out.items(SNAPSHOTS, [_json(found)], name="name")
@@ -144,6 +145,7 @@ async def delete_all(
             return error
         return None
 
+    session.begun = "Deletions that were sent go on."
     errors = await asyncio.gather(*map(remove, found))
     done = [one for one, error in zip(found, errors, strict=True) if error is None]
     session.out.items(SNAPSHOTS, [_json(one) for one in done], name="name")

@@ -1,5 +1,6 @@
 """What the account has: instances, regions, quota, and the settings in use."""
 
+from .._complete import TAG
 from .._options import Command, flag, option
 
 COMMANDS = {
@@ -8,7 +9,13 @@ COMMANDS = {
         "account:instances",
         "List the instances of the region, by which runs and schedules choose.",
         [
-            option("--tag", multiple=True, metavar="TAG", help="Those with this tag (repeatable)."),
+            option(
+                "--tag",
+                multiple=True,
+                metavar="TAG",
+                help="Those with this tag (repeatable).",
+                **TAG,
+            ),
             option("--match", multiple=True, metavar="GLOB", help="Those of such a hostname."),
         ],
         example="civo-snapshots instances --tag prod -o name",

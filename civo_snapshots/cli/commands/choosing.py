@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .._complete import INSTANCE
+from .._complete import INSTANCE, TAG
 from .._options import Options, argument, flag, option
 
 
@@ -31,7 +31,9 @@ def choosing(*, shards: bool = True) -> Options:
     )
     return [
         argument("instances", nargs=-1, **INSTANCE),
-        option("--tag", multiple=True, metavar="TAG", help="All with this tag (repeatable)."),
+        option(
+            "--tag", multiple=True, metavar="TAG", help="All with this tag (repeatable).", **TAG
+        ),
         option("--match", multiple=True, metavar="GLOB", help="All of such a hostname: 'web-*'."),
         flag("--all", "everything", help="All of the region."),
         option("--from", "from_file", metavar="FILE", help="One a line; - is stdin."),

@@ -1,15 +1,20 @@
 """What to keep."""
 
+import click
+
+from .._complete import RUN
 from .._options import SECONDS, Command, argument, flag, option
 from .choosing import choosing
 
 _HELP = """\
-Delete old snapshots of the runs whose names begin with PREFIX, each instance by itself.
+Delete old snapshots of the runs called PREFIX, or PREFIX- and more, each instance by itself.
 
 A snapshot is kept if any --keep rule keeps it. The newest complete one of an instance is never
 deleted, nor what is not finished. Just before each is deleted, it is looked at once more.
 """
 
+
+_NUMBER = click.IntRange(min=1)
 
 _PERIODS = {
     "hourly": "hours",
@@ -25,14 +30,13 @@ COMMANDS = {
         "retention:prune",
         _HELP,
         [
-            argument("prefix", metavar="PREFIX"),
+            argument("prefix", metavar="PREFIX", **RUN),
             *choosing(shards=False),
-            option("--keep-last", type=int, default=0, metavar="N", help="The newest N."),
+            option("--keep-last", type=_NUMBER, metavar="N", help="The newest N."),
             *(
                 option(
                     f"--keep-{period}",
-                    type=int,
-                    default=0,
+                    type=_NUMBER,
                     metavar="N",
                     help=f"The newest of each of the last N {units} that have one.",
                 )

@@ -2,6 +2,7 @@
 
 import click
 
+from .._complete import RUN
 from .._options import SECONDS, Command, argument, flag, option
 from .choosing import choosing
 from .snapshots import timeout
@@ -10,7 +11,8 @@ _HELP = """\
 Snapshot many instances and wait for each. One that fails touches no other.
 
 The same --name again continues a run: what exists is taken over, nothing is created twice. So the
-name should carry the date. Each snapshot is called NAME and 12 digits of its instance.
+name should carry the date. Each snapshot is called NAME-... with 12 hexadecimal
+digits made from the id of its instance.
 """
 
 COMMANDS = {
@@ -59,7 +61,7 @@ COMMANDS = {
         "Show how a run is now, by one look that changes nothing. Name its instances to be told "
         "which have no snapshot of it.",
         [
-            argument("name", metavar="NAME"),
+            argument("name", metavar="NAME", **RUN),
             *choosing(shards=False),
             option("--expected", type=int, metavar="N", help="How many there are to be."),
         ],
@@ -71,7 +73,7 @@ COMMANDS = {
         "Delete the snapshots of a run, of all instances or of those named: what it made and what "
         "it took over, with repeats and duplicates. Names alone tell what is of a run.",
         [
-            argument("name", metavar="NAME"),
+            argument("name", metavar="NAME", **RUN),
             *choosing(shards=False),
             flag("-w", "--wait", help="Wait until they are gone."),
             timeout(1_800, "How long to wait."),

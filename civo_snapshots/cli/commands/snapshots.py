@@ -7,6 +7,8 @@ from .._options import SECONDS, Command, argument, flag, option
 
 WHICH = "A SNAPSHOT is an id, a name, INSTANCE/NAME, or a beginning of one that only one has."
 
+STATES = ["complete", "failed", "pending", "settling"]
+
 ON_EXISTING = click.Choice(["create", "adopt", "error"])
 
 
@@ -35,7 +37,12 @@ COMMANDS = {
         [
             argument("instance", required=False, **INSTANCE),
             option("--match", multiple=True, metavar="GLOB", help="Those of such a name."),
-            option("--state", multiple=True, metavar="STATE", help="complete, failed or pending."),
+            option(
+                "--state",
+                multiple=True,
+                type=click.Choice(STATES, case_sensitive=False),
+                help="Those in this state (repeatable).",
+            ),
         ],
         example="civo-snapshots list\ncivo-snapshots ls web-1 -o json",
     ),
@@ -92,7 +99,7 @@ COMMANDS = {
         ],
         changes=True,
         example="civo-snapshots delete web-1/before-upgrade\n"
-        "civo-snapshots list --match 'test-*' -o id | xargs civo-snapshots rm --yes",
+        "civo-snapshots list --match 'test-*' -o id | xargs -r civo-snapshots rm --yes",
     ),
     "wait": Command(
         "wait",
