@@ -15,5 +15,9 @@ class Quotas(Resource):
         self._api = api
 
     async def get(self, **options: Unpack[CallOptions]) -> Quota:
-        """Limit and usage; a deleted snapshot counts until its deletion completes."""
+        """Limit and usage; a deleted snapshot counts until its deletion completes.
+
+        Args:
+            options: as in `CallOptions`.
+        """
         return await self._api.get_quota(call_options(options))

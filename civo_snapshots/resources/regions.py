@@ -15,5 +15,9 @@ class Regions(Resource):
         self._api = api
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Region]:
-        """Every region."""
+        """Every region.
+
+        Args:
+            options: as in `CallOptions`.
+        """
         return self._api.list_regions(call_options(options))
