@@ -39,15 +39,18 @@ _NAME = re.compile(r"(?=.*[.A-Z(])([A-Za-z_][\w.]*)(?:\(.*\))?", re.DOTALL)
 def rename() -> dict[str, str]:
     """Let every public name be at home where it is imported from; where each was before."""
     moved = dict(OTHERS)
-    for room in reversed(ROOMS):
+    homes: dict[Any, str] = {}
+    for room in ROOMS:
         module = importlib.import_module(room)
         for name in module.__all__:
             found = getattr(module, name)
             if inspect.isclass(found) or inspect.isfunction(found):
-                moved[f"{found.__module__}.{name}"] = f"{room}.{name}"
-                found.__module__ = room
+                homes.setdefault(found, room)
             if name.endswith("Options"):  # a typed dict, whose signature is that of dict
                 found.__signature__ = inspect.Signature()
+    for found, room in homes.items():
+        moved[f"{found.__module__}.{found.__name__}"] = f"{room}.{found.__name__}"
+        found.__module__ = room
     return moved
 
 
