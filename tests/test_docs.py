@@ -1,11 +1,23 @@
-"""Every block of a how-to page and every example runs as it is printed, against the fake region."""
+"""Every block of a page, every example and that of every docstring runs against the fake region."""
 
 import importlib.util
 import inspect
 from pathlib import Path
 
 import pytest
-from support.docs import EXAMPLES, HOWTO, given_by, region_of_readers, run_blocks
+from support.docs import (
+    EXAMPLES,
+    PAGES,
+    blocks_of,
+    docstring_examples,
+    given_by,
+    region_of_readers,
+    run,
+    run_blocks,
+)
+from support.face import PUBLIC
+
+from civo_snapshots import CivoClient
 
 ELSEWHERE = {
     "nightly_aiohttp": "test_examples.py",
@@ -15,12 +27,38 @@ ELSEWHERE = {
 """Examples that serve until they are stopped, and the test file that runs each of them."""
 
 
-@pytest.mark.parametrize("page", HOWTO, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if blocks_of(one)], ids=lambda page: page.stem
+)
 async def test_every_block_of_a_page_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, nothing_left: None
 ) -> None:
     async with region_of_readers(monkeypatch) as region:
         await run_blocks(page, given_by(region))
+
+
+@pytest.mark.parametrize("name", docstring_examples())
+async def test_the_example_of_a_docstring_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch, nothing_left: None
+) -> None:
+    names = {called.rpartition(".")[2]: one for called, one in PUBLIC.items()}
+    async with region_of_readers(monkeypatch) as region, CivoClient() as civo:
+        given = given_by(region)
+        snapshot = await civo.snapshots.create(str(given["instance_id"]), name="given")
+        snapshot = await civo.snapshots.wait_until_complete(snapshot)
+        await run(
+            docstring_examples()[name], {**names, **given, "civo": civo, "snapshot": snapshot}, name
+        )
+
+
+def test_the_main_entry_points_have_an_example() -> None:
+    snapshots = (
+        *("create", "wait_until_complete", "create_many", "create_each", "start_many"),
+        *("wait_many", "find_run", "restore", "plan_prune", "prune", "restore_drill"),
+    )
+    wanted = {f"civo_snapshots.resources.Snapshots.{name}" for name in snapshots}
+    wanted |= {"civo_snapshots.CivoClient", "civo_snapshots.testing.FakeRegion"}
+    assert wanted <= docstring_examples().keys()
 
 
 @pytest.mark.parametrize(

@@ -95,18 +95,11 @@ def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: nodes.Element
 ) -> nodes.Element | None:
     domain = cast("PythonDomain", env.domains["py"])
-    target = node["reftarget"]
-    if node["reftype"] == "public":
-        found = _found(domain, target)
-    else:
-        found = MOVED.get(target, "")
+    target, is_code = node["reftarget"], node["reftype"] == "public"
+    found = _found(domain, target) if is_code else MOVED.get(target, "")
     if found not in domain.objects:
-        if node["reftype"] != "public" and found in OTHERS.values():
-            node["reftarget"] = found
-            from sphinx.ext.intersphinx import missing_reference  # noqa: PLC0415
-
-            return missing_reference(app, env, node, cast("nodes.TextElement", shown))
-        return shown if node["reftype"] == "public" else None
+        node["reftarget"] = found or target  # another package's inventory may have it
+        return shown if is_code else None
     document = domain.objects[found].docname
     if document == node.get("refdoc") and _encloses(node, found):
         return shown
@@ -130,9 +123,7 @@ def _encloses(node: nodes.Node, name: str) -> bool:
 
 def _found(domain: PythonDomain, text: str) -> str:
     """The one public name that is called so; of several methods the one of `Snapshots`."""
-    fitting = [
-        name for name in domain.objects if name == text or name.endswith(f".{text}")
-    ]
+    fitting = [name for name in domain.objects if name == text or name.endswith(f".{text}")]
     if len(fitting) > 1:
         fitting = [n for n in fitting if n in (f"civo_snapshots.{text}", f"{_SNAPSHOTS}.{text}")]
     return fitting[0] if len(fitting) == 1 else ""
