@@ -21,6 +21,7 @@ from types import CodeType
 
 import pytest
 
+from civo_snapshots import Timeouts
 from civo_snapshots._naming import name_for
 from civo_snapshots.testing import FakeRegion
 
@@ -107,7 +108,8 @@ async def region_of_readers(
 ) -> AsyncIterator[FakeRegion]:
     """A quick region of real time, which the environment names, with a past.
 
-    It has four instances: two of them tagged "prod", the last with a volume that will fail. Each
+    A run's last look, for duplicates, comes after half a second instead of eight. The region has
+    four instances: two of them tagged "prod", the last with a volume that will fail. Each
     has a snapshot of a run `nightly-<date>` from each of the last so many nights.
     """
     async with FakeRegion(
@@ -127,6 +129,8 @@ async def region_of_readers(
             for instance_id in region.instance_ids:
                 name = name_for(f"nightly-{date:%Y%m%d}", instance_id)
                 region.state.add_stranger(name, instance_id, age=night * 86_400.0)
+        *others, _ = Timeouts.__init__.__defaults__ or ()
+        monkeypatch.setattr(Timeouts.__init__, "__defaults__", (*others, 0.5))
         monkeypatch.setenv("CIVO_TOKEN", region.token)
         monkeypatch.setenv("CIVO_API_URL", region.url)
         monkeypatch.setenv("CIVO_REGION", region.region)
