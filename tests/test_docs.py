@@ -1,19 +1,23 @@
 """Every block of a page, every example and that of every docstring runs against the fake region."""
 
+import asyncio
 import importlib.util
 import inspect
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from support.docs import (
     EXAMPLES,
     PAGES,
+    ROOT,
     blocks_of,
     docstring_examples,
     given_by,
+    paste,
     region_of_readers,
     run,
-    run_blocks,
 )
 from support.face import PUBLIC
 
@@ -34,7 +38,7 @@ async def test_every_block_of_a_page_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, nothing_left: None
 ) -> None:
     async with region_of_readers(monkeypatch) as region:
-        await run_blocks(page, given_by(region))
+        await paste(page, given_by(region))
 
 
 @pytest.mark.parametrize("name", docstring_examples())
@@ -86,3 +90,21 @@ async def test_an_example_runs(
 def test_an_example_that_serves_is_run_by_a_test_of_its_own() -> None:
     for example, test in ELSEWHERE.items():
         assert example in (Path(__file__).parent / test).read_text()
+
+
+async def test_the_tests_of_the_page_about_tests_pass(tmp_path: Path) -> None:
+    """They run as a reader's own do: in a project that knows nothing of this one."""
+    page = ROOT / "docs" / "howto" / "testing.md"
+    plugin, *tests = blocks_of(page)
+    tmp_path.joinpath("conftest.py").write_text(plugin)
+    tmp_path.joinpath("test_theirs.py").write_text("\n".join(tests))
+    tmp_path.joinpath("pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    ran = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:randomly"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await ran.communicate()
+    assert ran.returncode == 0, out.decode()
+    assert b"7 passed" in out

@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from support.docs import README, ROOT, blocks_of, given_by, region_of_readers, run_blocks
+from support.docs import README, ROOT, blocks_of, given_by, paste, region_of_readers
 
 
 async def test_every_block_of_the_readme_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_left: None
 ) -> None:
     async with region_of_readers(monkeypatch, nights=0) as region:
-        await run_blocks(README, given_by(region))
+        await paste(README, given_by(region))
     printed = capsys.readouterr().out
     assert "'complete': 2" in printed
     assert "failed volumes: (" in printed

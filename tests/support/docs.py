@@ -119,9 +119,9 @@ async def region_of_readers(
         duration=(0.01, 0.05),
         restore_duration=(0.01, 0.02),
     ) as region:
-        region.add_instance(hostname="db1", tags=("prod",))
-        region.add_instance(hostname="web1", volumes=1, tags=("prod",))
-        broken = region.add_instance(hostname="web2")
+        region.add_instance(hostname="db-1", tags=("prod",))
+        region.add_instance(hostname="web-1", volumes=1, tags=("prod",))
+        broken = region.add_instance(hostname="web-2")
         region.fail_volume(broken)
         now = datetime.now(UTC)
         for night in range(nights, 0, -1):
