@@ -147,7 +147,7 @@ def as_module(blocks: list[str], given: Mapping[str, str] = GIVEN) -> str:
     """The blocks of a page as one coroutine, for type checkers."""
     parameters = ", ".join(f"{name}: {kind}" for name, kind in given.items())
     body = textwrap.indent("\n".join(blocks), "    ")
-    checks = "# pyright: strict, reportUnusedVariable=false"
+    checks = "# pyright: strict, reportUnusedVariable=false, reportUnusedFunction=false"
     return f"{checks}\n\n\nasync def page({parameters}) -> None:\n{body}"
 
 
