@@ -92,10 +92,10 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, into docs/_build; what cannot be resolved is an error, and no network is needed."""
-    session.install("-q", "-e", ALL, *group("docs"))
-    session.run(
-        "sphinx-build", "-n", "-W", "-q", "-b", "html", "docs", "docs/_build", *session.posargs
-    )
+    session.install("-q", "uv")  # which takes a tenth of the time
+    session.run("uv", "pip", "install", "-q", "-e", ALL, *group("docs"))
+    options = ("-n", "-W", "-q", "-j", "auto", "-b", "html")
+    session.run("sphinx-build", *options, "docs", "docs/_build", *session.posargs)
 
 
 @nox.session
