@@ -22,7 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "public_names",
 ]
-exclude_patterns = ["_build", "README.md", "inventories/README.md"]
+exclude_patterns = ["_build", "inventories/README.md"]
 
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -35,7 +35,7 @@ html_theme_options = {
     "source_directory": "docs/",
 }
 pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_dark_style = "github-dark"
 highlight_language = "python"
 copybutton_exclude = ".linenos, .gp, .go"
 
@@ -60,6 +60,7 @@ default_role = "public"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
+python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False

@@ -15,6 +15,8 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.pycode import ModuleAnalyzer
 
 ROOMS = (
     "civo_snapshots",
@@ -57,6 +59,21 @@ def rename() -> dict[str, str]:
 MOVED = rename()
 
 
+def analyse_where_it_is_written() -> None:
+    """Find the order of members, and what stands below them, in the room that a class is from."""
+    for room in ROOMS:
+        shown = ModuleAnalyzer.for_module(room)
+        shown.analyze()
+        written = {
+            old.rpartition(".")[0] for old, new in MOVED.items() if new.startswith(f"{room}.")
+        }
+        for module in sorted(written - set(ROOMS)):
+            found = ModuleAnalyzer.for_module(module)
+            found.analyze()
+            for part in ("attr_docs", "annotations", "tagorder", "overloads", "tags"):
+                getattr(shown, part).update(getattr(found, part))
+
+
 def hide_constructor(
     _app: Sphinx, what: str, name: str, _obj: Any, _options: object, _sign: str, _returns: str
 ) -> tuple[str, None] | None:
@@ -84,11 +101,22 @@ def link_code(app: Sphinx, doctree: nodes.document) -> None:
         if isinstance(around, (pending_xref, nodes.reference, nodes.title)):
             continue
         if match := _NAME.fullmatch(code.astext()):
-            link = pending_xref(
-                "", refdomain="", reftype="public", reftarget=match[1], refexplicit=True
-            )
+            link = pending_xref("", refdomain="", reftype="public", reftarget=match[1])
+            link["owner"] = _owner(code)
             around.replace(code, link)
             link += code
+
+
+def _owner(code: nodes.Node) -> str:
+    """The class whose entry the code stands in; empty if in none."""
+    around: Any = code.parent
+    while around is not None:
+        if around.tagname == "desc":
+            signature = around.children[0]
+            owner = signature.get("class") or signature.get("fullname", "")
+            return f"{signature.get('module')}.{owner}"
+        around = around.parent
+    return ""
 
 
 def resolve(
@@ -96,7 +124,7 @@ def resolve(
 ) -> nodes.Element | None:
     domain = cast("PythonDomain", env.domains["py"])
     target, is_code = node["reftarget"], node["reftype"] == "public"
-    found = _found(domain, target) if is_code else MOVED.get(target, "")
+    found = _found(domain, target, node["owner"]) if is_code else MOVED.get(target, "")
     if found not in domain.objects:
         node["reftarget"] = found or target  # another package's inventory may have it
         return shown if is_code else None
@@ -121,8 +149,11 @@ def _encloses(node: nodes.Node, name: str) -> bool:
     return False
 
 
-def _found(domain: PythonDomain, text: str) -> str:
-    """The one public name that is called so; of several methods the one of `Snapshots`."""
+def _found(domain: PythonDomain, text: str, owner: str) -> str:
+    """The one public name that is called so; of several methods its own, or that of `Snapshots`."""
+    if f"{owner}.{text}" in domain.objects:
+        return f"{owner}.{text}"
+    text = text.replace("CivoClient.", "RegionView.")  # which it inherits all that it has from
     fitting = [name for name in domain.objects if name == text or name.endswith(f".{text}")]
     if len(fitting) > 1:
         fitting = [n for n in fitting if n in (f"civo_snapshots.{text}", f"{_SNAPSHOTS}.{text}")]
@@ -132,10 +163,30 @@ def _found(domain: PythonDomain, text: str) -> str:
 _SNAPSHOTS = "civo_snapshots.resources.Snapshots"
 
 
+def keep_whole(docstring: GoogleDocstring) -> tuple[str, list[str]]:
+    """What stands before a colon in the sentence about a property or a constant is no type."""
+    return "", docstring._consume_to_end()
+
+
+def type_beside_name(
+    _app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
+    """Show the type of a field in its first line, as that of a property is."""
+    at = 0
+    for number, line in enumerate(list(lines)):
+        if line.startswith(".. attribute::"):
+            at = number
+        elif line.startswith("   :type: "):
+            lines.insert(at + 1, lines.pop(number))
+
+
 def setup(app: Sphinx) -> dict[str, object]:
+    GoogleDocstring._consume_inline_attribute = keep_whole  # type: ignore[method-assign]
+    analyse_where_it_is_written()
     app.add_role("public", public)
     app.connect("autodoc-process-signature", hide_constructor)
     app.connect("autodoc-skip-member", drop_field_twins)
+    app.connect("autodoc-process-docstring", type_beside_name, priority=900)
     app.connect("doctree-read", link_code)
     app.connect("missing-reference", resolve, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

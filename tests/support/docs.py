@@ -31,7 +31,9 @@ from support import face
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)
+PAGES = sorted(
+    page for page in (ROOT / "docs").rglob("*.md") if not {"_build", "inventories"} & {*page.parts}
+)
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 GIVEN = {"instance_id": "str", "broken_instance_id": "str", "instance_ids": "list[str]"}
