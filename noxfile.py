@@ -145,6 +145,33 @@ def sbom(session: nox.Session) -> None:
 
 
 @nox.session
+def api(session: nox.Session) -> None:
+    """Whether a public name changed since the last release in a way that breaks its users."""
+    session.install("-q", *group("review"))
+    tags = str(
+        session.run("git", "tag", "--list", "v*", "--sort=v:refname", external=True, silent=True)
+    )
+    if not tags.split():
+        session.skip("there is no release yet to compare with")
+    session.run(
+        "griffe",
+        "check",
+        "civo_snapshots",
+        "--against",
+        tags.rsplit(maxsplit=1)[-1],
+        "--search",
+        ".",
+    )
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """What an attacker could make of .github."""
+    session.install("-q", *group("review"))
+    session.run("zizmor", "--offline", "--persona=pedantic", ".github")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The jobs of benchmarks/: hostile, reliability, speed, or one of them: `-s bench -- speed`."""
     session.install("-q", "-e", ".[cli]")

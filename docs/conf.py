@@ -6,8 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-version_file = HERE.parent / "civo_snapshots" / "_version.py"
-release = version_file.read_text().split('"')[-2]
+from civo_snapshots import __version__ as release  # noqa: E402
 
 project = "civo_snapshots"
 author = "The civo_snapshots developers"
