@@ -1,4 +1,4 @@
-"""The version of the package, read by the build, and how what is public goes from one to another."""
+"""The version, read by the build, and how what is public goes from one version to another."""
 
 import warnings
 
