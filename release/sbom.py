@@ -46,8 +46,8 @@ def component(name: str, found: Distribution, kind: str = "library") -> dict[str
         "version": found.version,
         "purl": url,
     }
-    if expression := found.metadata.get("License-Expression"):
-        told["licenses"] = [{"expression": expression}]
+    if "License-Expression" in found.metadata:
+        told["licenses"] = [{"expression": found.metadata["License-Expression"]}]
     return told
 
 

@@ -70,6 +70,7 @@ async def paste(page: Path, names: dict[str, object]) -> None:
 
     There an empty line ends what is indented, and a line at the margin does not.
     """
+    names["__name__"] = "__main__"
     compiler = codeop.CommandCompiler()
     compiler.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     for block in blocks_of(page):
