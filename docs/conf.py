@@ -44,7 +44,8 @@ myst_heading_anchors = 3
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(.*\.)?(T|Self)"),  # type variables have no page
-    (r"py:.*", r"(opentelemetry|prometheus_client)\..*"),  # their inventories are not kept here
+    # Their inventories are not kept here.
+    (r"py:.*", r"(opentelemetry|prometheus_client|airflow|dask|distributed)\..*"),
     (r"py:.*", r"civo_snapshots\.testing\._.*"),  # what the fake's methods take and give
 ]
 
@@ -56,6 +57,7 @@ intersphinx_mapping = {
 intersphinx_disabled_reftypes = ["std:*"]
 
 default_role = "public"
+autodoc_mock_imports = ["airflow", "dask", "distributed"]  # too large to be installed for a page
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"

@@ -14,7 +14,10 @@ MAX_PER_PAGE = 100
 
 
 class Instances(Resource):
-    """Reads the instances of a region."""
+    """Reads the instances of a region.
+
+    The API's page is "Instances".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api

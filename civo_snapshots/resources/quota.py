@@ -9,7 +9,10 @@ from ._resource import Resource
 
 
 class Quotas(Resource):
-    """Reads the account's limits, and what is used of them."""
+    """Reads the account's limits, and what is used of them.
+
+    The API's page is "Quota".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api

@@ -13,7 +13,10 @@ from ._runs import believed_from
 
 
 class RegionSnapshots(Resource):
-    """Reads, changes, restores and deletes snapshots without naming their instance."""
+    """Reads, changes, restores and deletes snapshots without naming their instance.
+
+    The API's documents do not have them; the official Go client does, as ``/v2/resourcesnapshots``.
+    """
 
     def __init__(self, api: RegionApi, creates: CreateSupervisor) -> None:
         self._api = api

@@ -9,7 +9,10 @@ from ._resource import Resource
 
 
 class Regions(Resource):
-    """Reads the regions that a token can see; the one resource that needs no region itself."""
+    """Reads the regions that a token can see; the one resource that needs no region itself.
+
+    The API's page is "Regions".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api

@@ -19,7 +19,10 @@ IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
 class Schedules(Resource):
-    """Creates, reads, changes and deletes what makes snapshots regularly."""
+    """Creates, reads, changes and deletes what makes snapshots regularly.
+
+    The API's page is "Snapshot schedules".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api

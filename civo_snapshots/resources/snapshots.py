@@ -44,6 +44,8 @@ class Snapshots(Resource):
     """The snapshots of a region's instances: calls, waits, and runs over many instances.
 
     Where a method takes a snapshot, pass a `Snapshot`, or an instance id and a snapshot id.
+
+    The API's page is "Instance snapshots".
     """
 
     def __init__(

@@ -59,12 +59,6 @@ async def run(code: str, names: dict[str, object], called: str) -> None:
         await ran
 
 
-async def run_blocks(page: Path, names: dict[str, object]) -> None:
-    """Run a page from its top to its end."""
-    for block in blocks_of(page):
-        await run(block, names, page.name)
-
-
 async def paste(page: Path, names: dict[str, object]) -> None:
     """Give a page line by line to what `python -m asyncio` reads its lines with.
 
