@@ -76,7 +76,6 @@ class RegionView:
 
     Attributes:
         region: the region's code, or None if none was named.
-        instances, snapshots, region_snapshots, schedules, regions, quota: the resources.
     """
 
     def __init__(self, state: ClientState, region: str | None) -> None:
@@ -91,7 +90,7 @@ class RegionView:
 
     @cached_property
     def snapshots(self) -> resources.Snapshots:
-        """The snapshots of instances: all calls, waits, and the fan-out over many instances."""
+        """The snapshots of instances, with all calls, waits, and runs over many instances."""
         state = self._state
         return resources.Snapshots(
             self._api,
@@ -123,7 +122,14 @@ class RegionView:
         return resources.Quotas(self._api)
 
     def in_region(self, region: str) -> RegionView:
-        """The same client in another region; raises `ConfigurationError` for an impossible code."""
+        """The same client in another region; nothing is sent.
+
+        Args:
+            region: its code, such as "NYC1".
+
+        Raises:
+            ConfigurationError: a code that cannot be.
+        """
         return RegionView(self._state, check_region(region))
 
     @property
@@ -133,7 +139,7 @@ class RegionView:
 
     @property
     def unresolved(self) -> Unresolved:
-        """What no caller was told: creates and runs interrupted, and snapshots made too late."""
+        """What no caller was told, such as the outcome of a create that was cancelled in flight."""
         return self._state.creates.unresolved
 
     @property
@@ -150,13 +156,14 @@ class CivoClient(RegionView):
 
     The token is the argument, CIVO_TOKEN, or the current (or named) key of the civo CLI's file:
     CIVO_CREDENTIAL_FILE, CIVO_CONFIG or ~/.civo.json. The region is the argument, CIVO_REGION, or
-    the file's default if the token came from there. Raises `ConfigurationError`.
+    the file's default if the token came from there.
 
     Args:
         token: the text, or for one that is rotated a function without arguments, async or not, that
             returns it. It is asked when the first request is due, and again after a 401, once for
             all requests that met it; each is then repeated at once, also without `retries`, since
             the API did nothing with it. Its time counts as the call's.
+        region: its code, such as "LON1". Without one, only `regions` and `in_region()` can be used.
         profile: the name of a key in the CLI's file.
         api_url: ``https://host[:port]``; plain http only to this machine.
         timeouts: limits in seconds, see `Timeouts`.
@@ -179,6 +186,15 @@ class CivoClient(RegionView):
         on_event: a function, or several, called with each event of `civo_snapshots.events`; must
             not block. What it raises is logged and harms no call.
         clock: the source of time, replaceable in tests.
+
+    Raises:
+        ConfigurationError: no token was found, or something that it is given cannot be.
+
+    Example::
+
+        async with CivoClient(region="LON1") as civo:
+            snapshot = await civo.snapshots.create(instance_id)
+            await civo.snapshots.wait_until_complete(snapshot, timeout=3600)
     """
 
     def __init__(

@@ -18,7 +18,11 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return after this many seconds, at once for zero or less."""
+        """Return after this many seconds, at once for zero or less.
+
+        Args:
+            seconds: for how long.
+        """
         ...
 
 

@@ -55,6 +55,14 @@ def run_name(text: str) -> str:
 
     The same text always gives the same name. A text that is a valid name stays as it is; any other
     becomes the nearest label and 8 digits of its digest, so that two texts never share a name.
+
+    Args:
+        text: anything.
+
+    Example::
+
+        assert run_name("nightly-20261123") == "nightly-20261123"
+        print(run_name("nightly 2026-11-23T02:00"))
     """
     if is_label(text) and len(text) <= MAX_RUN_NAME:
         return text

@@ -50,6 +50,7 @@ class RequestDone(Struct, frozen=True):  # made in a tenth of an attrs record's 
     """A request was attempted; told for each of them, whatever came of it.
 
     Attributes:
+        method: of HTTP.
         api_url: the server's address, without a path.
         path: with the ids in it; `route` is without them.
         region: the region that was asked; empty if none was.
@@ -94,6 +95,8 @@ class RetryScheduled:
     """An attempt failed and will be repeated; a create only if a search does not find what it made.
 
     Attributes:
+        method: of HTTP.
+        path: with its ids.
         attempt: the number of the attempt that failed, from 1.
         delay: seconds until the next one.
         cause: what the attempt ended with, in a few words.
@@ -120,6 +123,7 @@ class Throttled:
         cause: "rate_limited" after a 429, "rate_limit_used_up" where an answer's headers said so,
             or "outage" where too much in a row was not answered: then one request at a time asks
             whether it is over, the first after these seconds.
+        seconds: for how long.
         concurrency: how many requests at once are allowed from now on.
     """
 
@@ -143,6 +147,9 @@ class WaitStarted:
     Attributes:
         wait: a number that its `WaitEnded` has too, and no other wait of this process.
         until: what is waited for: "complete", "deleted" or "restored".
+        region: the region's code.
+        instance_id: of the snapshot's instance.
+        snapshot_id: what is waited for, or restored.
     """
 
     level: ClassVar[int] = logging.DEBUG
@@ -162,7 +169,11 @@ class WaitEnded:
     """A wait is over, or its caller gave up.
 
     Attributes:
-        wait, until: as in its `WaitStarted`.
+        wait: as in its `WaitStarted`.
+        until: as in its `WaitStarted`.
+        region: the region's code.
+        instance_id: of the snapshot's instance.
+        snapshot_id: what is waited for.
         error: the class of its error; empty if there is what was waited for.
         state: the snapshot's state as it was seen last, cut if it is long; empty if it never was.
         seconds: how long it took.
@@ -194,6 +205,7 @@ class Polled:
     """A region was polled for all waits that were due.
 
     Attributes:
+        region: the region's code.
         how: "listing" if the region's listing served all of them, "single" if each was asked for.
         watched: how many waits there are.
         listed: how many snapshots the region's listing had; 0 if it was not read.
@@ -226,6 +238,9 @@ class CreateRecovered:
     Attributes:
         how: "adopted" if a snapshot that appeared under its name is its result, "resent" if it did
             nothing and is sent again.
+        region: the region's code.
+        instance_id: the instance's.
+        name: the snapshot's.
         snapshot_id: what was adopted; empty if it is sent again.
         after: seconds since it was first sent.
     """
@@ -253,6 +268,8 @@ class OutcomeKnown:
 
     Attributes:
         run: the run's name.
+        region: the region's code.
+        instance_id: the instance's.
         name: the snapshot's.
         kind: that of its `Outcome`, such as "complete".
         snapshot_id: empty if none is known.
@@ -285,6 +302,7 @@ class UnknownState:
     """A state text that the table does not know: it counts as pending; told once per client.
 
     Attributes:
+        snapshot: the record that has it.
         state: the text, cut if it is long; the record has all of it.
     """
 
@@ -302,9 +320,10 @@ class UnknownState:
 class UnusualState:
     """A state text that counts as complete though it is not documented ("Ready", "available").
 
-    Told the first time that a client meets it; `CivoClient(states=...)` gives it another meaning.
+    Told the first time that a client meets it; ``CivoClient(states=...)`` gives it another meaning.
 
     Attributes:
+        snapshot: the record that has it.
         state: the text, cut if it is long; the record has all of it.
     """
 
@@ -375,6 +394,7 @@ class ListingAvoided:
     Told once until the listing works again.
 
     Attributes:
+        region: the region's code.
         reason: why, in a few words.
         seconds: how long at most, until it is tried again.
     """

@@ -23,6 +23,8 @@ class OutcomeKind(StrEnum):
     """The six ways it can end for one instance, and the two before an end."""
 
     COMPLETE = "complete"
+    """The snapshot and each of its volumes is complete."""
+    """The snapshot and each of its volumes is complete."""
     FAILED = "failed"
     """The snapshot, or one of its volumes, failed or vanished."""
     TIMED_OUT = "timed_out"
@@ -68,7 +70,14 @@ class _Travelling:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
-        """What `as_dict()` told; raises `ValueError` if it cannot be one."""
+        """What `as_dict()` told.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
         built = record_from_plain(cls, data)
         told = cast("Mapping[str, object]", data.get("error") or {})
         if hasattr(built.error, "snapshot") and "snapshot" not in told:
@@ -83,14 +92,16 @@ class Outcome(_Travelling):
     Two are equal also if their errors merely tell the same.
 
     Attributes:
+        instance_id: the instance's.
         name: the snapshot's name on the wire.
+        kind: how it ended, or how far it is.
         snapshot: the last record seen; None if no id is known.
         error: why it is not complete; None if it is, or if it has not ended.
         adopted: whether the snapshot existed before this run, or another run of the name made it
             meanwhile.
         duplicates: the further snapshots of this run and instance, as they were found: made by
-            another process, by an attempt that died, or failed and repeated. Whose they are is
-            not known. What a run finds at its very end is told by the whole run alone.
+            another process, by an attempt that died, or failed and repeated. Whose they are is not
+            known. What a run finds at its very end is told by the whole run alone.
         region: the region's code.
         hostname: the instance's, if the run was given an `Instance`; else empty.
         started_at: when its create was first sent; None if it was not, as of what was adopted.
@@ -134,6 +145,8 @@ class UnresolvedCreate(_Travelling):
     """A create that was in flight when its caller was cancelled.
 
     Attributes:
+        instance_id: the instance's.
+        name: the snapshot's name on the wire.
         snapshot: what it made, once that is known.
         error: why it made nothing, or that it cannot be known; None while it is being found out.
     """
@@ -152,10 +165,11 @@ class UnresolvedCreate(_Travelling):
 
 @frozen(repr=False)
 class FleetRun:
-    """The outcomes of a fan-out, one per input and in input order.
+    """The outcomes of a run, one per input and in input order; iterate it for them.
 
     Attributes:
         name: the run's name; the same name again continues it and creates nothing twice.
+        outcomes: one for each input.
         partial: whether the call that it is of goes on, or was cancelled or broken off.
     """
 
@@ -231,7 +245,14 @@ class FleetRun:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
-        """The run that `as_dict()` told, equal to it; raises `ValueError` if it cannot be one."""
+        """The run that `as_dict()` told, equal to it.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            ValueError: it cannot be one, or is of a later format.
+        """
         if data.get("format") != FORMAT:
             raise ValueError(f"a run of format {FORMAT} was expected, not {data.get('format')!r}")
         return record_from_plain(cls, data)
@@ -242,7 +263,14 @@ class FleetRun:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The run that `to_json()` told; raises `ValueError` if it cannot be one."""
+        """The run that `to_json()` told.
+
+        Args:
+            text: the JSON document.
+
+        Raises:
+            ValueError: it cannot be one, or is of a later format.
+        """
         data: object = json.loads(text)
         if not isinstance(data, dict):
             raise ValueError(f"expected an object, got {type(data).__name__}")
@@ -253,6 +281,9 @@ class FleetRun:
         """The outcomes of several runs in one, such as those of several regions or accounts.
 
         It has the names of all, and is partial if one of them is.
+
+        Args:
+            runs: one at least.
         """
         if not runs:
             raise InvalidArgumentError("merge() needs at least one run")
@@ -286,10 +317,17 @@ class FleetRun:
 
         `asyncio.timeout()` for one raises a `TimeoutError` of its own in front of it. Where a task
         group or `gather()` keeps the exception to itself, see `CivoClient.unresolved`.
+
+        Args:
+            error: what was caught.
         """
         runs = (vars(one).get("run") for one in chain_of(error))
         return next((run for run in runs if isinstance(run, FleetRun)), None)
 
     def attach_to(self, error: BaseException) -> None:
-        """Leave this run on an exception, for `of()`."""
+        """Leave this run on an exception, for `of()`.
+
+        Args:
+            error: the exception.
+        """
         vars(error)["run"] = self

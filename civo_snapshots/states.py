@@ -12,21 +12,34 @@ class State(StrEnum):
     """What a state text means for somebody who waits."""
 
     PENDING = "pending"
+    """It still goes on; what no table knows counts as this."""
+    """It still goes on; what no table knows counts as this."""
     COMPLETE = "complete"
+    """It is done."""
+    """It is done."""
     FAILED = "failed"
+    """It will never be complete."""
+    """It will never be complete."""
 
 
 class Verdict(StrEnum):
     """What a snapshot and its volumes amount to together."""
 
     PENDING = "pending"
+    """It still goes on."""
+    """It still goes on."""
     SETTLING = "settling"
     """The snapshot says complete, not all of its volumes do: wait a little longer."""
     COMPLETE = "complete"
+    """The snapshot says so, and so do all of its volumes."""
+    """The snapshot says so, and so do all of its volumes."""
     FAILED = "failed"
+    """The snapshot or one of its volumes has failed."""
+    """The snapshot or one of its volumes has failed."""
 
     @property
     def is_terminal(self) -> bool:
+        """Whether nothing more is to be waited for."""
         return self in (Verdict.COMPLETE, Verdict.FAILED)
 
 

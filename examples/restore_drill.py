@@ -1,4 +1,4 @@
-"""A restore drill: can the newest backup of db1 be restored, and is it what it should be?
+"""A restore drill: can the newest backup of db-1 be restored, and is it what it should be?
 
 `check()` and `cleanup()` stand for your own: a query, and a call that removes an instance.
 """
@@ -18,7 +18,7 @@ async def cleanup(instance: Instance) -> None:
 
 async def main() -> None:
     async with CivoClient() as civo:
-        db1 = await civo.instances.get_by_name("db1")
+        db1 = await civo.instances.get_by_name("db-1")
         found = await civo.snapshots.list(db1).collect()
         newest = max(found, key=lambda one: one.name)  # the names of runs have their date
         drill = await civo.snapshots.restore_drill(newest, check=check, cleanup=cleanup)

@@ -1,11 +1,27 @@
-"""Every block of a how-to page and every example runs as it is printed, against the fake region."""
+"""Every block of a page, every example and that of every docstring runs against the fake region."""
 
+import asyncio
 import importlib.util
 import inspect
+import os
+import sys
 from pathlib import Path
 
 import pytest
-from support.docs import EXAMPLES, HOWTO, given_by, region_of_readers, run_blocks
+from support.docs import (
+    EXAMPLES,
+    PAGES,
+    ROOT,
+    blocks_of,
+    docstring_examples,
+    given_by,
+    paste,
+    region_of_readers,
+    run,
+)
+from support.face import PUBLIC
+
+from civo_snapshots import CivoClient
 
 ELSEWHERE = {
     "nightly_aiohttp": "test_examples.py",
@@ -15,12 +31,38 @@ ELSEWHERE = {
 """Examples that serve until they are stopped, and the test file that runs each of them."""
 
 
-@pytest.mark.parametrize("page", HOWTO, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if blocks_of(one)], ids=lambda page: page.stem
+)
 async def test_every_block_of_a_page_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, nothing_left: None
 ) -> None:
     async with region_of_readers(monkeypatch) as region:
-        await run_blocks(page, given_by(region))
+        await paste(page, given_by(region))
+
+
+@pytest.mark.parametrize("name", docstring_examples())
+async def test_the_example_of_a_docstring_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch, nothing_left: None
+) -> None:
+    names = {called.rpartition(".")[2]: one for called, one in PUBLIC.items()}
+    async with region_of_readers(monkeypatch) as region, CivoClient() as civo:
+        given = given_by(region)
+        snapshot = await civo.snapshots.create(str(given["instance_id"]), name="given")
+        snapshot = await civo.snapshots.wait_until_complete(snapshot)
+        await run(
+            docstring_examples()[name], {**names, **given, "civo": civo, "snapshot": snapshot}, name
+        )
+
+
+def test_the_main_entry_points_have_an_example() -> None:
+    snapshots = (
+        *("create", "wait_until_complete", "create_many", "create_each", "start_many"),
+        *("wait_many", "find_run", "restore", "plan_prune", "prune", "restore_drill"),
+    )
+    wanted = {f"civo_snapshots.resources.Snapshots.{name}" for name in snapshots}
+    wanted |= {"civo_snapshots.CivoClient", "civo_snapshots.testing.FakeRegion"}
+    assert wanted <= docstring_examples().keys()
 
 
 @pytest.mark.parametrize(
@@ -48,3 +90,21 @@ async def test_an_example_runs(
 def test_an_example_that_serves_is_run_by_a_test_of_its_own() -> None:
     for example, test in ELSEWHERE.items():
         assert example in (Path(__file__).parent / test).read_text()
+
+
+async def test_the_tests_of_the_page_about_tests_pass(tmp_path: Path) -> None:
+    """They run as a reader's own do: in a project that knows nothing of this one."""
+    page = ROOT / "docs" / "howto" / "testing.md"
+    plugin, *tests = blocks_of(page)
+    tmp_path.joinpath("conftest.py").write_text(plugin)
+    tmp_path.joinpath("test_theirs.py").write_text("\n".join(tests))
+    tmp_path.joinpath("pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    ran = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:randomly"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await ran.communicate()
+    assert ran.returncode == 0, out.decode()
+    assert b"7 passed" in out

@@ -283,3 +283,13 @@ def test_long_texts_are_cut() -> None:
 def test_a_long_history_does_not_drown_the_message() -> None:
     call = Call("GET", "/v2/x", history=("h" * 500,) * 50)
     assert len(str(CivoError("m", call=call))) < 2_200
+
+
+def test_what_every_attempt_ended_with_is_told_once() -> None:
+    same = Call("GET", "/v2/quota", attempts=3, history=("no connection", "no conn..."))
+    assert "before" not in str(ServerError("no connection to it", status=503, call=same))
+    other = Call("GET", "/v2/quota", attempts=3, history=("no connection", "lost"))
+    assert "before: no connection | lost" in str(
+        ServerError("no connection", status=503, call=other)
+    )
+    assert "before" in str(same)

@@ -79,7 +79,7 @@ class Unresolved:
 
     @property
     def runs(self) -> tuple[FleetRun, ...]:
-        """Every run that did not come to its end, as it was then: cancelled, left, or broken off.
+        """Every run that did not come to its end (cancelled, left, broken off), as it was then.
 
         The same that `FleetRun.of()` finds on the exception, also where a task group or `gather()`
         took the exception away. A create that was still open has its outcome in `creates`.

@@ -37,8 +37,10 @@ class Timeouts:
 class CallOptions(TypedDict, total=False):
     """What every call accepts.
 
-    timeout: seconds for the whole call with its retries, from now on; of a listing, for each page.
-    retries: True for the default policy, False for none, or a `RetryPolicy`.
+    Attributes:
+        timeout: seconds for the whole call with its retries, from now on; of a listing, for each
+            page.
+        retries: True for the default policy, False for none, or a `RetryPolicy`.
     """
 
     timeout: float

@@ -52,7 +52,11 @@ class PollPolicy:
         _validation.one_of(self.on_unsettled, "on_unsettled", ("raise", "return"))
 
     def pause(self, waited: float) -> float:
-        """Seconds until the next poll."""
+        """Seconds until the next poll.
+
+        Args:
+            waited: seconds since the wait began.
+        """
         pause = min(self.ceiling, max(self.floor, waited * self.growth))
         return pause * (1 + random.uniform(0, self.jitter)) if self.jitter else pause
 

@@ -54,7 +54,11 @@ class CivoError(Exception):
     def from_dict(cls, data: Mapping[str, object]) -> CivoError:
         """An error of the class that `as_dict()` told; of one that is not known, a `CivoError`.
 
-        Raises `ValueError` if it cannot be one.
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            ValueError: it cannot be one.
         """
         message = from_plain(str, data.get("message"))
         kinds = {kind.__name__: kind for kind in _kinds_of(CivoError)}
@@ -174,7 +178,8 @@ class OutcomeUnknownError(CivoError):
     Attributes:
         instance_id: the instance it was for.
         name: the name that was sent, by which a snapshot can be looked for.
-        started_at, ended_at: when the request was sent, and its outcome given up (UTC).
+        started_at: when the request was sent (UTC).
+        ended_at: when its outcome was given up (UTC).
         candidates: snapshots of that name, of which it cannot be told whether they are its own.
     """
 
@@ -199,7 +204,11 @@ class OutcomeUnknownError(CivoError):
 
 
 class SnapshotExistsError(CivoError):
-    """A `snapshot` of this name exists, and the fan-out was not to adopt it, or it is too old."""
+    """A snapshot of this name exists, and was not to be adopted, or is too old for that.
+
+    Attributes:
+        snapshot: its record; None if it is not known.
+    """
 
     def __init__(
         self, message: str, *, snapshot: Snapshot | None = None, call: Call | None = None
@@ -213,7 +222,11 @@ class QuiesceError(CivoError):
 
 
 class AmbiguousNameError(CivoError):
-    """Several bear the name that was to mean one: the `candidates`."""
+    """Several bear the name that was to mean one.
+
+    Attributes:
+        candidates: those that do.
+    """
 
     candidates: tuple[Instance | Schedule | Snapshot, ...] = ()
 

@@ -19,7 +19,12 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 
 
 class OpenTelemetryListener:
-    """A listener for `on_event=`, of one client or several; None for the global providers."""
+    """A listener for ``on_event=``: spans and metrics of the requests and waits of clients.
+
+    Args:
+        tracer_provider: where spans go; the global one if None.
+        meter_provider: where metrics go; the global one if None.
+    """
 
     def __init__(
         self,

@@ -12,7 +12,11 @@ from .. import events
 
 
 class PrometheusListener:
-    """A listener for `on_event=`."""
+    """A listener for ``on_event=``: one for all clients of a process counts their events.
+
+    Args:
+        registry: where its metrics are registered, each of them once.
+    """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._events = Counter(

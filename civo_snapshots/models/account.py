@@ -10,14 +10,23 @@ from .fields import Identifier, Moment, Number
 
 @frozen(repr=False)
 class Volume(Record):
-    """A volume attached to an instance."""
+    """A volume attached to an instance.
+
+    Attributes:
+        id: the server's id.
+    """
 
     id: Identifier
 
 
 @frozen(repr=False)
 class Subnet(Record):
-    """A subnet that an instance is in; a server that sends its id alone leaves the name out."""
+    """A subnet that an instance is in; a server that sends its id alone leaves the name out.
+
+    Attributes:
+        id: the server's id.
+        name: of the subnet.
+    """
 
     id: str = ""
     name: str = ""
@@ -28,9 +37,30 @@ class Instance(Record):
     """A compute instance (API page "Instances"), without its secrets.
 
     Attributes:
-        cpu_cores, ram_mb, disk_gb, gpu_count: None where the server sent none.
-        source_type, source_id: what it was made from, such as a disk image.
+        id: the server's id.
+        hostname: its name in most places.
+        status: as the server spelled it, such as "ACTIVE" or "SHUTOFF".
+        region: the region's code.
+        network_id: of the network that it is in.
+        private_ip: its address in that network.
+        public_ip: its address outside; empty if it has none.
+        size: of the instance, such as "g4s.small".
+        tags: what it was tagged with.
+        attached_volumes: which a snapshot takes in as well.
+        created_at: None where the server sent none.
+        firewall_id: of its firewall.
+        notes: any text.
+        cpu_cores: how many; None where the server sent none.
+        ram_mb: mebibytes of memory; None where the server sent none.
+        disk_gb: gibibytes of its own disk; None where the server sent none.
+        gpu_count: how many; None where the server sent none.
+        source_type: what kind of thing it was made from, such as "diskimage".
+        source_id: of what it was made from.
         snapshot_id: the snapshot that it was restored from, where the server tells it.
+        volume_type: of its own disk.
+        subnets: those that it is in.
+        reserved_ip: an address that stays its own; empty if it has none.
+        reverse_dns: the name that its public address leads to.
     """
 
     id: Identifier
@@ -61,7 +91,18 @@ class Instance(Record):
 
 @frozen(repr=False)
 class Region(Record):
-    """A region (API page "Regions")."""
+    """A region (API page "Regions").
+
+    Attributes:
+        code: such as "LON1"; servers spell it in either case.
+        name: for people.
+        type: as the server spelled it.
+        country: its code.
+        country_name: its name.
+        out_of_capacity: whether nothing more can be made there.
+        default: whether it is the account's default.
+        features: what the region offers, by name.
+    """
 
     code: Identifier
     name: str = ""
@@ -82,6 +123,8 @@ class Quota(Record):
     """What the account may use and uses; None where the server sent none. A limit of -1 is none.
 
     Attributes:
+        disk_snapshot_count_limit: how many snapshots there may be.
+        disk_snapshot_count_usage: how many there are; a deleted one counts until that is completed.
         pairs: every ``<name>_limit`` with its ``<name>_usage``, by name ("instance_count",
             "disk_gb"), as far as the server sent them.
     """

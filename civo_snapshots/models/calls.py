@@ -16,6 +16,9 @@ class Call:
     """What was asked when an error happened.
 
     Attributes:
+        method: of HTTP.
+        path: with its ids, without the server's address.
+        region: the region that was asked; empty if none was.
         attempts: how many requests were sent or tried.
         elapsed: seconds from the start of the call.
         history: what the attempts before the last one ended with, oldest first.
@@ -36,14 +39,25 @@ class Call:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
-        """What `as_dict()` told; raises `ValueError` if it cannot be one."""
+        """What `as_dict()` told.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
         return record_from_plain(cls, data)
 
     def __str__(self) -> str:
         return self.told()
 
     def told(self, end: str = "") -> str:
-        """The same, without saying again what each attempt ended with if that was the `end`."""
+        """What was asked, how often and for how long, and what went before.
+
+        Args:
+            end: what the call ended with; attempts that all ended so are not told again.
+        """
         where = f" in {self.region}" if self.region else ""
         tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         told = (f"{text} (x{len([*same])})" for text, same in groupby(self.history))
@@ -59,6 +73,7 @@ class Page(Generic[T]):
 
     Attributes:
         number: the page that was asked for, from 1.
+        items: what is on it, without what an earlier page had.
         echoed: the page the server says it sent; None if it does not say.
         pages: how many pages the server promises; None if it does not say.
         per_page: the page size the server says it used; None if it does not say.

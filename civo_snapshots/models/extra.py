@@ -70,7 +70,14 @@ class Record:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
-        """The record that `as_dict()` told; raises `ValueError` if it cannot be one."""
+        """The record that `as_dict()` told.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
         record = record_from_plain(cls, data)
         extra = from_plain(dict[str, object], data.get("extra", {}))
         return with_extra(record, extra) if extra else record

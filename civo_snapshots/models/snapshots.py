@@ -12,7 +12,12 @@ from .fields import Identifier, Moment
 
 @frozen(repr=False)
 class VolumeStatus(Record):
-    """One volume of a snapshot."""
+    """One volume of a snapshot.
+
+    Attributes:
+        id: the server's id.
+        state: as the server spelled it; empty where it sent none.
+    """
 
     id: Identifier
     state: str = ""
@@ -27,6 +32,8 @@ class SnapshotStatus(Record):
     """A snapshot's own state text and those of its volumes, empty right after a create.
 
     Attributes:
+        state: as the server spelled it.
+        volumes: those that the server lists.
         message: what the snapshot does, or why it failed; untrusted text, mostly empty.
     """
 
@@ -40,8 +47,13 @@ class Snapshot(Record):
     """A snapshot of one instance (API page "Instance snapshots").
 
     Attributes:
-        instance_id: filled in by the SDK, because the API's answer does not name the instance.
+        id: the server's id.
+        name: as it was sent by a create, or changed since.
+        description: any text.
+        included_volumes: ids of the volumes that it holds, as far as the server tells.
+        status: its state and those of its volumes; see `state` and `volumes`.
         created_at: UTC or as sent; None where the server sent none or Go's zero time.
+        instance_id: filled in by the SDK, because the API's answer does not name the instance.
     """
 
     id: Identifier
@@ -77,6 +89,9 @@ class Snapshot(Record):
 
         Settling is a snapshot that says complete while a volume of it is not, or was not listed
         though others were.
+
+        Args:
+            table: what each state text means, in lower case.
         """
         volumes = map(id_and_state, self.volumes)
         return states.verdict(self.state, volumes, self.included_volumes, table)
@@ -93,7 +108,12 @@ class RegionSnapshot(Record):
     """An item of the region-wide listing.
 
     Attributes:
-        instance: the inner object; whether its ``id`` or the outer one is the id that a create
+        id: the server's id.
+        name: of the snapshot.
+        description: any text.
+        resource_type: what it is a snapshot of, such as "instance".
+        created_at: None where the server sent none.
+        instance: the inner object; whether its `id` or the outer one is the id that a create
             returned differs between deployments and is found out by the SDK.
     """
 
@@ -107,7 +127,11 @@ class RegionSnapshot(Record):
 
 @frozen(repr=False)
 class RestoreStatus(Record):
-    """How far a restore is."""
+    """How far a restore is.
+
+    Attributes:
+        state: as the server spelled it.
+    """
 
     state: str = ""
 
@@ -117,9 +141,19 @@ class Restore(Record):
     """The answer to a restore; its end is seen on the instance, not here.
 
     Attributes:
+        id: the server's id.
+        name: the restore's own.
+        hostname: of the instance that it makes; of an overwritten one, what the server tells.
+        description: any text.
+        from_snapshot: id of the snapshot, as the server tells it.
+        private_ipv4: the instance's address; empty where the server tells none.
+        overwrite_existing: whether the original instance is overwritten.
+        status: how far it was when this was answered.
+        created_at: when it was asked for; None where the server sent none.
+        completed_at: when it was over; None while it runs.
         instance_id: the snapshot's instance, filled in by the SDK.
-        namesakes: ids of the instances that bore the hostname before, filled in by the SDK; None
-            if that is not known.
+        namesakes: ids of the instances that bore the hostname before, filled in by the SDK; None if
+            that is not known.
     """
 
     id: Identifier
@@ -138,7 +172,12 @@ class Restore(Record):
 
 @frozen(repr=False)
 class Retention(Record):
-    """How many snapshots a schedule keeps (1 to 10), and optionally for how long ("48h")."""
+    """How many snapshots a schedule keeps, and optionally for how long.
+
+    Attributes:
+        max_snapshots: of each instance, 1 to 10; beyond them the oldest is deleted.
+        period: such as "48h"; empty if there is none.
+    """
 
     max_snapshots: int = 0
     period: str = ""
@@ -146,7 +185,13 @@ class Retention(Record):
 
 @frozen(repr=False)
 class ScheduledInstance(Record):
-    """An instance that a schedule snapshots."""
+    """An instance that a schedule snapshots.
+
+    Attributes:
+        id: the instance's.
+        size: the instance's.
+        included_volumes: ids of the volumes that are taken with it, where the server tells them.
+    """
 
     id: Identifier
     size: str = ""
@@ -155,7 +200,13 @@ class ScheduledInstance(Record):
 
 @frozen(repr=False)
 class LastSnapshot(Record):
-    """What a schedule made last; empty texts before its first run."""
+    """What a schedule made last; empty texts before its first run.
+
+    Attributes:
+        id: the snapshot's.
+        name: the snapshot's.
+        state: as the server spelled it.
+    """
 
     id: str = ""
     name: str = ""
@@ -164,7 +215,12 @@ class LastSnapshot(Record):
 
 @frozen(repr=False)
 class ScheduleStatus(Record):
-    """Whether a schedule is active, and what it made last."""
+    """Whether a schedule is active, and what it made last.
+
+    Attributes:
+        state: as the server spelled it, such as "active".
+        last_snapshot: what it made last.
+    """
 
     state: str = ""
     last_snapshot: LastSnapshot = Factory(LastSnapshot)
@@ -172,7 +228,19 @@ class ScheduleStatus(Record):
 
 @frozen(repr=False)
 class Schedule(Record):
-    """A snapshot schedule (API page "Snapshot schedules")."""
+    """A snapshot schedule (API page "Snapshot schedules").
+
+    Attributes:
+        id: the server's id.
+        name: of the schedule.
+        description: any text.
+        cron_expression: when it runs, in the server's own syntax.
+        paused: whether it makes nothing for now.
+        retention: how many snapshots it keeps.
+        instances: what it snapshots.
+        status: whether it is active, and what it made last.
+        created_at: None where the server sent none.
+    """
 
     id: Identifier
     name: str = ""
@@ -190,7 +258,9 @@ class Acknowledgement(Record):
     """That a delete was accepted; the quota is freed later, when it completes.
 
     Attributes:
-        already_gone: the object was missing when an earlier, unanswered attempt was repeated.
+        result: the server's word for it.
+        already_gone: the object was missing when an earlier, unanswered attempt was repeated, or
+            when a missing one was allowed.
     """
 
     result: str = "success"

@@ -29,14 +29,16 @@ class RestoreDrill:
     """What happened in a restore drill.
 
     Attributes:
-        instance_id, snapshot_id: what was restored.
+        instance_id: of the snapshot that was restored.
+        snapshot_id: what was restored.
         hostname: of the new instance; it was generated, so that nothing else bears it.
         started_at: by the client's clock.
         restore: what the server answered; None if nothing was accepted.
         instance: the new instance as last seen, once it is proven that the restore made it. What
             the cleanup does about it is not known here.
         restore_seconds: from the request until the instance was there; None if it never was.
-        check_seconds, cleanup_seconds: of the caller's functions; None if they were not called.
+        check_seconds: how long the caller's check took; None if it was not called.
+        cleanup_seconds: how long the caller's cleanup took; None if it was not called.
         check_error: what the check raised; an `AssertionError` if it returned False.
         cleanup_error: what the cleanup raised: the instance may still be there.
     """
@@ -93,7 +95,11 @@ class RestoreDrill:
 
     @staticmethod
     def of(error: BaseException) -> "RestoreDrill | None":
-        """What had happened when a drill ended with this exception, or one in it or behind it."""
+        """What had happened when a drill ended with this exception, or one in it or behind it.
+
+        Args:
+            error: what was caught.
+        """
         drills = (vars(one).get("drill") for one in chain_of(error))
         return next((drill for drill in drills if isinstance(drill, RestoreDrill)), None)
 

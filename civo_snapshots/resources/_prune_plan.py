@@ -25,11 +25,14 @@ from ..states import StateTable
 class PruneOptions(CallOptions, total=False):
     """What a plan to prune accepts, beside the options of every call.
 
-    instances: those that are meant; all of the region by default.
-    any_name: take in every name of the prefix, not only those that a run proves to be its own.
-    failed: snapshots that have failed go too.
-    duplicates: what is complete once more beside a run's oldest complete one of the same instance
-        goes too.
+    Attributes:
+        timeout: as in `CallOptions`, for each reading.
+        retries: as in `CallOptions`.
+        instances: those that are meant; all of the region by default.
+        any_name: take in every name of the prefix, not only those that a run proves to be its own.
+        failed: snapshots that have failed go too.
+        duplicates: what is complete once more beside a run's oldest complete one of the same
+            instance goes too.
     """
 
     instances: Iterable[Id | Instance]

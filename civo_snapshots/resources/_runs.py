@@ -41,25 +41,29 @@ DEFAULT_QUIESCE_TIMEOUT = 10.0
 class RunOptions(TypedDict, total=False):
     """What a run over many instances accepts.
 
-    description: of every snapshot.
-    timeout: seconds for all creates and waits of the run; two hours by default.
-    concurrency: creates at once; the client's by default.
-    max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
-    on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"), or
-        made once more ("create").
-    max_age: seconds; what exists and is older, or of unknown age, is not adopted but reported as
-        refused, with a `SnapshotExistsError` that has the record. 12 hours by default; None is
-        any age.
-    on_failed: what is to be adopted and has failed is reported ("report"), or one more is made
-        under the next of the names that end in ``-r2`` to ``-r9`` ("retry").
-    resume: an earlier attempt at this run may have died a moment ago. What seems missing is then
-        created only after `Timeouts.reconcile_window`, when everything that attempt made shows.
-        Without it this is done where the region shows a snapshot of the run that is as young.
-    quota: "check" refuses the whole run before anything is sent if the quota is too small.
-    poll: how the run polls; the client's policy by default.
-    on_change: told of each transition; an exception of it is logged.
-    allow_empty: an input without instances is a run without outcomes, instead of an error.
-    quiesce, quiesce_timeout, on_quiesce_error: as in `create()`.
+    Attributes:
+        description: of every snapshot.
+        timeout: seconds for all creates and waits of the run; two hours by default.
+        concurrency: creates at once; the client's by default.
+        max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
+        on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"),
+            or made once more ("create").
+        max_age: seconds; what exists and is older, or of unknown age, is not adopted but reported
+            as refused, with a `SnapshotExistsError` that has the record. 12 hours by default; None
+            is any age.
+        on_failed: what is to be adopted and has failed is reported ("report"), or one more is made
+            under the next of the names that end in ``-r2`` to ``-r9`` ("retry").
+        resume: an earlier attempt at this run may have died a moment ago. What seems missing is
+            then created only after `Timeouts.reconcile_window`, when everything that attempt made
+            shows. Without it this is done where the region shows a snapshot of the run that is as
+            young.
+        quota: "check" refuses the whole run before anything is sent if the quota is too small.
+        poll: how the run polls; the client's policy by default.
+        on_change: told of each transition; an exception of it is logged.
+        allow_empty: an input without instances is a run without outcomes, instead of an error.
+        quiesce: as in `Snapshots.create()`.
+        quiesce_timeout: seconds, as in `Snapshots.create()`.
+        on_quiesce_error: as in `Snapshots.create()`.
     """
 
     description: str | None

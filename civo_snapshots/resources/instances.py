@@ -14,7 +14,10 @@ MAX_PER_PAGE = 100
 
 
 class Instances(Resource):
-    """Reads the instances of a region."""
+    """Reads the instances of a region.
+
+    The API's page is "Instances".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api
@@ -26,17 +29,28 @@ class Instances(Resource):
         on_misfit: OnMisfit = "raise",
         **options: Unpack[CallOptions],
     ) -> Listing[Instance]:
-        """Every instance, page by page as they are read; `per_page` is 1 to 100.
+        """Every instance, page by page as they are read.
 
-        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
-        counted in `Listing.misfits`.
+        Args:
+            per_page: 1 to 100.
+            on_misfit: "raise" makes an item that is not as documented an error; "skip" leaves it
+                out and counts it in `Listing.misfits`.
+            options: as in `CallOptions`.
         """
         size = _validation.count(per_page, "per_page", most=MAX_PER_PAGE)
         found = self._api.list_instances(call_options(options), per_page=size)
         return found.skipping(_validation.skips(on_misfit))
 
     async def get(self, instance_id: Id, **options: Unpack[CallOptions]) -> Instance:
-        """One instance; `NotFoundError` if there is none."""
+        """One instance.
+
+        Args:
+            instance_id: its id, or its hostname where the server takes that.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         return await self._api.get_instance(
             _validation.instance_id(instance_id), call_options(options)
         )
@@ -44,7 +58,13 @@ class Instances(Resource):
     async def get_by_name(self, hostname: str, **options: Unpack[CallOptions]) -> Instance:
         """The instance of this very hostname, by one listing.
 
-        Raises `NotFoundError`, or `AmbiguousNameError` with the candidates.
+        Args:
+            hostname: the whole of it.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: none bears it.
+            AmbiguousNameError: several do; its `candidates` are those.
         """
         listing = self._api.list_instances(call_options(options))
         return await the_one(listing, "hostname", hostname, "instance")

@@ -9,11 +9,18 @@ from ._resource import Resource
 
 
 class Quotas(Resource):
-    """Reads the account's limits, and what is used of them."""
+    """Reads the account's limits, and what is used of them.
+
+    The API's page is "Quota".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 
     async def get(self, **options: Unpack[CallOptions]) -> Quota:
-        """Limit and usage; a deleted snapshot counts until its deletion completes."""
+        """Limit and usage; a deleted snapshot counts until its deletion completes.
+
+        Args:
+            options: as in `CallOptions`.
+        """
         return await self._api.get_quota(call_options(options))

@@ -13,7 +13,10 @@ from ._runs import believed_from
 
 
 class RegionSnapshots(Resource):
-    """Reads, changes, restores and deletes snapshots without naming their instance."""
+    """Reads, changes, restores and deletes snapshots without naming their instance.
+
+    The API's documents do not have them; the official Go client does, as ``/v2/resourcesnapshots``.
+    """
 
     def __init__(self, api: RegionApi, creates: CreateSupervisor) -> None:
         self._api = api
@@ -24,8 +27,10 @@ class RegionSnapshots(Resource):
     ) -> Listing[RegionSnapshot]:
         """Every snapshot of the region, in one answer that grows with the region.
 
-        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
-        counted in `Listing.misfits`.
+        Args:
+            on_misfit: "raise" makes an item that is not as documented an error; "skip" leaves it
+                out and counts it in `Listing.misfits`.
+            options: as in `CallOptions`.
         """
         found = self._api.list_region_snapshots(call_options(options))
         return found.skipping(_validation.skips(on_misfit))
@@ -33,7 +38,15 @@ class RegionSnapshots(Resource):
     async def get(
         self, snapshot: Id | RegionSnapshot, **options: Unpack[CallOptions]
     ) -> RegionSnapshot:
-        """One snapshot; `NotFoundError` if there is none."""
+        """One snapshot.
+
+        Args:
+            snapshot: its id, or the `RegionSnapshot`.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         wanted = _validation.region_snapshot_id(snapshot)
         return await self._api.get_region_snapshot(wanted, call_options(options))
 
@@ -48,6 +61,16 @@ class RegionSnapshots(Resource):
         """Change the name or the description; what is not given stays as it is.
 
         Where the answer is lost, as `Snapshots.update()`.
+
+        Args:
+            snapshot: its id, or the `RegionSnapshot`.
+            name: the new name.
+            description: the new description.
+            options: as in `CallOptions`.
+
+        Raises:
+            ConflictError: somebody else changed it meanwhile.
+            NotFoundError: there is none.
         """
         chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         wanted = _validation.region_snapshot_id(snapshot)
@@ -62,7 +85,16 @@ class RegionSnapshots(Resource):
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
     ) -> Acknowledgement:
-        """Start a deletion; `NotFoundError` unless `missing_ok`."""
+        """Start a deletion; the quota is freed when it completes.
+
+        Args:
+            snapshot: its id, or the `RegionSnapshot`.
+            missing_ok: whether one that is not there counts as deleted.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: there is none, unless `missing_ok`.
+        """
         wanted = _validation.region_snapshot_id(snapshot)
         return await self._api.delete_region_snapshot(
             wanted,
@@ -84,9 +116,22 @@ class RegionSnapshots(Resource):
     ) -> Restore:
         """Start a restore to a new instance, or over the original with `overwrite_existing`.
 
-        `include_volumes=False` leaves the attached volumes out. The answer names no instance: to
-        wait for an overwritten one, fill in the restore's `instance_id`. It is never sent again
-        when its outcome is unknown: `OutcomeUnknownError` then.
+        The answer names no instance: to wait for an overwritten one, fill in the restore's
+        `instance_id`. It is never sent again when its outcome is unknown.
+
+        Args:
+            snapshot: its id, or the `RegionSnapshot`.
+            hostname: of the new instance.
+            description: any text.
+            private_ip: an IPv4 address for the new instance, in its network.
+            include_volumes: whether the attached volumes are restored too.
+            overwrite_existing: restore over the snapshot's own instance, whose present disks are
+                lost.
+            options: as in `CallOptions`.
+
+        Raises:
+            OutcomeUnknownError: it was sent, no answer came, and it may have acted.
+            NotFoundError: there is no such snapshot.
         """
         wanted = _validation.region_snapshot_id(snapshot)
         fields = _validation.restore_fields(hostname, description, private_ip, overwrite_existing)

@@ -9,11 +9,18 @@ from ._resource import Resource
 
 
 class Regions(Resource):
-    """Reads the regions that a token can see; the one resource that needs no region itself."""
+    """Reads the regions that a token can see; the one resource that needs no region itself.
+
+    The API's page is "Regions".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 
     def list(self, **options: Unpack[CallOptions]) -> Listing[Region]:
-        """Every region."""
+        """Every region.
+
+        Args:
+            options: as in `CallOptions`.
+        """
         return self._api.list_regions(call_options(options))

@@ -19,7 +19,10 @@ IncludeVolumes = bool | Mapping[str, bool] | Mapping[UUID, bool]
 
 
 class Schedules(Resource):
-    """Creates, reads, changes and deletes schedules."""
+    """Creates, reads, changes and deletes what makes snapshots regularly.
+
+    The API's page is "Snapshot schedules".
+    """
 
     def __init__(self, api: RegionApi) -> None:
         self._api = api
@@ -38,10 +41,22 @@ class Schedules(Resource):
     ) -> Schedule:
         """Create a schedule; it is never sent again when its outcome is unknown.
 
-        Runs must lie at least 10 minutes apart; the server judges the cron syntax. Beyond
-        `max_snapshots` (1 to 10) the oldest is deleted. `include_volumes` says whether the attached
-        volumes are taken: for all instances, or by instance id, where those not named take theirs.
-        Raises `OutcomeUnknownError` if the schedule may have been created.
+        Args:
+            name: of the schedule.
+            cron_expression: when it runs; at least 10 minutes must lie between two runs. The server
+                judges the syntax.
+            max_snapshots: how many of each instance are kept, 1 to 10; beyond them the oldest is
+                deleted.
+            instances: ids or `Instance` records.
+            period: for how long they are kept, such as "48h"; for ever if None.
+            description: any text.
+            include_volumes: whether the attached volumes are taken: for all instances, or by
+                instance id, where those not named take theirs.
+            options: as in `CallOptions`.
+
+        Raises:
+            OutcomeUnknownError: the schedule may have been created.
+            InvalidArgumentError: an argument that cannot be; nothing was sent.
         """
         fields = {
             "cron_expression": _validation.cron(cron_expression),
@@ -58,15 +73,25 @@ class Schedules(Resource):
     ) -> Listing[Schedule]:
         """Every schedule of the region.
 
-        An item that is not as documented is an error, or with ``on_misfit="skip"`` left out and
-        counted in `Listing.misfits`.
+        Args:
+            on_misfit: "raise" makes an item that is not as documented an error; "skip" leaves it
+                out and counts it in `Listing.misfits`.
+            options: as in `CallOptions`.
         """
         return self._api.schedules.list(call_options(options)).skipping(
             _validation.skips(on_misfit)
         )
 
     async def get(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
-        """One schedule; `NotFoundError` if there is none."""
+        """One schedule.
+
+        Args:
+            schedule: its id, or the `Schedule`.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         return await self._api.schedules.get(
             _validation.schedule_id(schedule), call_options(options)
         )
@@ -74,7 +99,13 @@ class Schedules(Resource):
     async def get_by_name(self, name: str, **options: Unpack[CallOptions]) -> Schedule:
         """The schedule of this very name, by one listing.
 
-        Raises `NotFoundError`, or `AmbiguousNameError` with the candidates.
+        Args:
+            name: the whole name, in the same case.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: none bears it.
+            AmbiguousNameError: several do; its `candidates` are those.
         """
         listing = self._api.schedules.list(call_options(options))
         return await the_one(listing, "name", name, "schedule")
@@ -88,7 +119,19 @@ class Schedules(Resource):
         paused: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> Schedule:
-        """Change what is given and leave the rest; see `pause()` and `resume()` for `paused`."""
+        """Change what is given and leave the rest.
+
+        Args:
+            schedule: its id, or the `Schedule`.
+            name: the new name.
+            description: the new description.
+            paused: as `pause()` and `resume()`.
+            options: as in `CallOptions`.
+
+        Raises:
+            ConflictError: the answer was lost, and somebody else has changed it meanwhile.
+            NotFoundError: there is none.
+        """
         chosen = call_options(options)  # first: "nothing to update" may be a name misspelt
         if name is None and description is None and paused is None:
             raise InvalidArgumentError("nothing to update: pass name=, description= or paused=")
@@ -102,22 +145,40 @@ class Schedules(Resource):
         return await self._api.schedules.update(wanted, fields, chosen, before)
 
     async def pause(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
-        """Let a schedule make no snapshots until it is resumed; those it has made stay."""
+        """Let a schedule make no snapshots until it is resumed; those it has made stay.
+
+        Args:
+            schedule: its id, or the `Schedule`.
+            options: as in `CallOptions`.
+        """
         return await self.update(schedule, paused=True, **options)
 
     async def resume(self, schedule: Id | Schedule, **options: Unpack[CallOptions]) -> Schedule:
-        """Let a paused schedule go on; what it was due for meanwhile is not made up for."""
+        """Let a paused schedule go on; what it was due for meanwhile is not made up for.
+
+        Args:
+            schedule: its id, or the `Schedule`.
+            options: as in `CallOptions`.
+        """
         return await self.update(schedule, paused=False, **options)
 
     def next_runs(
         self, schedule: Schedule | str, n: int = 1, *, after: datetime | None = None
     ) -> tuple[datetime, ...]:
-        """When a schedule, or a cron expression, is due next: `n` times in UTC, none if paused.
+        """When a schedule, or a cron expression, is due next, in UTC.
 
-        Counts from `after`, by default from now. A forecast that sends nothing: the server judges
-        the syntax, and its zone is documented nowhere. It is taken for UTC, unless the expression
-        begins with ``CRON_TZ=``. Needs the extra `cron` (`ConfigurationError` without it); raises
-        `InvalidArgumentError` for an expression that cannot be read here.
+        A forecast that sends nothing: the server judges the syntax, and its zone is documented
+        nowhere. It is taken for UTC, unless the expression begins with ``CRON_TZ=``. Needs the
+        extra `cron`.
+
+        Args:
+            schedule: a `Schedule`, of which a paused one has no next runs, or a cron expression.
+            n: how many times.
+            after: the time to count from, with its zone; now if None.
+
+        Raises:
+            ConfigurationError: the extra is not installed.
+            InvalidArgumentError: the expression cannot be read here.
         """
         _validation.count(n, "n", most=10_000)
         start = self._api.session.clock.now() if after is None else after
@@ -134,7 +195,16 @@ class Schedules(Resource):
         missing_ok: bool = False,
         **options: Unpack[CallOptions],
     ) -> Acknowledgement:
-        """Delete a schedule; the snapshots it made stay."""
+        """Delete a schedule; the snapshots it made stay.
+
+        Args:
+            schedule: its id, or the `Schedule`.
+            missing_ok: whether one that is not there counts as deleted.
+            options: as in `CallOptions`.
+
+        Raises:
+            NotFoundError: there is none, unless `missing_ok`.
+        """
         wanted = _validation.schedule_id(schedule)
         return await self._api.schedules.delete(
             wanted, call_options(options), missing_ok=missing_ok

@@ -21,6 +21,9 @@ class PruneDecision:
     """What becomes of one snapshot, and why.
 
     Attributes:
+        instance_id: the instance's.
+        snapshot_id: the snapshot's.
+        name: the snapshot's.
         created_at: None where it is not known.
         verdict: what its states amounted to.
         keep: whether it stays.
@@ -49,7 +52,14 @@ class PruneDecision:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> "PruneDecision":
-        """The same again; raises `InvalidArgumentError` for what is none."""
+        """The same again.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            InvalidArgumentError: it cannot be one.
+        """
         created_at = data.get("created_at")
         return cls(
             instance_id=_of(data, "instance_id", str),
@@ -141,7 +151,15 @@ class PrunePlan:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> "PrunePlan":
-        """A plan that has travelled; raises `InvalidArgumentError` for what is none."""
+        """A plan that has travelled.
+
+        Args:
+            data: what `as_dict()` gave, after any journey through JSON.
+
+        Raises:
+            InvalidArgumentError: it cannot be one, deletes what no plan may, or is of a later
+                format.
+        """
         if data.get("format") != FORMAT:
             raise InvalidArgumentError(
                 f"a plan has format {FORMAT}, not {data.get('format')!a:.40}"

@@ -29,11 +29,14 @@ class RetentionPolicy:
 
     Attributes:
         keep_last: the newest so many.
-        keep_hourly, keep_daily, keep_weekly, keep_monthly, keep_yearly: for the last so many hours,
-            days, ISO weeks, months and years that have one, the newest of each.
+        keep_hourly: for the last so many hours that have one, the newest of each.
+        keep_daily: for the last so many days that have one, the newest of each.
+        keep_weekly: for the last so many ISO weeks that have one, the newest of each.
+        keep_monthly: for the last so many months that have one, the newest of each.
+        keep_yearly: for the last so many years that have one, the newest of each.
         keep_within: everything younger than this, counted back from the newest snapshot.
         min_age: nothing younger than this is deleted, whatever the rules say.
-        tz: where a day begins, such as `zoneinfo.ZoneInfo("Europe/Berlin")`; UTC by default.
+        tz: where a day begins, such as ``zoneinfo.ZoneInfo("Europe/Berlin")``; UTC by default.
     """
 
     keep_last: int = 0
@@ -72,7 +75,10 @@ class RetentionPolicy:
     def reasons(self, times: Sequence[datetime]) -> list[tuple[str, ...]]:
         """For each of these times, in their order, why its snapshot is kept; empty if it is not.
 
-        The times need zones. `min_age` is not looked at: it depends on now.
+        `min_age` is not looked at: it depends on now.
+
+        Args:
+            times: of the complete snapshots of one instance, in any order, with zones.
         """
         if any(at.utcoffset() is None for at in times):
             raise InvalidArgumentError("the times of snapshots need a zone")

@@ -15,9 +15,13 @@ class PruneKind(StrEnum):
     """How it ended for one snapshot that was to be deleted."""
 
     DELETED = "deleted"
+    """The deletion was accepted."""
+    """The deletion was accepted."""
     SKIPPED = "skipped"
     """It was left as it is: what was read just before did not fit the plan any more."""
     FAILED = "failed"
+    """It could not be deleted, or not be judged."""
+    """It could not be deleted, or not be judged."""
 
 
 @frozen(repr=False)
@@ -25,6 +29,8 @@ class PruneOutcome:
     """How it ended for one snapshot that was to be deleted.
 
     Attributes:
+        decision: what the plan says of it.
+        kind: how it ended.
         reason: why it was skipped, or why it was to go.
         error: why it could not be deleted, or not be judged.
     """
@@ -53,9 +59,13 @@ class PruneOutcome:
 
 @frozen(repr=False)
 class PruneReport:
-    """What a prune did: one outcome for each of its plan's victims, in the plan's order.
+    """What a prune did; iterate it for its outcomes.
 
     It prints as a short table of what was not deleted.
+
+    Attributes:
+        plan: what was to be done.
+        outcomes: one for each of the plan's victims, in the plan's order.
     """
 
     plan: PrunePlan

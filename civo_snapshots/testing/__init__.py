@@ -1,16 +1,8 @@
 """A fake CivoStack region over real HTTP, its faults, and a clock that needs no time.
 
-```python
-async with FakeRegion(instances=3, clock=FakeClock()) as region:
-    region.fault("POST /v2/instances/{id}/snapshots", Fault.drop_after_acting())
-    ...  # point a client at region.url with region.token and region.region
-    assert region.counts["POST /v2/instances/{id}/snapshots"] == 1
-    assert not region.refused_fields
-```
-
-Written from the API's description and from nothing of the SDK: what the description leaves open is
-a switch (`FakeRegion(read_lag=5, unique_names="region")`, see `Switches`), or drawn from a seed
-(`FakeRegion.any(7)`).
+Start with `FakeRegion`. It is written from the API's description and from nothing of the SDK: what
+the description leaves open is a switch (``FakeRegion(read_lag=5, unique_names="region")``, see
+`Switches`), or drawn from a seed (``FakeRegion.any(7)``).
 """
 
 from civo_snapshots.testing._codes import ERROR_CODES

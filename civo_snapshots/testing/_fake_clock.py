@@ -13,9 +13,13 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 class FakeClock:
     """What a client may take for its clock, without ever waiting for real time.
 
-    With `auto=True` (the default) time jumps to the earliest sleeper once the event loop has
-    turned `idle_turns` times without anybody starting to sleep, waking up or holding the clock.
-    With `auto=False` only `advance()` moves it.
+    It jumps to the earliest sleeper once the event loop has turned `idle_turns` times without
+    anybody starting to sleep, waking up or holding the clock.
+
+    Args:
+        start: what `now()` says at first.
+        auto: whether it jumps by itself; only `advance()` moves it if not.
+        idle_turns: turns of the event loop before a jump.
     """
 
     def __init__(
@@ -47,7 +51,14 @@ class FakeClock:
         return self._start + timedelta(seconds=self._elapsed)
 
     async def sleep(self, seconds: float) -> None:
-        """Return when the clock has moved by this many seconds; zero or less yields once."""
+        """Return when the clock has moved by this many seconds; zero or less yields once.
+
+        Args:
+            seconds: for how long.
+
+        Raises:
+            ValueError: not a number.
+        """
         if math.isnan(seconds):
             raise ValueError("cannot sleep for NaN seconds")
         if seconds <= 0:
@@ -64,7 +75,14 @@ class FakeClock:
             self._forget(sleeper)
 
     def advance(self, seconds: float) -> None:
-        """Move time forward and wake, in order, everybody whose time has come."""
+        """Move time forward and wake, in order, everybody whose time has come.
+
+        Args:
+            seconds: by how much.
+
+        Raises:
+            ValueError: negative or infinite.
+        """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"cannot advance by {seconds} seconds")
         self._move_to(self._elapsed + seconds)

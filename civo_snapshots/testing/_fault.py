@@ -13,9 +13,16 @@ Ending: TypeAlias = Literal["answered", "closed", "reset", "cut", "malformed"]
 
 @frozen(kw_only=True)
 class Fault:
-    """One way for a request to go wrong; made by the class methods below.
+    """One way for a request to go wrong; made by the class methods.
 
-    `acts` is whether the region does what it was asked, whatever it answers.
+    Attributes:
+        name: which way it is.
+        acts: whether the region does what it was asked, whatever it answers.
+        acts_later: seconds on the region's clock after which it acts; None if it does at once or
+            never.
+        held: real seconds before the answer.
+        ending: how the connection goes on: "answered", "closed", "reset", "cut" or "malformed".
+        answer: what is answered; None for what the region itself says.
     """
 
     name: str
@@ -29,23 +36,41 @@ class Fault:
 
     @classmethod
     def drop_before_acting(cls, *, reset: bool = False) -> "Fault":
-        """Close the connection (or reset it) instead of acting."""
+        """Close the connection instead of acting.
+
+        Args:
+            reset: by RST instead of FIN.
+        """
         return cls(name="drop_before_acting", acts=False, ending="reset" if reset else "closed")
 
     @classmethod
     def drop_after_acting(cls, *, reset: bool = False) -> "Fault":
-        """Act, then close the connection (or reset it) instead of answering."""
+        """Act, then close the connection instead of answering.
+
+        Args:
+            reset: by RST instead of FIN.
+        """
         return cls(name="drop_after_acting", acts=True, ending="reset" if reset else "closed")
 
     @classmethod
     def late_commit(cls, seconds: float, *, reset: bool = False) -> "Fault":
-        """Drop the connection now and act after so many seconds on the region's clock."""
+        """Drop the connection now and act later.
+
+        Args:
+            seconds: until it acts, on the region's clock.
+            reset: by RST instead of FIN.
+        """
         ending: Ending = "reset" if reset else "closed"
         return cls(name="late_commit", acts=False, acts_later=seconds, ending=ending)
 
     @classmethod
     def stall(cls, seconds: float, *, acts: bool = True) -> "Fault":
-        """Act and hold the answer for real seconds; without acting, drop the connection then."""
+        """Act and hold the answer; without acting, drop the connection then.
+
+        Args:
+            seconds: of real time.
+            acts: whether it does.
+        """
         return cls(name="stall", acts=acts, held=seconds, ending="answered" if acts else "closed")
 
     @classmethod
@@ -62,7 +87,13 @@ class Fault:
 
     @classmethod
     def json(cls, body: object, *, status: int = 200, acts: bool = False) -> "Fault":
-        """Answer with this JSON, whether or not the request acts."""
+        """Answer with this JSON.
+
+        Args:
+            body: anything that JSON has.
+            status: of HTTP.
+            acts: whether the request does what it asks for.
+        """
         return cls(name="json", acts=acts, answer=Answer.of(body, status))
 
     @classmethod
@@ -74,7 +105,14 @@ class Fault:
         *,
         acts: bool = False,
     ) -> "Fault":
-        """Answer with this status; the body is sent as JSON unless it is bytes or absent."""
+        """Answer with this status.
+
+        Args:
+            status: of HTTP.
+            body: sent as JSON unless it is bytes; None is none.
+            headers: of the answer.
+            acts: whether the request does what it asks for.
+        """
         if body is None:
             content = b""
         else:
@@ -92,9 +130,14 @@ class Fault:
         details: object = None,
         acts: bool = False,
     ) -> "Fault":
-        """Answer with an error of this code; without a status, one of ERROR_CODES has its usual.
+        """Answer with an error of this code.
 
-        `reason` and `details` may be any JSON; details that are None are not sent.
+        Args:
+            code: the API's code, such as one of `ERROR_CODES`.
+            status: of HTTP; None is the usual one of a code among `ERROR_CODES`.
+            reason: any JSON.
+            details: any JSON; None is not sent.
+            acts: whether the request does what it asks for.
         """
         body: JsonObject = {"code": code, "reason": reason}
         if details is not None:
@@ -112,26 +155,42 @@ class Fault:
         status: int = 200,
         acts: bool = False,
     ) -> "Fault":
-        """Say with a status of success that it failed: by a result, a code, or another status."""
+        """Say with a status of success that it failed.
+
+        Args:
+            result: the word for it; None is not sent.
+            code: the API's code; None is not sent.
+            status_in_body: another status than that of HTTP; None is not sent.
+            status: of HTTP.
+            acts: whether the request does what it asks for.
+        """
         told = {"result": result, "code": code, "status": status_in_body}
         body = {field: value for field, value in told.items() if value is not None}
         return cls(name="failed_acknowledgement", acts=acts, answer=Answer.of(body, status))
 
     @classmethod
     def rate_limited(cls, retry_after: str | None = "1") -> "Fault":
-        """429, with this Retry-After or none."""
+        """Answer with 429.
+
+        Args:
+            retry_after: the header Retry-After; None is none.
+        """
         headers = {} if retry_after is None else {"Retry-After": retry_after}
         body = {"code": "too_many_requests", "reason": "slow down"}
         return cls.status(429, body, headers)
 
     @classmethod
     def unauthorized(cls) -> "Fault":
-        """401, as if the token had been revoked."""
+        """Answer with 401, as if the token had been revoked."""
         return cls.status(401, {"result": "requires_authentication"})
 
     @classmethod
     def forbidden(cls, code: str = "authentication_access_denied") -> "Fault":
-        """403 about the object that was asked for, or about what another code says."""
+        """Answer with 403 about the object that was asked for, or about what another code says.
+
+        Args:
+            code: the API's code.
+        """
         return cls.code(code, status=403)
 
     # Answers of what stands before it
@@ -140,7 +199,9 @@ class Fault:
     def gateway_html(cls, status: int = 502, *, acts: bool = False) -> "Fault":
         """The error page of a gateway; behind it the request may have acted.
 
-        With 404 it knows no such address, with 403 a firewall is against it.
+        Args:
+            status: of HTTP. With 404 it knows no such address, with 403 a firewall is against it.
+            acts: whether the request does what it asks for.
         """
         page = f"<html><head><title>{status}</title></head><body><h1>Gateway</h1></body></html>\n"
         answer = Answer(status, page.encode(), "text/html")
@@ -148,12 +209,12 @@ class Fault:
 
     @classmethod
     def no_such_page(cls) -> "Fault":
-        """404 in plain text."""
+        """Answer with 404 in plain text."""
         return cls(name="no_such_page", acts=False, answer=NO_SUCH_PAGE)
 
     @classmethod
     def outage(cls) -> "Fault":
-        """503 from the gateway, as the whole region gives while it is out."""
+        """Answer with 503 from the gateway, as the whole region does while it is out."""
         return evolve(cls.gateway_html(503), name="outage")
 
 

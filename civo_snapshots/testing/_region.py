@@ -24,10 +24,10 @@ from civo_snapshots.testing._wire import RefusedField
 
 
 class FakeRegion:
-    """A CivoStack private region on loopback, from `async with` until its end.
+    """A CivoStack private region on loopback, from ``async with`` until its end.
 
-    What its keywords leave unsaid is as the API is documented. `Switches` explains each
-    further keyword: what the documents leave open, and how a region may behave.
+    What its keywords leave unsaid is as the API is documented. `Switches` explains each further
+    keyword: what the documents leave open, and how a region may behave.
 
     Args:
         instances: how many instances each region holds at first.
@@ -41,9 +41,19 @@ class FakeRegion:
         latency: real seconds added to each answer.
         port: where to listen; 0 takes a free one.
         keep_requests: keep every request in `requests`; counters are kept in any case.
-        expose_stats: serve `stats()` at `GET /_fake/stats`, and as a page at `GET /_fake`,
+        expose_stats: serve `stats()` at ``GET /_fake/stats``, and as a page at ``GET /_fake``,
             without a token.
         switches: anything of `Switches`.
+
+    Example::
+
+        async with FakeRegion(instances=2, clock=(clock := FakeClock())) as region:
+            region.fault("POST /v2/instances/{id}/snapshots", Fault.drop_after_acting())
+            client = CivoClient(region.token, region="LON1", api_url=region.url, clock=clock)
+            async with client as civo:
+                run = await civo.snapshots.create_many(region.instance_ids, name="nightly")
+            assert run.counts["complete"] == 2
+            assert region.counts["POST /v2/instances/{id}/snapshots"] == 2
     """
 
     def __init__(
@@ -110,7 +120,11 @@ class FakeRegion:
     def any(cls, seed: int, **fixed: Unpack[RegionOptions]) -> Self:
         """A region whose every open reading is drawn from the seed; `repr()` tells the draw.
 
-        Keywords fix what they name. What `repr()` shows makes the same region.
+        What `repr()` shows makes the same region.
+
+        Args:
+            seed: of the draw, and of everything else.
+            fixed: keywords that are not drawn.
         """
         options: RegionOptions = {**draw(seed), **fixed}
         return cls(seed=seed, **options)
@@ -126,6 +140,7 @@ class FakeRegion:
 
     @property
     def token(self) -> str:
+        """The only token that is let in."""
         return self._api.token
 
     @token.setter
@@ -160,12 +175,17 @@ class FakeRegion:
         return self.in_region(self.region)
 
     def in_region(self, code: str) -> RegionState:
-        """The tables of this region."""
+        """The tables of this region.
+
+        Args:
+            code: the region's code, in either case.
+        """
         self._server.commit_late(self.clock.monotonic())
         return self._states[code.lower()]
 
     @property
     def instance_ids(self) -> list[str]:
+        """The ids of the first region's instances, oldest first."""
         return list(self.state.instances)
 
     def add_instance(
@@ -176,11 +196,24 @@ class FakeRegion:
         tags: Sequence[str] = (),
         status: str = "ACTIVE",
     ) -> str:
-        """Put one more instance into the first region and return its id."""
+        """Put one more instance into the first region and return its id.
+
+        Args:
+            hostname: a generated one if None.
+            volumes: how many are attached.
+            tags: what it is tagged with.
+            status: what it does, such as "ACTIVE".
+        """
         return self.state.add_instance(hostname, volumes=volumes, tags=tags, status=status)
 
     def fail_volume(self, instance_id: str, index: int = 0, *, leave_pending: bool = False) -> None:
-        """Let this volume fail in the next snapshots, which may stay Pending themselves."""
+        """Let this volume fail in the next snapshots, which may stay Pending themselves.
+
+        Args:
+            instance_id: whose volume.
+            index: which of its volumes, from 0.
+            leave_pending: whether the snapshot itself never says that it has failed.
+        """
         self.state.fail_volume(instance_id, index, leave_pending=leave_pending)
 
     def refuse_create(
@@ -194,16 +227,30 @@ class FakeRegion:
     ) -> None:
         """Refuse snapshots of this instance, so many times or for ever.
 
-        Without a status, the code has its usual one.
+        Args:
+            instance_id: of which instance.
+            code: the API's code.
+            status: of HTTP; the code's usual one if None.
+            reason: the API's explanation.
+            times: how often; None is for ever.
         """
         self.state.refuse_create(instance_id, code, status=status, reason=reason, times=times)
 
     def heal(self, instance_id: str) -> None:
-        """Take back `fail_volume` and `refuse_create`."""
+        """Take back `fail_volume()` and `refuse_create()`.
+
+        Args:
+            instance_id: of which instance.
+        """
         self.state.heal(instance_id)
 
     def run_schedule(self, key: str, region: str | None = None) -> None:
-        """Do what the schedule of this id or name does when its time comes."""
+        """Do what the schedule does when its time comes.
+
+        Args:
+            key: its id or name.
+            region: the code of its region; the first one if None.
+        """
         run_schedule(self.in_region(region or self.region), key, self.clock.monotonic())
 
     # Faults
@@ -217,15 +264,27 @@ class FakeRegion:
         after: int = 0,
         probability: float = 1.0,
     ) -> ScheduledFault:
-        """Let requests of a route ("*": of all) go wrong.
+        """Let requests of a route go wrong; the `fired` of what is returned tells how often it has.
 
-        It spares the first `after` requests from now on, then fires `times` times (None: for
-        ever), each time with this probability. Its `fired` tells how often it has.
+        It spares the first `after` requests from now on, then fires `times` times, each time with
+        this probability.
+
+        Args:
+            route: such as "POST /v2/instances/{id}/snapshots"; "*" is all of them.
+            fault: what goes wrong.
+            times: how often it fires; None is for ever.
+            after: how many requests are spared first.
+            probability: from 0 to 1, drawn from the region's seed.
         """
         return self._plan.schedule(route, fault, times=times, after=after, probability=probability)
 
     def outage(self, seconds: float, *, after: float = 0.0) -> None:
-        """Answer everything with 503 for so many seconds on the clock."""
+        """Answer everything with 503 for so many seconds on the clock.
+
+        Args:
+            seconds: for how long.
+            after: seconds until it begins.
+        """
         start = self.clock.monotonic() + after
         self._plan.schedule_outage(start, start + seconds)
 
@@ -252,19 +311,22 @@ class FakeRegion:
 
     @property
     def total(self) -> int:
+        """How many requests there were."""
         return self.counts.total()
 
     @property
     def connections_opened(self) -> int:
+        """How many connections were opened so far."""
         return self._server.connections_opened
 
     @property
     def open_connections(self) -> int:
+        """How many connections are open now."""
         return self._server.open_connections
 
     @property
     def refused_fields(self) -> list[RefusedField]:
-        """What was sent and not taken: unknown fields, and values of a wrong type or form."""
+        """What was sent and not taken, as unknown fields, and values of a wrong type or form."""
         return self._api.refused_fields
 
     def stats(self) -> dict[str, object]:

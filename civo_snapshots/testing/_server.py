@@ -36,7 +36,19 @@ _STOP_GRACE = 0.005
 
 @define(eq=False)
 class ReceivedRequest:
-    """One request as it arrived; `status` is None as long as, or if ever, it has no answer."""
+    """One request as it arrived.
+
+    Attributes:
+        method: of HTTP.
+        path: as on the wire, neither decoded nor normalised.
+        route: such as "GET /v2/instances/{id}".
+        query: the last value of each name.
+        headers: as they were sent.
+        body: as it was sent.
+        at: when, on the region's clock.
+        request_id: what its answer carries as X-Request-Id, if it carries one.
+        status: of its answer; None as long as, or if ever, it has none.
+    """
 
     method: str
     path: str  # as on the wire: neither decoded nor normalised

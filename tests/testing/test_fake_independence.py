@@ -57,11 +57,6 @@ def test_using_the_fake_loads_no_module_of_the_sdk() -> None:
     assert loaded == loaded_by(PUBLIC)
 
 
-def test_files_are_short() -> None:
-    long = {path.name for path in ROOM.rglob("*.py") if len(path.read_text().splitlines()) >= 300}
-    assert not long
-
-
 def test_every_switch_is_a_keyword_of_the_same_type_and_is_explained() -> None:
     switches = {field.name for field in attrs.fields(Switches)}
     hints = get_type_hints(Switches)
