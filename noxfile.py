@@ -58,6 +58,13 @@ def floors(session: nox.Session) -> None:
 
 
 @nox.session
+def dask(session: nox.Session) -> None:
+    """Runs on real Dask clusters whose workers and drivers are killed; figures are printed."""
+    session.install("-q", "-e", ".[dask,pytest]", *group("test"))
+    session.run("pytest", "-s", "-W", "default", "tests/engines/test_dask.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and formatting."""
     session.install("-q", *group("lint"))

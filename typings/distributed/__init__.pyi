@@ -1,0 +1,56 @@
+# What civo_snapshots.integrations.dask uses of it; asynchronous clients alone.
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+_T = TypeVar("_T")
+
+class KilledWorker(Exception): ...
+
+class Future(Awaitable[_T]):
+    def __await__(self) -> Generator[Any, None, _T]: ...
+
+class _Scheduler:
+    address: str
+
+class Client:
+    asynchronous: bool
+    security: object
+    scheduler: _Scheduler
+    def __init__(
+        self,
+        address: object = None,
+        *,
+        security: object = None,
+        asynchronous: bool = False,
+        set_as_default: bool = True,
+    ) -> None: ...
+    def submit(
+        self,
+        func: Callable[..., Coroutine[Any, Any, _T]],
+        *args: object,
+        key: str | None = None,
+        pure: bool = True,
+    ) -> Future[_T]: ...
+    def run(self, function: Callable[..., object], *args: object) -> object: ...
+    def nthreads(self) -> Awaitable[Mapping[str, int]]: ...
+    def get_metadata(self, keys: Sequence[str], default: object = ...) -> Awaitable[object]: ...
+    def set_metadata(self, key: Sequence[str], value: object) -> Awaitable[None]: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *error: object) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+
+class _Nanny:
+    pid: int
+
+class LocalCluster:
+    def __init__(
+        self, *, n_workers: int = ..., threads_per_worker: int = ..., **options: object
+    ) -> None: ...
+    scheduler_address: str
+    workers: Mapping[object, _Nanny]
+    def scale(self, n: int) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+
+def get_client() -> Client: ...
