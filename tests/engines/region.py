@@ -4,6 +4,7 @@ As a program it is the fake's own command, whose rate limit counts in windows of
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -51,6 +52,11 @@ class Served:
 
     def requests(self) -> int:
         return sum(self.stats()["counts"].values())
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Set these where this runs: a method of `os.environ` would travel with a copy of it."""
+    os.environ.update(variables)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster
 from civo_snapshots import CivoClient, ConfigurationError, FleetRun, InvalidArgumentError
 from civo_snapshots.integrations.dask import DaskLauncher
 
-from .region import Served, served
+from .region import Served, served, set_environment
 
 STALE = ("--instances", "200", "--more-regions", "NYC1", "--read-lag", "3", "--latency", "0.2")
 QUICK = ("--duration", "1", "5")
@@ -42,8 +42,8 @@ def client(cluster: LocalCluster) -> Iterator[Client]:
 
 def given(region: Served, client: Client) -> None:
     """Let the driver and the workers find the region in their environments."""
-    os.environ.update(region.environment)
-    client.run(os.environ.update, region.environment)
+    set_environment(region.environment)
+    client.run(set_environment, region.environment)
 
 
 async def when_created(region: Served, number: int) -> None:
