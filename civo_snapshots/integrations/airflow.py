@@ -6,7 +6,7 @@ once, and does so whenever a triggerer is thought dead: it sends nothing but rea
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, cast
 
@@ -170,25 +170,28 @@ class CivoSnapshotFleetOperator(BaseOperator):
                     civo_conn_id=self.civo_conn_id,
                 ),
                 method_name="execute_complete",
-                kwargs={"expected": begun, "ends_at": ends_at, "failed": failed.to_json()},
+                kwargs={"failed": failed.to_json()},
                 timeout=timedelta(seconds=self.timeout + _SHOWN_AFTER),
             )
         return self._ended(self._run(self._wait(run, ends_at)))
 
     def execute_complete(
-        self, context: Context, event: object, *, expected: int, ends_at: float, failed: str
+        self, context: Context, event: Mapping[str, Any], failed: str | None = None
     ) -> dict[str, object]:
-        """Judge the run when the trigger has fired, by an own look."""
+        """Judge the run when the trigger has fired, by an own look.
+
+        `failed` is the run of those that could not be started, as JSON.
+        """
         self.log.info("The trigger has ended: %s", event)
-        earlier = FleetRun.from_json(failed)
+        name, expected, ends_at = event["name"], event["expected"], event["ends_at"]
 
         async def look() -> FleetRun:
             async with self._hook().client() as civo:
-                found = await _find(civo, earlier.name, expected)
-            run = await self._wait(found, ends_at)
-            return FleetRun(run.name, (*run, *earlier))
+                found = await _find(civo, name, expected)
+            return await self._wait(found, ends_at)
 
-        return self._ended(self._run(look()))
+        earlier = FleetRun.from_json(failed) if failed else FleetRun(name)
+        return self._ended(FleetRun(name, (*self._run(look()), *earlier)))
 
     def on_kill(self) -> None:
         """Stop creating; creates on their way come to an end first."""
@@ -289,16 +292,20 @@ class CivoSnapshotFleetTrigger(BaseTrigger):
         return f"{__name__}.{name}", {one: getattr(self, one) for one in told}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event, with the numbers of each kind; the task itself looks again and judges."""
-        yield TriggerEvent({"name": self.name, **await self._counts()})
+        """One event, with what the trigger was given; the task itself looks again and judges."""
+        ended = await self._ended()
+        yield TriggerEvent(
+            {"name": self.name, "expected": self.expected, "ends_at": self.ends_at, **ended}
+        )
 
-    async def _counts(self) -> dict[str, object]:
+    async def _ended(self) -> dict[str, object]:
         progress = _Progress(self.log.info, "ended", WaitEnded)
         try:
             hook = CivoHook(self.civo_conn_id, self.region)
             async with await hook.aclient(progress) as civo:
                 found = await _find(civo, self.name, self.expected)
-                return dict((await _wait(civo, found, self.ends_at, progress)).counts)
+                run = await _wait(civo, found, self.ends_at, progress)
+            return {"counts": dict(run.counts)}
         except CivoError as error:
             return {"error": str(error)}
 
