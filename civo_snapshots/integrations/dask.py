@@ -250,9 +250,11 @@ class _Launch:
             except KilledWorker as error:
                 _logger.warning("run %s, batch %d: %s", self.name, number, error)
                 continue
-            if told.partial:
-                self.stopped.set()
             self.known.update({(region, one.instance_id): one for one in told})
+            if told.partial:
+                if await _holder(self.dask, self.name) == self.id:
+                    continue  # its worker was taken away
+                self.stopped.set()
             _logger.info("run %s: %d of %d started", self.name, len(self.known), self._total())
             return
         _logger.error("run %s, batch %d: given up", self.name, number)
