@@ -21,6 +21,7 @@ with DAG(
     CivoSnapshotFleetOperator.partial(
         task_id="snapshot",
         tags=["prod"],
+        allow_empty=True,
         name="nightly {{ run_id }}",
         retention=RetentionPolicy(keep_daily=14),
         retention_prefix="nightly",

@@ -5,6 +5,7 @@ once, and does so whenever a triggerer is thought dead: it sends nothing but rea
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
@@ -22,6 +23,11 @@ from ..resources import DEFAULT_RUN_TIMEOUT, RunOptions
 from ..retention import PruneReport, RetentionPolicy
 
 T = TypeVar("T")
+
+_library = logging.getLogger("civo_snapshots")
+if _library.level == logging.NOTSET:  # a line for each snapshot is no log for people
+    _library.setLevel(logging.WARNING)
+    logging.getLogger(__name__).setLevel(logging.INFO)
 
 _NAME = "{{ dag.dag_id }} {{ task.task_id }} {{ run_id }}"
 _TELL_EVERY = 10.0
@@ -48,15 +54,11 @@ class CivoHook(BaseHook):
         self.civo_conn_id = civo_conn_id
         self.region = region
 
-    def get_conn(self) -> CivoClient:
+    def get_conn(self, on_event: Listener | None = None) -> CivoClient:
         """A client, for `async with`."""
-        return self.client()
-
-    def client(self, on_event: Listener | None = None) -> CivoClient:
-        """The same, with a listener."""
         return self._client_of(self.get_connection(self.civo_conn_id), on_event)
 
-    async def aclient(self, on_event: Listener | None = None) -> CivoClient:
+    async def aget_conn(self, on_event: Listener | None = None) -> CivoClient:
         """The same where an event loop runs already, such as a triggerer's."""
         return self._client_of(await self.aget_connection(self.civo_conn_id), on_event)
 
@@ -74,7 +76,7 @@ class CivoHook(BaseHook):
         """Whether the token may list instances, for the button of the connection's form."""
 
         async def ask() -> str:
-            async with self.client() as civo:
+            async with self.get_conn() as civo:
                 count = len(await civo.instances.list().collect())
                 return f"{count} instances in {civo.region}"
 
@@ -101,7 +103,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
         timeout: seconds for creates and wait, counted anew by a task that is tried again.
         quota: "check" refuses the run before anything is sent if the quota is too small.
         on_failed: "retry" makes one more of what an earlier attempt has left failed.
-        description, concurrency: as in `RunOptions`.
+        description, concurrency, allow_empty: as in `RunOptions`.
         retention: applied afterwards, if all is complete, to the runs of `retention_prefix`.
     """
 
@@ -123,6 +125,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
         on_failed: Literal["report", "retry"] = "report",
         description: str | None = None,
         concurrency: int | None = None,
+        allow_empty: bool = False,
         retention: RetentionPolicy | None = None,
         retention_prefix: str | None = None,
         **kwargs: Any,
@@ -141,10 +144,15 @@ class CivoSnapshotFleetOperator(BaseOperator):
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.timeout = timeout
-        self.quota: Literal["check", "ignore"] = quota
-        self.on_failed: Literal["report", "retry"] = on_failed
-        self.description = description
-        self.concurrency = concurrency
+        self.options: RunOptions = {
+            "timeout": timeout,
+            "quota": quota,
+            "on_failed": on_failed,
+            "description": description,
+            "concurrency": concurrency,
+            "allow_empty": allow_empty,
+            "max_age": None,  # the name is this DAG run's, however long ago it first ran
+        }
         self.retention = retention
         self.retention_prefix = retention_prefix
         self._kill: Callable[[], object] | None = None
@@ -186,7 +194,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
         name, expected, ends_at = event["name"], event["expected"], event["ends_at"]
 
         async def look() -> FleetRun:
-            async with self._hook().client() as civo:
+            async with self._hook().get_conn() as civo:
                 found = await _find(civo, name, expected)
             return await self._wait(found, ends_at)
 
@@ -201,17 +209,9 @@ class CivoSnapshotFleetOperator(BaseOperator):
     # Inside an event loop
 
     async def _start(self, *, resume: bool) -> FleetRun:
-        options: RunOptions = {
-            "description": self.description,
-            "timeout": self.timeout,
-            "concurrency": self.concurrency,
-            "quota": self.quota,
-            "on_failed": self.on_failed,
-            "resume": resume,
-            "max_age": None,  # the name is this DAG run's, however long ago it first ran
-        }
+        options: RunOptions = {**self.options, "resume": resume}
         name, progress = run_name(self.name), _Progress(self.log.info, "started", OutcomeKnown)
-        async with self._hook().client(progress) as civo:
+        async with self._hook().get_conn(progress) as civo:
             chosen = await self._chosen(civo)
             progress.begin(name, civo, len(chosen))
             return await civo.snapshots.start_many(chosen, name=name, **options)
@@ -226,11 +226,11 @@ class CivoSnapshotFleetOperator(BaseOperator):
 
     async def _wait(self, run: FleetRun, ends_at: float) -> FleetRun:
         progress = _Progress(self.log.info, "ended", WaitEnded)
-        async with self._hook().client(progress) as civo:
+        async with self._hook().get_conn(progress) as civo:
             return await _wait(civo, run, ends_at, progress)
 
     async def _prune(self, prefix: str, policy: RetentionPolicy) -> PruneReport:
-        async with self._hook().client() as civo:
+        async with self._hook().get_conn() as civo:
             return await civo.snapshots.prune(await civo.snapshots.plan_prune(prefix, policy))
 
     def _hook(self) -> CivoHook:
@@ -302,7 +302,7 @@ class CivoSnapshotFleetTrigger(BaseTrigger):
         progress = _Progress(self.log.info, "ended", WaitEnded)
         try:
             hook = CivoHook(self.civo_conn_id, self.region)
-            async with await hook.aclient(progress) as civo:
+            async with await hook.aget_conn(progress) as civo:
                 found = await _find(civo, self.name, self.expected)
                 run = await _wait(civo, found, self.ends_at, progress)
             return {"counts": dict(run.counts)}
@@ -348,7 +348,7 @@ class CivoSnapshotSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=run.as_dict())
 
     async def _look(self) -> FleetRun:
-        async with CivoHook(self.civo_conn_id, self.region).client() as civo:
+        async with CivoHook(self.civo_conn_id, self.region).get_conn() as civo:
             expected = int(self.expected)
             return await civo.snapshots.find_run(run_name(self.name), expected=expected)
 

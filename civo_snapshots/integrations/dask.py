@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from itertools import zip_longest
 from typing import Literal, Protocol, TypedDict, Unpack, cast
 from uuid import uuid4
@@ -18,7 +17,7 @@ from uuid import uuid4
 from attrs import evolve, field, frozen
 from distributed import Client, KilledWorker, get_client
 
-from .. import CivoClient, PollPolicy, Timeouts, run_name
+from .. import CivoClient, PollPolicy, run_name
 from ..errors import CivoError, InvalidArgumentError
 from ..models import Instance
 from ..outcomes import FleetRun, Outcome, OutcomeKind
@@ -26,7 +25,6 @@ from ..resources import DEFAULT_RUN_TIMEOUT, RunOptions, Snapshots
 
 _ATTEMPTS = 5
 """At a batch; the scheduler itself repeats one three times, as its workers die."""
-_TIMEOUTS = Timeouts()
 _LOOK_EVERY = 1.0
 """Seconds; so often a batch asks whether it is to stop."""
 _LAST_WORDS = 30.0
@@ -103,34 +101,37 @@ class DaskLauncher:
         name: str,
         timeout: float = DEFAULT_RUN_TIMEOUT,
         resume: bool = True,
-        reconcile_window: float = _TIMEOUTS.reconcile_window,
+        reconcile_window: float = 8.0,
         **options: Unpack[BatchOptions],
     ) -> FleetRun:
         """Create or adopt a snapshot of each instance, by region, and wait until all have ended.
 
         Whoever runs the same name on this cluster is stopped first. With `resume` the first create
-        waits `reconcile_window` seconds, till reads show what a driver made that died a moment
-        ago; without it, only where the region shows something as young. `timeout` is in seconds,
-        for all of it. The outcomes stand in the order given, region by region; the run is partial
-        if it was stopped. Raises what no batch could go on with, such as a `ConfigurationError`,
-        or what Dask raises; that, and a cancellation, has the run so far: see `FleetRun.of()`.
+        waits `reconcile_window` seconds, as in `Timeouts`, till reads show what a driver made that
+        died a moment ago; without it, only where the region shows something as young. `timeout` is
+        in seconds, for all of it. The outcomes stand in the order given, region by region, each
+        instance once; the run is partial if it was stopped. Raises what no batch could go on with,
+        such as a `ConfigurationError`, or what Dask raises; that, and a cancellation, has the run
+        so far: see `FleetRun.of()`.
         """
         if run_name(name) != name:
             raise InvalidArgumentError(f"{name!r} is no name of a run; run_name() makes one of it")
+        fleet = {region: _hostnames(given) for region, given in instances.items()}
+        if not any(fleet.values()):
+            raise InvalidArgumentError("there are no instances to snapshot")
         async with _connected(self._client) as dask:
             parallel = self._parallel or max(1, len(await dask.nthreads()))
-            launch = _Launch(
+            return await _Launch(
                 dask,
                 self._make_client,
                 name,
-                {region: _hostnames(given) for region, given in instances.items()},
+                fleet,
                 time.monotonic() + timeout,
                 self._max_rate,
                 parallel,
                 self._batch,
                 options,
-            )
-            return await launch.run(reconcile_window if resume else 0.0)
+            ).run(reconcile_window if resume else 0.0)
 
     async def stop(self, name: str) -> None:
         """Let the run of this name stop creating, wherever its driver is; that then tells the rest.
@@ -208,11 +209,9 @@ class _Launch:
             for number, (region, ids) in enumerate(taken)
         ]
         try:
-            if tasks:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            for task in tasks:
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
         except BaseException:
             self.stopped.set()
             await self._leave()
@@ -314,11 +313,9 @@ class _Launch:
 
 
 def _holds_token(make_client: object) -> bool:
-    """Whether the token itself was bound to it, as far as that shows."""
-    if not isinstance(make_client, partial):
-        return False
-    bound = cast("partial[object]", make_client)
-    return bool(bound.args) or isinstance(bound.keywords.get("token"), str)
+    """Whether `functools.partial` bound the token itself to it."""
+    keywords = getattr(make_client, "keywords", {})
+    return bool(getattr(make_client, "args", ())) or isinstance(keywords.get("token"), str)
 
 
 def _with_further(own: Outcome | None, found: Outcome) -> Outcome:
@@ -360,14 +357,15 @@ async def _stop_with(creating: asyncio.Task[FleetRun], dask: Client, batch: _Bat
 
 
 async def _create(batch: _Batch, *, resume: bool) -> FleetRun:
-    told = {**batch.options, "timeout": batch.timeout, "resume": resume}
-    options = cast("RunOptions", told)
+    given = {**batch.options, "timeout": batch.timeout, "resume": resume}
     try:
         if batch.max_rate:
             await asyncio.sleep(1 / batch.max_rate)  # the batch before may just have sent one
         async with batch.make_client(max_rate=batch.max_rate) as civo:
             snapshots = civo.in_region(batch.region).snapshots
-            return await snapshots.start_many(batch.instances, name=batch.name, **options)
+            return await snapshots.start_many(
+                batch.instances, name=batch.name, **cast("RunOptions", given)
+            )
     except asyncio.CancelledError as error:
         return FleetRun.of(error) or FleetRun(batch.name, partial=True)
 

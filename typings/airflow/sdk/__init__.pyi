@@ -1,10 +1,12 @@
 # What civo_snapshots.integrations.airflow and its example use of it.
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from logging import Logger
-from typing import Any, NoReturn, Protocol, Self
+from typing import Any, NoReturn, ParamSpec, Protocol, Self
 
 from airflow.triggers.base import BaseTrigger
+
+_P = ParamSpec("_P")
 
 class _TaskInstance(Protocol):
     try_number: int | None
@@ -44,7 +46,10 @@ class BaseOperator:
 class _Partial:
     def expand(self, **kwargs: object) -> BaseOperator: ...
 
+def task(function: Callable[_P, object]) -> Callable[_P, object]: ...
+
 class PokeReturnValue:
+    is_done: bool
     def __init__(self, is_done: bool, xcom_value: object = None) -> None: ...
 
 class BaseSensorOperator(BaseOperator): ...
