@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster
+from support.docs import EXAMPLES, HOWTO, given_by, region_of_readers, run_blocks
 
 from civo_snapshots import CivoClient, ConfigurationError, FleetRun, InvalidArgumentError
 from civo_snapshots.integrations.dask import DaskLauncher
 
-from .region import Served, served, set_environment
+from .region import CREATE, Served, served, set_environment
 
 STALE = ("--instances", "200", "--more-regions", "NYC1", "--read-lag", "3", "--latency", "0.2")
 QUICK = ("--duration", "1", "5")
@@ -196,6 +197,32 @@ async def test_a_worker_without_a_token_ends_the_run_with_the_reason(client: Cli
     with pytest.raises(ConfigurationError) as caught:
         await DaskLauncher(client).run({"LON1": ["i-1"]}, name="nightly", resume=False)
     assert FleetRun.of(caught.value) is not None
+
+
+@pytest.mark.parametrize("given", [{}, {"LON1": []}])
+async def test_a_run_without_instances_is_refused(
+    given: dict[str, list[str]], client: Client
+) -> None:
+    with pytest.raises(InvalidArgumentError, match="no instances"):
+        await DaskLauncher(client).run(given, name="nightly")
+
+
+async def test_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    [page] = [one for one in HOWTO if one.name == "dask.md"]
+    async with region_of_readers(monkeypatch) as region:
+        await run_blocks(page, given_by(region))
+        assert region.counts[CREATE] == 5
+
+
+def test_the_example_runs() -> None:
+    [example] = [one for one in EXAMPLES if one.stem == "dask_fleet"]
+    with served("--more-regions", "NYC1", *QUICK) as region:
+        environment = {**os.environ, **region.environment}
+        command = [sys.executable, str(example), "nightly"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "complete           6" in done.stdout
+        assert set(region.made().values()) == {1}
 
 
 async def test_a_token_does_not_travel(client: Client) -> None:
