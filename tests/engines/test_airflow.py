@@ -25,6 +25,7 @@ from civo_snapshots.integrations.airflow import (
     CivoSnapshotSensor,
 )
 
+from .airflow_deployment import deployed, within
 from .region import CREATE, Served, served
 
 FLEET = 30
@@ -197,3 +198,48 @@ def test_the_example_runs_by_dags_test(tmp_path: Path) -> None:
             assert done.returncode == 0, done.stdout + done.stderr
         assert "Marking run" in done.stdout
         assert region.stats()["counts"][CREATE] == 1
+
+
+_DAG = """
+from datetime import timedelta
+from airflow.sdk import DAG
+from civo_snapshots.integrations.airflow import CivoSnapshotFleetOperator
+
+with DAG("fleet", schedule=None, default_args={"retries": 2, "retry_delay": timedelta(seconds=3)}):
+    CivoSnapshotFleetOperator(task_id="snapshot", where=bool, concurrency=4)
+"""
+
+
+def test_a_worker_and_a_triggerer_that_are_killed_cost_nothing(tmp_path: Path) -> None:
+    """R161: 200 instances, reads stale by three seconds; the task is tried again, and succeeds."""
+    fleet = 200
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "fleet.py").write_text(_DAG)
+    options = ("--instances", str(fleet), "--latency", "0.3", "--read-lag", "3")
+
+    def begun(number: int) -> None:
+        assert region.creates() >= number
+
+    with (
+        served(*options, "--duration", "60", "70") as region,
+        deployed(
+            tmp_path, tmp_path / "dags", AIRFLOW_CONN_CIVO_DEFAULT=connection(region)
+        ) as airflow,
+    ):
+        run = airflow.trigger("fleet")
+        within(300, lambda: begun(40))
+        airflow.kill_task()
+        assert airflow.when(run, "deferred")["try_number"] == 2
+        airflow.kill("triggerer")
+        airflow.start("triggerer")
+        assert airflow.when(run, "success", "failed")["state"] == "success"
+        told = airflow.ask(f"{run}/taskInstances/snapshot/xcomEntries/return_value")["value"]
+        whole = FleetRun.from_dict(told if isinstance(told, dict) else json.loads(told))
+        assert whole.counts["complete"] == len(whole) == region.creates() == fleet
+        assert set(region.made().values()) == {1}
+        [log] = (tmp_path / "logs").rglob("attempt=2.log")
+        logs = "".join(path.read_text() for path in log.parent.glob("attempt=2.log*"))
+        assert f"{fleet} of {fleet} started, 0 with an error." in logs
+        assert f"{fleet} of {fleet} ended, 0 with an error." in logs
+        assert logs.count("waiting until snapshot") == 0
+        assert region.token not in logs
