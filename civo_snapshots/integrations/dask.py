@@ -43,8 +43,7 @@ class ClientFactory(Protocol):
 
 
 class BatchOptions(TypedDict, total=False):
-    """What the creates of a launched run accept, as `RunOptions` tells; `concurrency` is each
-    batch's."""
+    """What a launched run accepts for its creates, as in `RunOptions`; of each batch for itself."""
 
     description: str | None
     concurrency: int | None
@@ -188,9 +187,7 @@ class _Launch:
             self._so_far(partial=True).attach_to(error)
             raise
         finally:
-            with suppress(Exception):  # what ended the run matters, and the scheduler may be gone
-                async with asyncio.timeout(_LAST_WORDS):
-                    await self._leave()
+            await self._leave()
 
     # Starting: batches on workers
 
@@ -281,9 +278,8 @@ class _Launch:
         except CivoError as error:
             _logger.warning("run %s: could not look at %s again: %s", self.name, region, error)
             return
-        for one in found:
-            key = region, one.instance_id
-            self.known[key] = _with_further(self.known.get(key), one)
+        told = {(region, one.instance_id): one for one in found}
+        self.known.update({key: _with_further(self.known.get(key), told[key]) for key in told})
 
     # Telling
 
@@ -308,8 +304,10 @@ class _Launch:
 
     async def _leave(self) -> None:
         """Be in charge no more, which stops all batches, unless another driver is by now."""
-        if await _holder(self.dask, self.name) == self.id:
-            await self.dask.set_metadata([_ROOT, self.name], {})
+        with suppress(Exception):  # what ended the run matters, and the scheduler may be gone
+            async with asyncio.timeout(_LAST_WORDS):
+                if await _holder(self.dask, self.name) == self.id:
+                    await self.dask.set_metadata([_ROOT, self.name], {})
 
 
 def _holds_token(make_client: object) -> bool:
@@ -357,15 +355,14 @@ async def _stop_with(creating: asyncio.Task[FleetRun], dask: Client, batch: _Bat
 
 
 async def _create(batch: _Batch, *, resume: bool) -> FleetRun:
-    given = {**batch.options, "timeout": batch.timeout, "resume": resume}
+    told = {**batch.options, "timeout": batch.timeout, "resume": resume}
+    options = cast("RunOptions", told)
     try:
         if batch.max_rate:
             await asyncio.sleep(1 / batch.max_rate)  # the batch before may just have sent one
         async with batch.make_client(max_rate=batch.max_rate) as civo:
             snapshots = civo.in_region(batch.region).snapshots
-            return await snapshots.start_many(
-                batch.instances, name=batch.name, **cast("RunOptions", given)
-            )
+            return await snapshots.start_many(batch.instances, name=batch.name, **options)
     except asyncio.CancelledError as error:
         return FleetRun.of(error) or FleetRun(batch.name, partial=True)
 

@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 from attrs import frozen
+
+T = TypeVar("T")
 
 _PARTS = {
     "api-server": ("--port", "8085"),
@@ -105,7 +107,7 @@ def deployed(home: Path, dags: Path, **variables: str) -> Iterator[Deployment]:
             deployment.kill(part)
 
 
-def within(seconds: float, look: Any) -> Any:
+def within(seconds: float, look: Callable[[], T]) -> T:
     """What `look` returns, as soon as it raises nothing any more."""
     ends_at = time.monotonic() + seconds
     while True:

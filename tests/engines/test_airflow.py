@@ -217,17 +217,18 @@ def test_a_worker_and_a_triggerer_that_are_killed_cost_nothing(tmp_path: Path) -
     (tmp_path / "dags" / "fleet.py").write_text(_DAG)
     options = ("--instances", str(fleet), "--latency", "0.3", "--read-lag", "3")
 
-    def begun(number: int) -> None:
-        assert region.creates() >= number
-
     with (
         served(*options, "--duration", "60", "70") as region,
         deployed(
             tmp_path, tmp_path / "dags", AIRFLOW_CONN_CIVO_DEFAULT=connection(region)
         ) as airflow,
     ):
+
+        def begun() -> None:
+            assert region.creates() >= 40
+
         run = airflow.trigger("fleet")
-        within(300, lambda: begun(40))
+        within(300, begun)
         airflow.kill_task()
         assert airflow.when(run, "deferred")["try_number"] == 2
         airflow.kill("triggerer")

@@ -177,10 +177,11 @@ async def test_a_run_that_is_stopped_tells_what_exists_and_goes_on_later(client:
         assert_nothing_is_lost_or_twice(again, region, FLEET)
 
 
-async def test_a_cancelled_run_leaves_what_it_made(client: Client) -> None:
+async def test_a_cancelled_run_leaves_what_it_made(client: Client, cluster: LocalCluster) -> None:
     with served(*STALE, *QUICK) as region:
         given(region, client)
-        job = asyncio.create_task(DaskLauncher(client).run(region.instances(), name="nightly"))
+        own = await Client(cluster.scheduler_address, asynchronous=True)
+        job = asyncio.create_task(DaskLauncher(own).run(region.instances(), name="nightly"))
         await when_created(region, 100)
         job.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
@@ -189,6 +190,7 @@ async def test_a_cancelled_run_leaves_what_it_made(client: Client) -> None:
         assert run is not None
         assert run.partial
         assert len({one.snapshot.id for one in run if one.snapshot}) == region.creates() < FLEET
+        await own.close()
 
 
 async def test_a_worker_without_a_token_ends_the_run_with_the_reason(client: Client) -> None:
