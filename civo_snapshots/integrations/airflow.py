@@ -193,13 +193,13 @@ class CivoSnapshotFleetOperator(BaseOperator):
         self.log.info("The trigger has ended: %s", event)
         name, expected, ends_at = event["name"], event["expected"], event["ends_at"]
 
-        async def look() -> FleetRun:
+        async def find_again() -> FleetRun:
             async with self._hook().get_conn() as civo:
                 found = await _find(civo, name, expected)
             return await self._wait(found, ends_at)
 
         earlier = FleetRun.from_json(failed) if failed else FleetRun(name)
-        return self._ended(FleetRun(name, (*self._run(look()), *earlier)))
+        return self._ended(FleetRun(name, (*self._run(find_again()), *earlier)))
 
     def on_kill(self) -> None:
         """Stop creating; creates on their way come to an end first."""
@@ -210,7 +210,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
 
     async def _start(self, *, resume: bool) -> FleetRun:
         options: RunOptions = {**self.options, "resume": resume}
-        name, progress = run_name(self.name), _Progress(self.log.info, "started", OutcomeKnown)
+        name, progress = run_name(self.name), _ProgressLog(self.log.info, "started", OutcomeKnown)
         async with self._hook().get_conn(progress) as civo:
             chosen = await self._chosen(civo)
             progress.begin(name, civo, len(chosen))
@@ -225,7 +225,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
         return [one for one in listed if tags.intersection(one.tags)]
 
     async def _wait(self, run: FleetRun, ends_at: float) -> FleetRun:
-        progress = _Progress(self.log.info, "ended", WaitEnded)
+        progress = _ProgressLog(self.log.info, "ended", WaitEnded)
         async with self._hook().get_conn(progress) as civo:
             return await _wait(civo, run, ends_at, progress)
 
@@ -299,7 +299,7 @@ class CivoSnapshotFleetTrigger(BaseTrigger):
         )
 
     async def _ended(self) -> dict[str, object]:
-        progress = _Progress(self.log.info, "ended", WaitEnded)
+        progress = _ProgressLog(self.log.info, "ended", WaitEnded)
         try:
             hook = CivoHook(self.civo_conn_id, self.region)
             async with await hook.aget_conn(progress) as civo:
@@ -340,20 +340,20 @@ class CivoSnapshotSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """One look at the run."""
-        run = asyncio.run(self._look())
+        run = asyncio.run(self._found())
         self.log.info("%r", run)
         if run.unfinished or run.counts[OutcomeKind.NOT_ATTEMPTED]:
             return PokeReturnValue(is_done=False)
         run.raise_for_failures()
         return PokeReturnValue(is_done=True, xcom_value=run.as_dict())
 
-    async def _look(self) -> FleetRun:
+    async def _found(self) -> FleetRun:
         async with CivoHook(self.civo_conn_id, self.region).get_conn() as civo:
             expected = int(self.expected)
             return await civo.snapshots.find_run(run_name(self.name), expected=expected)
 
 
-class _Progress:
+class _ProgressLog:
     """A listener that tells now and then how many of a run something was heard of."""
 
     def __init__(self, say: Callable[..., object], what: str, kind: type[Event]) -> None:
@@ -390,7 +390,9 @@ async def _find(civo: RegionView, name: str, expected: int) -> FleetRun:
         await asyncio.sleep(_LOOK_EVERY)
 
 
-async def _wait(civo: RegionView, run: FleetRun, ends_at: float, progress: "_Progress") -> FleetRun:
+async def _wait(
+    civo: RegionView, run: FleetRun, ends_at: float, progress: "_ProgressLog"
+) -> FleetRun:
     """Wait until the run has ended; one look at least."""
     begun = sum(one.snapshot is not None for one in run)
     progress.begin(run.name, civo, begun)

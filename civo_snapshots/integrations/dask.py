@@ -23,12 +23,9 @@ from ..models import Instance
 from ..outcomes import FleetRun, Outcome, OutcomeKind
 from ..resources import DEFAULT_RUN_TIMEOUT, RunOptions, Snapshots
 
-_ATTEMPTS = 5
-"""At a batch; the scheduler itself repeats one three times, as its workers die."""
-_LOOK_EVERY = 1.0
-"""Seconds; so often a batch asks whether it is to stop."""
-_LAST_WORDS = 30.0
-"""Seconds that batches have to tell what they made when the run is stopped."""
+_ATTEMPTS = 5  # at a batch; the scheduler itself repeats one three times, as its workers die
+_LOOK_EVERY = 1.0  # seconds; so often a batch asks whether it is to stop
+_LAST_WORDS = 30.0  # seconds that batches have to tell what they made when the run is stopped
 
 _ROOT = "civo-snapshots"
 """What the scheduler's metadata has of runs, by name: who is in charge, which batches began."""
@@ -253,16 +250,14 @@ class _Launch:
                 self.stopped.set()
             _logger.info("run %s: %d of %d started", self.name, len(self.known), self._total())
             return
-        _logger.error("run %s, batch %d: given up", self.name, number)
 
     # Ending: one watcher, and a last look
 
     async def _end(self, civo: CivoClient, region: str) -> None:
         """Wait for what was started in a region, and look what else bears its names."""
         snapshots, ids = civo.in_region(region).snapshots, list(self.instances[region])
-        untold = [one for one in ids if (region, one) not in self.known]
-        if untold:
-            await self._look(snapshots, region, untold)
+        if untold := [one for one in ids if (region, one) not in self.known]:
+            await self._find_more(snapshots, region, untold)
         begun = [self.known[region, one] for one in ids if (region, one) in self.known]
         if begun and not self.stopped.is_set():
             poll = PollPolicy(floor=min(max(1.0, len(begun) / 200), 5.0))
@@ -270,9 +265,9 @@ class _Launch:
             ended = await snapshots.wait_many(run, timeout=self._left(), poll=poll)
             self.known.update({(region, one.instance_id): one for one in ended})
         if begun:
-            await self._look(snapshots, region, ids)
+            await self._find_more(snapshots, region, ids)
 
-    async def _look(self, snapshots: Snapshots, region: str, ids: Sequence[str]) -> None:
+    async def _find_more(self, snapshots: Snapshots, region: str, ids: Sequence[str]) -> None:
         try:
             found = await snapshots.find_run(self.name, instances=ids, max_age=None)
         except CivoError as error:
@@ -280,8 +275,6 @@ class _Launch:
             return
         told = {(region, one.instance_id): one for one in found}
         self.known.update({key: _with_further(self.known.get(key), told[key]) for key in told})
-
-    # Telling
 
     def _total(self) -> int:
         return sum(map(len, self.instances.values()))
