@@ -349,15 +349,16 @@ async def _stop_with(creating: asyncio.Task[FleetRun], dask: Client, batch: _Bat
 
 async def _create(batch: _Batch, *, resume: bool) -> FleetRun:
     told = {**batch.options, "timeout": batch.timeout, "resume": resume}
-    options = cast("RunOptions", told)
+    options, run = cast("RunOptions", told), FleetRun(batch.name, partial=True)
     try:
         if batch.max_rate:
             await asyncio.sleep(1 / batch.max_rate)  # the batch before may just have sent one
         async with batch.make_client(max_rate=batch.max_rate) as civo:
             snapshots = civo.in_region(batch.region).snapshots
-            return await snapshots.start_many(batch.instances, name=batch.name, **options)
+            run = await snapshots.start_many(batch.instances, name=batch.name, **options)
     except asyncio.CancelledError as error:
-        return FleetRun.of(error) or FleetRun(batch.name, partial=True)
+        return FleetRun.of(error) or run  # which is whole if the client was being closed
+    return run
 
 
 # What the scheduler knows
