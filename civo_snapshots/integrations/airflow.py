@@ -30,11 +30,9 @@ if _library.level == logging.NOTSET:  # a line for each snapshot is no log for p
     logging.getLogger(__name__).setLevel(logging.INFO)
 
 _NAME = "{{ dag.dag_id }} {{ task.task_id }} {{ run_id }}"
-_TELL_EVERY = 10.0
-"""Seconds between lines of progress in a task's log."""
+_TELL_EVERY = 10.0  # seconds between lines of progress in a task's log
 _LOOK_EVERY = 2.0
-_SHOWN_AFTER = 60.0
-"""Seconds after which reads surely show what a task has made."""
+_SHOWN_AFTER = 60.0  # seconds after which reads surely show what a task has made
 
 
 class CivoHook(BaseHook):
@@ -162,12 +160,14 @@ class CivoSnapshotFleetOperator(BaseOperator):
         ends_at = time.time() + self.timeout
         again = (context["ti"].try_number or 1) > 1
         run = self._run(self._start(resume=again))
-        failed = FleetRun(run.name, run.failures)
-        begun = len({one.instance_id for one in run}) - len(failed)
         if not self.wait_for_completion:
             self.log.info("%s", run)
-            failed.raise_for_failures()
+            FleetRun(run.name, run.failures).raise_for_failures()
             return run.as_dict()
+        absent = (one for one in run.failures if one.snapshot is None)
+        surely = (one for one in absent if one.kind is not OutcomeKind.UNKNOWN)
+        failed = FleetRun(run.name, tuple(surely))
+        begun = len({one.instance_id for one in run}) - len(failed)
         if self.deferrable and begun and run.unfinished:
             self.defer(
                 trigger=CivoSnapshotFleetTrigger(

@@ -138,6 +138,24 @@ def test_what_cannot_be_started_fails_the_task_when_the_others_have_ended(region
         task.execute_complete(attempt(1), event=event, **(waiting.kwargs or {}))
 
 
+def test_what_has_failed_fails_the_task_and_is_made_once_more_if_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with served("--instances", "3", "--duration", "1", "2", "--failure-rate", "1") as region:
+        monkeypatch.setenv("AIRFLOW_CONN_CIVO_DEFAULT", connection(region))
+        for number, how, creates in ((1, "report", 3), (2, "report", 3), (3, "retry", 6)):
+            task = operator(deferrable=False, on_failed=how)
+            with pytest.raises(ExceptionGroup, match="3 of 3"):
+                task.execute(attempt(number))
+            assert region.creates() == creates
+        waiting = deferred(operator(on_failed="retry"), number=4)
+        assert region.creates() == 9
+        [event] = asyncio.run(fire(cast("CivoSnapshotFleetTrigger", waiting.trigger)))
+        assert event["counts"]["failed"] == event["expected"] == 3
+        with pytest.raises(ExceptionGroup, match="3 of 3"):
+            operator().execute_complete(attempt(4), event=event, **(waiting.kwargs or {}))
+
+
 def test_a_task_may_wait_itself_and_prune_afterwards(region: Served) -> None:
     keep = RetentionPolicy(keep_last=1)
     for number in (1, 2):
