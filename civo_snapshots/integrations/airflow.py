@@ -206,8 +206,6 @@ class CivoSnapshotFleetOperator(BaseOperator):
         if self._kill is not None:
             self._kill()
 
-    # Inside an event loop
-
     async def _start(self, *, resume: bool) -> FleetRun:
         options: RunOptions = {**self.options, "resume": resume}
         name, progress = run_name(self.name), _ProgressLog(self.log.info, "started", OutcomeKnown)
