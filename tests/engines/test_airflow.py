@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -126,6 +127,25 @@ def test_a_task_tried_again_goes_on_with_its_run(region: Served) -> None:
     deferred(operator(), number=2)
     assert region.creates() == FLEET + 1
     assert set(region.made().values()) == {1}
+
+
+def test_a_task_that_is_killed_by_a_person_creates_no_more(region: Served) -> None:
+    task = operator(concurrency=2)
+
+    def kill() -> None:
+        while region.creates() < 10:
+            time.sleep(0.02)
+        task.on_kill()
+
+    with ThreadPoolExecutor() as pool:
+        killing = pool.submit(kill)
+        with pytest.raises(asyncio.CancelledError) as caught:
+            task.execute(attempt(1))
+        killing.result()
+    run = FleetRun.of(caught.value)
+    assert run is not None
+    assert 10 <= region.creates() < FLEET + 1
+    assert sum(one.snapshot is not None for one in run) == region.creates()
 
 
 def test_what_cannot_be_started_fails_the_task_when_the_others_have_ended(region: Served) -> None:
