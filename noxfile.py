@@ -63,6 +63,21 @@ def floors(session: nox.Session) -> None:
 
 
 @nox.session
+def airflow(session: nox.Session) -> None:
+    """Operator, trigger, sensor and connection in real Airflow."""
+    session.install("-q", "uv", *group("test"))
+    session.run("uv", "pip", "install", "-q", "-e", ".[airflow,pytest]")
+    session.run("pytest", "-W", "default", "tests/engines/test_airflow.py", *session.posargs)
+
+
+@nox.session
+def dask(session: nox.Session) -> None:
+    """Runs on real Dask clusters whose workers and drivers are killed; figures are printed."""
+    session.install("-q", "-e", ".[dask,pytest]", *group("test"))
+    session.run("pytest", "-s", "-W", "default", "tests/engines/test_dask.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and formatting."""
     session.install("-q", *group("lint"))

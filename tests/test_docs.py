@@ -24,15 +24,21 @@ from support.face import PUBLIC
 from civo_snapshots import CivoClient
 
 ELSEWHERE = {
+    "airflow_dag": "engines/test_airflow.py",
+    "dask_fleet": "engines/test_dask.py",
     "nightly_aiohttp": "test_examples.py",
     "nightly_fastapi": "test_examples.py",
     "sigterm_and_resume": "test_examples.py",
 }
-"""Examples that serve until they are stopped, and the test file that runs each of them."""
+"""Examples that serve until they are stopped or need an engine, and the test file of each."""
+ENGINES = {"airflow": "test_airflow.py", "dask": "test_dask.py"}
+"""Pages whose blocks need an engine, and the file in tests/engines that runs each of them."""
 
 
 @pytest.mark.parametrize(
-    "page", [one for one in PAGES if blocks_of(one)], ids=lambda page: page.stem
+    "page",
+    [one for one in PAGES if blocks_of(one) and one.stem not in ENGINES],
+    ids=lambda page: page.stem,
 )
 async def test_every_block_of_a_page_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, nothing_left: None
@@ -87,9 +93,12 @@ async def test_an_example_runs(
     assert capsys.readouterr().out.strip()
 
 
-def test_an_example_that_serves_is_run_by_a_test_of_its_own() -> None:
+def test_an_example_or_page_that_is_not_run_here_is_run_by_a_test_of_its_own() -> None:
+    tests = Path(__file__).parent
     for example, test in ELSEWHERE.items():
-        assert example in (Path(__file__).parent / test).read_text()
+        assert example in (tests / test).read_text()
+    for page, test in ENGINES.items():
+        assert f'"{page}.md"' in (tests / "engines" / test).read_text()
 
 
 async def test_the_tests_of_the_page_about_tests_pass(tmp_path: Path) -> None:

@@ -73,6 +73,10 @@ class RunSearch:
                 found[instance_id] = evolve(self._missing(instance_id), kind=kind, error=error)
 
         unique = dict.fromkeys(instances)
+        first = next(filter(self._adoption.shown, unique), None)
+        if first is not None:  # it shows whether the listing alone tells the others
+            await read(first)
+            del unique[first]
         await for_each(unique, read, workers=min(self._settings.concurrency, len(unique)))
         return found
 

@@ -30,6 +30,7 @@ class Session:
     """What an action is given beside its own options.
 
     Attributes:
+        max_rate: requests a second of the client, at most.
         told: whether the action itself told of creates that an interruption left behind.
         begun: what an interruption leaves behind, to be told with it.
     """
@@ -42,6 +43,7 @@ class Session:
     yes: bool = False
     dry_run: bool = False
     clock: Clock = field(factory=SystemClock)
+    max_rate: float | None = None
     told: bool = False
     begun: str = ""
     _has_troubles: bool = False
@@ -55,6 +57,7 @@ class Session:
                 region=self.region,
                 profile=self.profile,
                 api_url=self.api_url,
+                max_rate=self.max_rate,
                 clock=self.clock,
                 app="civo-snapshots-cli",
                 on_event=self._tell,

@@ -43,6 +43,7 @@ _NAMES = {
     "keep_within": "--keep-within",
     "keep_yearly": "--keep-yearly",
     "max_age": "--max-age",
+    "max_rate": "--max-rate",
     "max_snapshots": "--keep",
     "name": "--name",
     "overwrite_existing": "--overwrite-existing",

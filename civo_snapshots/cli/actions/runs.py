@@ -31,6 +31,7 @@ async def run(
     timeout: float,
     concurrency: int | None,
     max_in_flight: int | None,
+    max_rate: float | None,
     on_existing: OnExisting,
     max_age: float | None,
     any_age: bool,
@@ -44,6 +45,7 @@ async def run(
     """Snapshot the chosen instances."""
     choice = Choice(**choosing)
     choice.check()
+    session.max_rate = max_rate
     is_named = name is not None
     name = _validation.run_name(name or _naming.generate_name(session.clock.now()))
     oldest = None if any_age else max_age or DEFAULT_MAX_AGE

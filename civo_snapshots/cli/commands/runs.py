@@ -27,6 +27,7 @@ COMMANDS = {
             timeout(7_200, "For the whole run."),
             option("--concurrency", type=int, metavar="N", help="Creates at once, at most."),
             option("--max-in-flight", type=int, metavar="N", help="Unfinished snapshots at once."),
+            option("--max-rate", type=float, metavar="N", help="Requests a second, at most."),
             option(
                 "--on-existing",
                 type=click.Choice(["adopt", "error", "create"]),

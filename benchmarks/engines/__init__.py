@@ -1,0 +1,1 @@
+"""What large runs cost on engines that are installed apart."""
