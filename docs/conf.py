@@ -46,6 +46,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(.*\.)?(T|Self)"),  # type variables have no page
     # Their inventories are not kept here.
     (r"py:.*", r"(opentelemetry|prometheus_client|airflow|dask|distributed)\..*"),
+    (r"py:.*", r"civo_snapshots\.integrations\.dask\.BatchOptions"),  # of RunOptions, in words
     (r"py:.*", r"civo_snapshots\.testing\._.*"),  # what the fake's methods take and give
 ]
 

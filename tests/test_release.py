@@ -64,7 +64,16 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test_it(sdist: Path) -> Non
     assert "docs/inventories/python.inv" in names
     top = {name.partition("/")[0] for name in names}
     assert top == {
-        *("civo_snapshots", "tests", "benchmarks", "docs", "examples", "release", "README.md"),
+        *(
+            "civo_snapshots",
+            "tests",
+            "benchmarks",
+            "docs",
+            "examples",
+            "release",
+            "typings",
+            "README.md",
+        ),
         *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "noxfile.py", "PKG-INFO"),
         *("hatch_build.py", "pyproject.toml", ".gitignore"),
     }

@@ -18,6 +18,7 @@ from civo_snapshots.cli._app import app
 from civo_snapshots.cli._exits import Exit
 from civo_snapshots.testing import ERROR_CODES, FakeRegion, Fault, Switches
 
+ENGINES = ("airflow", "dask")
 REFERENCE = ROOT / "docs" / "reference"
 DIRECTIVE = re.compile(r"^\.\. auto\w+:: ([\w.]+)$", re.MULTILINE)
 
@@ -35,9 +36,22 @@ def test_every_public_name_has_its_entry() -> None:
         for name, found in PUBLIC.items()
         if not (inspect.isclass(found) or inspect.isfunction(found))
     }
-    assert {*entries, *in_words} == PUBLIC.keys()
+    assert {*entries, *in_words} == {*PUBLIC, *adapters()}
     told = reference("events") + reference("testing")
     assert all(f"`{name.rpartition('.')[2]}`" in told for name in in_words)
+
+
+def adapters() -> set[str]:
+    """The public classes of modules that cannot be imported here, for want of their engine."""
+    return {
+        f"civo_snapshots.integrations.{engine}.{found}"
+        for engine in ENGINES
+        for found in re.findall(
+            r"^class ([A-Z]\w*)(?!.*(?:Protocol|TypedDict))",
+            (ROOT / "civo_snapshots" / "integrations" / f"{engine}.py").read_text(),
+            re.MULTILINE,
+        )
+    }
 
 
 def test_every_event_is_on_the_page_of_events() -> None:
@@ -118,7 +132,12 @@ def test_every_exit_code_is_in_the_reference_and_in_the_promise() -> None:
         assert re.search(rf"\b{code.value}\b", promise)
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "SECURITY.md", *PAGES], ids=lambda one: one.stem)
+@pytest.mark.parametrize(
+    "page",
+    # Those of the engines name what is theirs, and tests/engines runs them.
+    [README, ROOT / "SECURITY.md", *(one for one in PAGES if one.stem not in ENGINES)],
+    ids=lambda one: one.stem,
+)
 def test_a_page_names_only_what_there_is(page: Path) -> None:
     """What stands in backticks and looks like a name, a call or a keyword of this package."""
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
