@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster
-from support.docs import EXAMPLES, PAGES, given_by, paste, region_of_readers
+from support.docs import EXAMPLES, PAGES, blocks_of, given_by, region_of_readers, run
 
 from civo_snapshots import CivoClient, ConfigurationError, FleetRun, InvalidArgumentError
 from civo_snapshots.integrations.dask import DaskLauncher
@@ -209,7 +209,9 @@ async def test_a_run_without_instances_is_refused(
 async def test_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     [page] = [one for one in PAGES if one.name == "dask.md"]
     async with region_of_readers(monkeypatch) as region:
-        await paste(page, given_by(region))
+        names = given_by(region)
+        for block in blocks_of(page):
+            await run(block, names, page.name)
         assert region.counts[CREATE] == 5
 
 
