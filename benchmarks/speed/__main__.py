@@ -13,6 +13,7 @@ from . import (
     events,
     fanout,
     imports,
+    instructions,
     level,
     listing,
     outage,
@@ -25,6 +26,7 @@ from ._bench import Bar, Bench, Report, Series
 
 JOBS: dict[str, Callable[[Bench], Report]] = {
     "calls": calls.run,
+    "instructions": instructions.run,
     "list": listing.run,
     "pages": pages.run,
     "fanout": fanout.run,

@@ -84,7 +84,8 @@ class Connection(asyncio.Protocol):
                 missing = b'{"code":"database_snapshot_not_found","reason":"no such snapshot"}'
                 return (404, "snapshot", missing) if found is None else (200, "snapshot", found)
             case "POST", "instances", instance, "snapshots":
-                return 201, "snapshots", region.create(instance, body)
+                made = region.create(instance, body)
+                return (503, "refused", b"") if made is None else (201, "snapshots", made)
             case "GET", "resourcesnapshots":
                 return 200, "region", region.listing()
             case "GET", "instances", instance, "snapshots":
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(body)
 
 
-_REASONS = {200: "OK", 201: "Created", 404: "Not Found"}
+_REASONS = {200: "OK", 201: "Created", 404: "Not Found", 503: "Service Unavailable"}
 _date: tuple[int, str] = (0, "")
 
 
@@ -141,9 +142,17 @@ def main() -> None:
     parser.add_argument("--running", type=int, default=0)
     parser.add_argument("--instances", type=int, default=0)
     parser.add_argument("--nights", type=int, default=0)
+    parser.add_argument("--refused", type=float, default=0.0, help="share of creates answered 503")
+    parser.add_argument("--stale", type=float, default=0.0, help="seconds that reads lag behind")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    region = Region(tuple(options.duration), options.seed, options.instances)
+    region = Region(
+        tuple(options.duration),
+        options.seed,
+        options.instances,
+        refused=options.refused,
+        stale=options.stale,
+    )
     for number in range(options.finished):
         region.add(finished_id(number), ARCHIVE, f"old-{number}", done_at=0.0)
     for number in range(options.running):
