@@ -7,9 +7,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from math import inf
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from attrs import define
 
 from .._clock import Clock
 from .._http import (
@@ -46,7 +47,8 @@ Within = CallOptions | LogicalCall
 """What bounds a call: a user's options, or the logical call that it is a part of."""
 
 
-class _Asked(NamedTuple, Generic[T]):
+@define
+class _Asked(Generic[T]):
     """What a call asks, and how it takes the answer."""
 
     request: Request
@@ -55,6 +57,9 @@ class _Asked(NamedTuple, Generic[T]):
     sink: Sink | None
     poll: bool
 
+
+_SAFE, _CREATING = Kind.SAFE, Kind.CREATING
+"""On CPython 3.11 each look-up on the class takes as long as a coroutine."""
 
 _HELD_BACK = CivoError("a pause has begun")
 """In place of an outcome: nothing was sent, and it waits for a slot again."""
@@ -99,7 +104,7 @@ class Session:
         ends_at = inf
         if "timeout" in options:
             ends_at = self.clock.monotonic() + seconds(options["timeout"], "timeout")
-        work = self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
+        work = self.timeouts.create if kind is _CREATING else self.timeouts.call
         policy = policy_for(options["retries"]) if "retries" in options else self._policy
         return LogicalCall(Deadline(self.clock, work, ends_at), policy)
 
@@ -124,12 +129,10 @@ class Session:
         """
         call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
         asked = _Asked(request, read, is_ours, sink, poll)
-        attempt = 0 if request.kind is Kind.SAFE else call.sends
+        attempt = 0 if request.kind is _SAFE else call.sends
         while True:
             attempt += 1
-            outcome = await self._in_slot(
-                call, partial(self._send, call, asked, attempt), poll=poll
-            )
+            outcome = await self._attempt(call, asked, attempt)
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
                 self.confirmation.succeeded(request.region)
@@ -234,30 +237,39 @@ class Session:
         call.record.note(late)
         return late
 
-    async def _in_slot(
-        self, call: LogicalCall, send: Callable[[], Awaitable[T | CivoError]], *, poll: bool
-    ) -> T | CivoError:
+    async def _attempt(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
         """One request. Errors are returned, so that they are raised with none in their context."""
         outcome: T | CivoError = _HELD_BACK
         while outcome is _HELD_BACK:
-            slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
-            if isinstance(slot, CivoError):
-                outcome = slot
-                break
+            slot = call.take_slot() or self._limiter.enter_at_once(poll=asked.poll)
+            if slot is None:
+                entered = await self._limiter.enter(call, poll=asked.poll)
+                if isinstance(entered, CivoError):
+                    outcome = entered
+                    break
+                slot = entered
             try:
-                outcome = await send()
+                outcome = await self._send(call, asked, attempt)
             finally:
                 slot.release()
         if isinstance(outcome, CivoError):
             call.record.note(outcome)
         return outcome
 
-    async def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
+    def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> Awaitable[T | CivoError]:
+        """Send it, mostly at once: then no coroutine stands around another one."""
         call.deadline.begin()
-        tokens = self._transport.tokens
-        call.token = tokens.present
+        call.token = self._transport.tokens.present
+        if call.hold is None and call.token is not None and call.token is not call.refused:
+            return self._exchange(call, asked, attempt)
+        return self._send_prepared(call, asked, attempt)
+
+    async def _send_prepared(
+        self, call: LogicalCall, asked: _Asked[T], attempt: int
+    ) -> T | CivoError:
+        """Send it with a token that has to be asked for, or while something is held for it."""
         if call.token is None or call.token is call.refused:
-            renewed = await tokens.renew(call.deadline.left())
+            renewed = await self._transport.tokens.renew(call.deadline.left())
             if isinstance(renewed, CivoError):
                 return renewed
             call.token = renewed
