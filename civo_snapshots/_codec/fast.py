@@ -6,7 +6,8 @@ decides: None here means "ask the converter", never "no data".
 """
 
 import re
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_origin
 
 import attrs
 import msgspec
@@ -15,9 +16,8 @@ from ..models import SECRETS
 
 T = TypeVar("T")
 
-# What the converter reads in its own way: more than microseconds, and Go's zero time.
 _NANOSECONDS = re.compile(rb"\.[0-9]{7}")
-_YEAR_ONE = b'"0001-'
+"""More than microseconds: the converter reads that in its own way, as it does Go's zero time."""
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 """What msgspec raises for a body that it does not take."""
@@ -32,6 +32,7 @@ class FastDecoder(Generic[T]):
     def __init__(self, target: type[T]) -> None:
         self._decoder = msgspec.json.Decoder(target)
         self._known = msgspec.json.Decoder(_keys_of(target))
+        self._is_array = get_origin(target) is tuple
 
     def passes_over(self, body: bytes) -> bool:
         """Whether the body has a field that `read()` would pass over, or cannot be read anyway."""
@@ -46,9 +47,25 @@ class FastDecoder(Generic[T]):
         if not is_plain(body):
             return None
         try:
-            return self._decoder.decode(body)
+            found = self._decoder.decode(body)
         except UNREADABLE:
             return None
+        dated = cast("tuple[_Dated, ...]", found if self._is_array else (found,))
+        return None if any(map(_has_zero_time, dated)) else found
+
+
+class _Dated(Protocol):
+    @property
+    def created_at(self) -> datetime | None: ...
+
+
+def _has_zero_time(record: _Dated) -> bool:
+    """Whether it bears Go's zero time: to look here takes a tenth of a search of the body."""
+    made = record.created_at
+    if made is not None and made.year == 1:
+        return True
+    inner: _Dated | None = getattr(record, "instance", None)
+    return inner is not None and _has_zero_time(inner)
 
 
 def _keys_of(target: Any) -> Any:
@@ -94,10 +111,8 @@ _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_plain(body: bytes) -> bool:
-    """Whether both ways read the body alike, if this one reads it at all."""
-    if _YEAR_ONE in body or (b"." in body and _NANOSECONDS.search(body)):
-        return False
-    return is_sound(body)
+    """Whether both ways read the body alike but for Go's zero time, if this one reads it at all."""
+    return is_sound(body) and not (b"." in body and _NANOSECONDS.search(body))
 
 
 def is_sound(body: bytes) -> bool:

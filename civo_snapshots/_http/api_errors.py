@@ -46,8 +46,17 @@ class _Told(msgspec.Struct, gc=False):
 
 _TOLD = msgspec.json.Decoder(_Told)
 
+_SUCCESSES = frozenset({200, 201, 202, 204})
 _SUCCESS = ("success", "ok")
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
+
+
+def is_success(response: Response) -> bool:
+    """Whether it is certainly no failure: what a body must hold for that, most lack."""
+    if response.status not in _SUCCESSES:
+        return False
+    body = response.body
+    return len(body) > _LONGEST_REFUSAL or not _may_refuse(body)
 
 
 def failure_of(
@@ -58,7 +67,9 @@ def failure_of(
     `token_from` is where the token came from, should it be that which was not accepted.
     """
     status = response.status
-    if status in (200, 201, 202, 204):
+    if is_success(response):
+        return None
+    if status in _SUCCESSES:
         return _refusal_in_success(request, response, now, token_from)
     if 300 <= status < 400 and status != 304:
         host = printable(_host_of(response.headers.get("location", "")), 100)
@@ -79,9 +90,6 @@ def _refusal_in_success(
     An acknowledgement has a result, and may have a code or a status of its own. A record has none
     of these three, but for a status that is no number.
     """
-    body = response.body
-    if len(body) > _LONGEST_REFUSAL or not _may_refuse(body):
-        return None
     fields = _error_fields(response)
     told = fields.get("status")
     status = told if isinstance(told, int) and told >= 400 else response.status

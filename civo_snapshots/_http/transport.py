@@ -67,7 +67,7 @@ class KeptHeaders(Mapping[str, str]):
         self._mask = mask
 
     def __getitem__(self, name: str) -> str:
-        if name not in self:
+        if name not in _KEPT_HEADERS:
             raise KeyError(name)
         return self._mask(self._sent[name])
 

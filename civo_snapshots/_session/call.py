@@ -5,8 +5,8 @@ The decisions are those of `LogicalCall` and `retry`; sending once is the transp
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from math import inf
 from typing import Generic, TypeVar
 
@@ -22,6 +22,7 @@ from .._http import (
     Transport,
     failure_of,
     http_date,
+    is_success,
     rate_window,
 )
 from .._validation import seconds
@@ -297,7 +298,7 @@ class Session:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:
             return CivoError("the caller was cancelled before this was sent")
-        if call.started_at is None:
+        if call.started_at is None and asked.request.kind is _CREATING:
             call.started_at = self.clock.now()
         call.sends += 1
         call.record.attempts += 1
@@ -321,13 +322,15 @@ class Session:
         return outcome
 
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
-        now = self.clock.now()
-        self._note_date(response, now)
-        if (window := rate_window(response.headers, now)) and (
-            pause := self._limiter.note_window(*window)
-        ):
-            self._tell_throttled("rate_limit_used_up", pause)
-        failure = failure_of(asked.request, response, now, self._transport.tokens.origin)
+        headers = response.headers
+        if (date := headers.get("date", "")) != self._dated:
+            self._note_date(date)
+        if "x-ratelimit-remaining" in headers:
+            self._note_window(headers)
+        failure = None
+        if not is_success(response):
+            now, origin = self.clock.now(), self._transport.tokens.origin
+            failure = failure_of(asked.request, response, now, origin)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all
@@ -350,8 +353,13 @@ class Session:
             )
         return answer
 
-    def _note_date(self, response: Response, now: datetime) -> None:
-        text = response.headers.get("date", "")
-        if text != self._dated and (told := http_date(text)) is not None:
+    def _note_date(self, text: str) -> None:
+        if (told := http_date(text)) is not None:
             self._dated = text
-            self.clock_skew = told - now
+            self.clock_skew = told - self.clock.now()
+
+    def _note_window(self, headers: Mapping[str, str]) -> None:
+        if (window := rate_window(headers, self.clock.now())) and (
+            pause := self._limiter.note_window(*window)
+        ):
+            self._tell_throttled("rate_limit_used_up", pause)
