@@ -12,6 +12,7 @@ from .region_listing import (
     as_snapshot,
     items_of,
     name_of,
+    with_status,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "name_of",
     "one",
     "page",
+    "with_status",
 ]

@@ -55,6 +55,7 @@ class Fleet:
         self._slots = Gate(settings.max_in_flight)
         self._intake = Intake(iter(()))
         self._members: dict[str, Member] = {}
+        self._on_end = self.ended  # one bound method for all members
         self._ready: deque[Outcome] = deque()
         self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
@@ -96,7 +97,7 @@ class Fleet:
         settings = self._settings
         hostname = settings.hostnames.get(instance_id, "")
         name = settings.name_for(instance_id)
-        return Member(self.ended, instance_id, name, self._region, hostname)
+        return Member(self._on_end, instance_id, name, self._region, hostname)
 
     async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
@@ -175,14 +176,15 @@ class Fleet:
         if not settings.waits:
             self._finish(member, OutcomeKind.PENDING, None)
             return
-        member.wait = RegisteredWait(
+        wait = RegisteredWait(
             progress, now + settings.policy.floor, self._deadline, member, settings.on_change
         )
-        self._watcher.add(member.wait)
+        member.begin_wait(wait)
+        self._watcher.add(wait)
 
     def ended(self, member: Member, end: Snapshot | CivoError) -> None:
         """A member's snapshot is finished, or could not be waited for."""
-        member.wait = None
+        member.end_wait()
         if isinstance(end, Snapshot):
             member.snapshot = end
             self._finish(member, OutcomeKind.COMPLETE, None)
@@ -248,9 +250,8 @@ class Fleet:
 
     async def _end_workers(self) -> None:
         for member in self._members.values():
-            if member.wait is not None:
-                self._watcher.remove(member.wait)
-                member.wait = None
+            if (wait := member.end_wait()) is not None:
+                self._watcher.remove(wait)
         cancelled: list[asyncio.Task[None]] = []
         for worker, begun in self._workers.items():
             if begun and begun.creation and begun.stage is Stage.SENT:
