@@ -268,13 +268,12 @@ def as_snapshot(
     """
     inner = item.instance or Snapshot(id=item.id)
     before = known or inner
-    included = _either(before.included_volumes, inner.included_volumes)
     found = Snapshot(
         id=snapshot_id,
         name=_either(before.name, name_of(item)),
         description=_either(before.description, item.description or inner.description),
-        included_volumes=included,
-        status=_compact(inner.status, included) if known else inner.status,
+        included_volumes=_either(before.included_volumes, inner.included_volumes),
+        status=inner.status,
         created_at=_either(before.created_at, item.created_at or inner.created_at),
         instance_id=instance_id,
     )
@@ -282,13 +281,13 @@ def as_snapshot(
 
 
 def with_status(known: Snapshot, status: SnapshotStatus) -> Snapshot:
-    """A record that differs from one known before by its status alone."""
+    """A record that differs from one known before by its status alone; what it can, it shares."""
     found = Snapshot(
         known.id,
         known.name,
         known.description,
         known.included_volumes,
-        status,
+        _compact(status, known.included_volumes),
         known.created_at,
         known.instance_id,
     )

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
+from .._codec import with_status
 from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
@@ -53,7 +54,7 @@ class Fleet:
         self._expected = expected
         self._making = Making(api, creates, settings, self.left, self._finish)
         self._slots = Gate(settings.max_in_flight)
-        self._intake = Intake(iter(()))
+        self._intake = Intake(iter(()), ())
         self._members: dict[str, Member] = {}
         self._on_end = self.ended  # one bound method for all members
         self._ready: deque[Outcome] = deque()
@@ -104,7 +105,7 @@ class Fleet:
 
         An error of the input iterator is raised at the end, after everything launched is known.
         """
-        self._intake = Intake(instances)
+        self._intake = Intake(instances, self._members)
         concurrency = self._settings.concurrency
         for _ in range(min(concurrency, len(self._expected) or concurrency)):
             worker = start(self._work())
@@ -166,6 +167,7 @@ class Fleet:
     def _watch(self, member: Member, snapshot: Snapshot) -> None:
         """Register with the region's watcher; an end that is known already needs no wait."""
         settings, now = self._settings, self._clock.monotonic()
+        snapshot = member.snapshot = with_status(snapshot, snapshot.status)  # in half of the memory
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )

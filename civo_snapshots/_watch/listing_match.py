@@ -155,7 +155,8 @@ class ListingMatcher:
         found, progress = item.record(self._mask), wait.progress
         if found is None or found.instance is None:
             return None
-        return as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
+        shown = as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
+        return with_status(shown, shown.status)  # it is kept for as long as the wait lasts
 
     def missing(self) -> list[RegisteredWait]:
         """The waits that no item matched."""
