@@ -6,8 +6,8 @@ decides: None here means "ask the converter", never "no data".
 """
 
 import re
-from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_origin
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 import attrs
 import msgspec
@@ -33,6 +33,7 @@ class FastDecoder(Generic[T]):
         self._decoder = msgspec.json.Decoder(target)
         self._known = msgspec.json.Decoder(_keys_of(target))
         self._is_array = get_origin(target) is tuple
+        self._has_zero_time = _zero_time_in(get_args(target)[0] if self._is_array else target)
 
     def passes_over(self, body: bytes) -> bool:
         """Whether the body has a field that `read()` would pass over, or cannot be read anyway."""
@@ -50,22 +51,21 @@ class FastDecoder(Generic[T]):
             found = self._decoder.decode(body)
         except UNREADABLE:
             return None
-        dated = cast("tuple[_Dated, ...]", found if self._is_array else (found,))
-        return None if any(map(_has_zero_time, dated)) else found
+        records = cast("tuple[Any, ...]", found if self._is_array else (found,))
+        return None if any(map(self._has_zero_time, records)) else found
 
 
-class _Dated(Protocol):
-    @property
-    def created_at(self) -> datetime | None: ...
+def _zero_time_in(target: type[Any]) -> Callable[[Any], bool]:
+    """Whether a record bears Go's zero time; a search of the body takes ten times as long."""
 
+    def is_zero(record: Any) -> bool:
+        made = record.created_at
+        return made is not None and made.year == 1
 
-def _has_zero_time(record: _Dated) -> bool:
-    """Whether it bears Go's zero time: to look here takes a tenth of a search of the body."""
-    made = record.created_at
-    if made is not None and made.year == 1:
-        return True
-    inner: _Dated | None = getattr(record, "instance", None)
-    return inner is not None and _has_zero_time(inner)
+    def is_zero_within(record: Any) -> bool:
+        return is_zero(record) or (record.instance is not None and is_zero(record.instance))
+
+    return is_zero_within if "instance" in attrs.fields_dict(target) else is_zero
 
 
 def _keys_of(target: Any) -> Any:

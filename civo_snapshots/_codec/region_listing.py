@@ -14,7 +14,14 @@ import msgspec
 
 from .._http import JSON, Mask, Response, parse_json
 from ..errors import UnexpectedResponseError
-from ..models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus, with_extra
+from ..models import (
+    RegionSnapshot,
+    Snapshot,
+    SnapshotStatus,
+    VolumeStatus,
+    has_extra,
+    with_extra,
+)
 from .array_reader import ArrayReader, no_array
 from .fast import UNREADABLE, is_sound, split
 from .page_reader import page
@@ -291,7 +298,7 @@ def with_status(known: Snapshot, status: SnapshotStatus) -> Snapshot:
         known.created_at,
         known.instance_id,
     )
-    return with_extra(found, known.extra) if known.extra else found
+    return with_extra(found, known.extra) if has_extra(known) else found
 
 
 def _either(old: T, new: T) -> T:
@@ -301,7 +308,7 @@ def _either(old: T, new: T) -> T:
 
 def _compact(status: SnapshotStatus, included: tuple[str, ...]) -> SnapshotStatus:
     """The same in half of the memory: a volume's id and a state's text are kept once."""
-    if status.extra or any(volume.extra for volume in status.volumes):
+    if has_extra(status) or any(map(has_extra, status.volumes)):
         return status
     ids = {one: one for one in included}
     volumes = tuple(
