@@ -16,10 +16,13 @@ from . import (
     instructions,
     level,
     listing,
+    many,
     outage,
     overhead,
     pages,
     retention,
+    stalls,
+    trouble,
     watch,
 )
 from ._bench import Bar, Bench, Report, Series
@@ -32,6 +35,9 @@ JOBS: dict[str, Callable[[Bench], Report]] = {
     "fanout": fanout.run,
     "level": level.run,
     "watch": watch.run,
+    "stalls": stalls.run,
+    "trouble": trouble.run,
+    "many": many.run,
     "outage": outage.run,
     "imports": imports.run,
     "events": events.run,

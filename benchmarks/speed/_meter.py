@@ -176,6 +176,11 @@ async def start_all(calls: Iterable[Coroutine[object, object, None]]) -> None:
         await task
 
 
+async def all_at_once(calls: Iterable[Coroutine[object, object, None]]) -> None:
+    """Await them all, begun by one `gather()`."""
+    await asyncio.gather(*calls)
+
+
 async def hammer(call: Callable[[int], Awaitable[None]], workers: int, count: int) -> float:
     """Await ``call(number)`` so many times, so many at once; CPU seconds per call after warm-up."""
 
