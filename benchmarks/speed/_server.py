@@ -6,7 +6,6 @@ It does so little per request that the client stays the bottleneck. Closing its 
 import argparse
 import asyncio
 import gc
-import os
 import re
 import sys
 import time
@@ -110,15 +109,14 @@ class Connection(asyncio.Protocol):
 
 _REASONS = {200: "OK", 201: "Created", 404: "Not Found", 503: "Service Unavailable"}
 _date: tuple[int, str] = (0, "")
-_STILL = int(os.environ.get("BENCHMARK_STILL_DATE", "0"))
-"""The moment that all answers are dated with, where a client runs a hundred times slower than it
-does: it would meet a new date in each answer instead of one in thousands."""
+STILL = -1
+"""In place of its second, a date that all answers bear."""
 
 
 def _head(status: int, length: int) -> bytes:
     global _date  # noqa: PLW0603 - rendered once a second
-    second = _STILL or int(time.time())
-    if _date[0] != second:
+    second = int(time.time())
+    if _date[0] not in (second, STILL):
         _date = (second, formatdate(second, usegmt=True))
     return (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
@@ -148,6 +146,13 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=0)
     parser.add_argument("--refused", type=float, default=0.0, help="share of creates answered 503")
     parser.add_argument("--stale", type=float, default=0.0, help="seconds that reads lag behind")
+    parser.add_argument(
+        "--still",
+        type=int,
+        default=0,
+        help="date all answers alike: a client whose instructions are counted runs a hundred times "
+        "slower, and would meet a new date in each answer instead of one in thousands",
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     region = Region(
@@ -164,6 +169,9 @@ def main() -> None:
         far = float("inf")
         region.add(running_id(number), owner, f"run-{number}", done_at=far, waits=True)
     region.add_nights(options.nights)
+    if options.still:
+        global _date  # noqa: PLW0603 - as above
+        _date = (STILL, formatdate(usegmt=True))
     gc.disable()  # nothing here is cyclic, and a pause would be taken for the client's
     asyncio.run(serve(region, options.latency, lambda port: print(port, flush=True)))
 

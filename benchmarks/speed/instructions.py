@@ -14,7 +14,7 @@ CALLS = 1_000
 def run(bench: Bench) -> Report:
     report = Report("instructions")
     count = bench.size(CALLS, 100)
-    with serving({"finished": 100}) as url:
+    with serving({"finished": 100, "still": 1}) as url:
         for concurrency in (1, 32):
             spec = {"url": url, "concurrency": concurrency, "count": count}
             sdk, raw = (_each(name, spec, count) for name in ("sdk", "raw"))
