@@ -288,13 +288,13 @@ def as_snapshot(
 
 
 def with_status(known: Snapshot, status: SnapshotStatus) -> Snapshot:
-    """A record that differs from one known before by its status alone; what it can, it shares."""
+    """A record that differs from one known before by its status alone."""
     found = Snapshot(
         known.id,
         known.name,
         known.description,
         known.included_volumes,
-        _compact(status, known.included_volumes),
+        status,
         known.created_at,
         known.instance_id,
     )
@@ -306,13 +306,14 @@ def _either(old: T, new: T) -> T:
     return old if old == new else new
 
 
-def _compact(status: SnapshotStatus, included: tuple[str, ...]) -> SnapshotStatus:
-    """The same in half of the memory: a volume's id and a state's text are kept once."""
+def compact(record: Snapshot) -> Snapshot:
+    """The same in less memory: a volume's id, and a state's text, are kept once."""
+    status = record.status
     if has_extra(status) or any(map(has_extra, status.volumes)):
-        return status
-    ids = {one: one for one in included}
-    volumes = tuple(
+        return record
+    ids = {one: one for one in record.included_volumes}
+    volumes = [
         VolumeStatus(ids.get(volume.id, volume.id), intern(volume.state))
         for volume in status.volumes
-    )
-    return SnapshotStatus(intern(status.state), volumes, status.message)
+    ]
+    return with_status(record, SnapshotStatus(intern(status.state), tuple(volumes), status.message))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
-from .._codec import with_status
+from .._codec import compact
 from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
@@ -167,7 +167,7 @@ class Fleet:
     def _watch(self, member: Member, snapshot: Snapshot) -> None:
         """Register with the region's watcher; an end that is known already needs no wait."""
         settings, now = self._settings, self._clock.monotonic()
-        snapshot = member.snapshot = with_status(snapshot, snapshot.status)  # in half of the memory
+        snapshot = member.snapshot = compact(snapshot)  # thousands may wait
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )

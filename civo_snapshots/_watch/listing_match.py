@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from attrs import define, frozen
 
 from .. import _naming, states
-from .._codec import ListingItem, as_snapshot, with_status
+from .._codec import ListingItem, as_snapshot, compact, with_status
 from .._http import Mask
 from ..models import Snapshot, id_and_state
 from ..states import Verdict
@@ -156,7 +156,7 @@ class ListingMatcher:
         if found is None or found.instance is None:
             return None
         shown = as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
-        return with_status(shown, shown.status)  # it is kept for as long as the wait lasts
+        return compact(shown)  # a run keeps it to its end
 
     def missing(self) -> list[RegisteredWait]:
         """The waits that no item matched."""

@@ -269,7 +269,13 @@ def test_a_change_that_nobody_hears_is_its_status_alone_and_shares_the_rest() ->
     assert found == WANTED
     for name in ("id", "name", "description", "included_volumes", "created_at"):
         assert getattr(found, name) is getattr(KNOWN, name), name
-    assert found.volumes[0].id is KNOWN.included_volumes[0]
+
+
+def test_a_record_that_is_kept_has_the_id_of_a_volume_once() -> None:
+    """P110: thousands are kept to the end of a run."""
+    found = once_read(KNOWN, [item("s-1", "i-1", status=DONE)])
+    assert found.status == DONE
+    assert found.volumes[0].id is found.included_volumes[0] is KNOWN.included_volumes[0]
 
 
 @pytest.mark.parametrize("heard", [False, True])
