@@ -6,7 +6,6 @@ fails loudly when an upgrade takes one of them away.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any, cast
 
 import aiohttp
@@ -31,12 +30,10 @@ class TrackedResponse(aiohttp.ClientResponse):
     began = 0.0
     """When it was first waited for, on the loop's clock: the request has just been written."""
 
-    def start(
-        self, connection: "aiohttp.connector.Connection"
-    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+    async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
         self.wire = connection.transport
         self.began = asyncio.get_running_loop().time()
-        return super().start(connection)  # no coroutine around another one
+        return await super().start(connection)
 
 
 def track_response(request: aiohttp.ClientRequest) -> None:
