@@ -1,6 +1,9 @@
 """Runs client and server processes, interleaves repeats, and holds what came out."""
 
 import json
+import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -10,10 +13,12 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from ._meter import Figures
+from ._meter import COUNTED, Figures
 
 LONGEST = 600
 """Seconds that one run may take."""
+
+VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
 
 
 @frozen
@@ -137,15 +142,44 @@ def once(run: Run) -> Figures:
 
 def client(module: str, function: str, spec: Mapping[str, object]) -> Figures:
     """The figures that one client process reports."""
+    figures: Figures = json.loads(_child(module, function, spec).stdout)
+    return figures
+
+
+def instructions(module: str, function: str, spec: Mapping[str, object]) -> int | None:
+    """The instructions of what a client process measures; None without valgrind."""
+    if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
+        return None
+    # A hash seed of their own would let dictionaries collide differently from run to run.
+    counting = {COUNTED: "1", "PYTHONHASHSEED": "0"}
+    told = _child(module, function, spec, before=VALGRIND, environment=counting).stderr
+    found = re.search(r"Collected : (\d+)", told)
+    assert found is not None, told
+    return int(found[1])
+
+
+def _child(
+    module: str,
+    function: str,
+    spec: Mapping[str, object],
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     command = [
-        *(sys.executable, "-m", f"{__package__}._child"),
+        *(*before, sys.executable, "-m", f"{__package__}._child"),
         *(module, function, json.dumps(dict(spec))),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
     if done.returncode:
         raise RuntimeError(f"{module}.{function} {dict(spec)} failed:\n{done.stderr[-3000:]}")
-    figures: Figures = json.loads(done.stdout)
-    return figures
+    return done
 
 
 @contextmanager

@@ -9,7 +9,12 @@ import sys
 def main() -> None:
     module, function, spec = sys.argv[1:]
     run = getattr(importlib.import_module(f".{module}", __package__), function)
-    print(json.dumps(asyncio.run(run(**json.loads(spec)))))
+    arguments = json.loads(spec)
+    factory = None
+    if arguments.pop("loop", "") == "uvloop":
+        factory = importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        print(json.dumps(runner.run(run(**arguments))))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 _CREATED_AT = "2026-11-23T02:00:00Z"
 _INSTANCE, _FINISHED, _RUNNING, _CREATED, _NIGHTLY = 1, 2, 3, 4, 8
+_VOLUMES = 3
 
 
 def _ident(kind: int, number: int) -> str:
@@ -40,9 +41,15 @@ def running_id(number: int) -> str:
 
 
 class Snapshot:
-    """One snapshot, and when it is really complete."""
+    """One snapshot, and when it is really complete.
 
-    __slots__ = ("created_at", "done_at", "id", "index", "instance_id", "name", "volumes")
+    Its volumes finish one by one: the first two after a third and two thirds of its time, the last
+    one together with the snapshot. So it is seen to change three times.
+    """
+
+    __slots__ = (
+        *("begun_at", "created_at", "done_at", "id", "index", "instance_id", "name", "volumes"),
+    )
 
     def __init__(
         self, id: str, index: int, instance: str, name: str, *, done_at: float, created_at: str
@@ -51,24 +58,45 @@ class Snapshot:
         self.index = index
         self.instance_id = instance
         self.name = name
+        self.begun_at = time.monotonic() if done_at else 0.0
         self.done_at = done_at
         self.created_at = created_at
-        self.volumes = [_ident(16 + number, index) for number in range(3)]
+        self.volumes = [_ident(16 + number, index) for number in range(_VOLUMES)]
 
-    def body(self, *, done: bool, id: str = "") -> str:
-        """As the instance's own endpoints show it."""
-        state, part = ("Complete", "Completed") if done else ("Pending", "Pending")
+    def begin(self, lasts: float) -> None:
+        """It runs from now on, for so many seconds."""
+        self.begun_at = time.monotonic()
+        self.done_at = self.begun_at + lasts
+
+    def volumes_done(self, now: float) -> int:
+        """How many of its volumes are complete."""
+        if self.done_at <= now:
+            return _VOLUMES
+        return sum(self.changes_at(number) <= now for number in range(_VOLUMES - 1))
+
+    def changes_at(self, done: int) -> float:
+        """When it changes next, with so many volumes complete."""
+        if done == _VOLUMES - 1:
+            return self.done_at
+        return self.begun_at + (self.done_at - self.begun_at) * (done + 1) / _VOLUMES
+
+    def body(self, done: int, id: str = "") -> str:
+        """As the instance's own endpoints show it, with so many volumes complete."""
+        state = "Complete" if done == _VOLUMES else "Pending"
+        volumes = ",".join(
+            f'{{"id":"{volume}","state":"{"Completed" if number < done else "Pending"}"}}'
+            for number, volume in enumerate(self.volumes)
+        )
         one, two, three = self.volumes
         return (
             f'{{"id":"{id or self.id}","name":"{self.name}","description":"kept for the audit",'
             f'"included_volumes":["{one}","{two}","{three}"],"status":{{"state":"{state}",'
-            f'"volumes":[{{"id":"{one}","state":"{part}"}},{{"id":"{two}","state":"{part}"}},'
-            f'{{"id":"{three}","state":"{part}"}}]}},"created_at":"{self.created_at}"}}'
+            f'"volumes":[{volumes}]}},"created_at":"{self.created_at}"}}'
         )
 
-    def item(self, *, done: bool) -> bytes:
+    def item(self, done: int) -> bytes:
         """As the region-wide listing shows it; the inner id is the instance's."""
-        inner = self.body(done=done, id=self.instance_id)
+        inner = self.body(done, self.instance_id)
         return (
             f'{{"id":"{self.id}","name":"{self.name}","description":"kept for the audit",'
             f'"resource_type":"instance","created_at":"{self.created_at}","instance":{inner}}}'
@@ -78,14 +106,25 @@ class Snapshot:
 class Region:
     """The snapshots, in the order of their creation, and the counters."""
 
-    def __init__(self, duration: tuple[float, float], seed: int, instances: int) -> None:
+    def __init__(
+        self,
+        duration: tuple[float, float],
+        seed: int,
+        instances: int,
+        *,
+        refused: float = 0.0,
+        stale: float = 0.0,
+    ) -> None:
+        """`refused` is the share of creates answered 503; reads are `stale` by so many seconds."""
+        self._refused = refused
+        self._stale = stale
         self._random = random.Random(seed)
         self._duration = duration
         self._instances = instances
         self.snapshots: dict[str, Snapshot] = {}
         self._items: list[bytes] = []
         self._of_instance: dict[str, list[Snapshot]] = {}
-        self._running: list[tuple[float, str]] = []
+        self._changes: list[tuple[float, str]] = []
         self._waiting: list[Snapshot] = []
         self._pages: dict[tuple[int, int], bytes] = {}
         self.counts: Counter[str] = Counter()
@@ -106,15 +145,15 @@ class Region:
         snapshot = Snapshot(
             id, len(self._items), instance, name, done_at=done_at, created_at=created_at
         )
-        done = done_at == 0
+        done = 0 if done_at else _VOLUMES
         self.snapshots[id] = snapshot
-        self._items.append(snapshot.item(done=done))
+        self._items.append(snapshot.item(done))
         self._of_instance.setdefault(instance, []).append(snapshot)
         if waits:
             self._waiting.append(snapshot)
-        elif not done:
-            heapq.heappush(self._running, (done_at, id))
-        return snapshot.body(done=done)
+        elif done_at:
+            heapq.heappush(self._changes, (snapshot.changes_at(0), id))
+        return snapshot.body(done)
 
     def add_nights(self, nights: int) -> None:
         """A finished snapshot of each instance from each of so many nights, named as runs do."""
@@ -133,14 +172,16 @@ class Region:
 
     def start(self) -> None:
         """From now on the snapshots that wait for it run."""
-        now = time.monotonic()
         for snapshot in self._waiting:
-            snapshot.done_at = now + self._random.uniform(*self._duration)
-            self._running.append((snapshot.done_at, snapshot.id))
+            snapshot.begin(self._random.uniform(*self._duration))
+            self._changes.append((snapshot.changes_at(0), snapshot.id))
         self._waiting.clear()
-        heapq.heapify(self._running)
+        heapq.heapify(self._changes)
 
-    def create(self, instance: str, body: bytes) -> bytes:
+    def create(self, instance: str, body: bytes) -> bytes | None:
+        """The body of the snapshot made; None if the create is refused, and nothing made."""
+        if self._refused and self._random.random() < self._refused:
+            return None
         name = json.loads(body)["name"]
         done_at = time.monotonic() + self._random.uniform(*self._duration)
         made = _ident(_CREATED, len(self._items))
@@ -150,19 +191,38 @@ class Region:
         snapshot = self.snapshots.get(id)
         if snapshot is None or snapshot.instance_id != instance:
             return None
-        return snapshot.body(done=snapshot.done_at <= time.monotonic()).encode()
+        now = self._now()
+        return (
+            snapshot.body(snapshot.volumes_done(now)).encode() if snapshot.begun_at <= now else None
+        )
 
     def listing(self) -> bytes:
-        now, running = time.monotonic(), self._running
-        while running and running[0][0] <= now:
-            snapshot = self.snapshots[heapq.heappop(running)[1]]
-            self._items[snapshot.index] = snapshot.item(done=True)
-        return b"[%s]" % b",".join(self._items)
+        now, changes = self._now(), self._changes
+        while changes and changes[0][0] <= now:
+            snapshot = self.snapshots[heapq.heappop(changes)[1]]
+            done = snapshot.volumes_done(now)
+            self._items[snapshot.index] = snapshot.item(done)
+            if done < _VOLUMES:
+                heapq.heappush(changes, (snapshot.changes_at(done), snapshot.id))
+        return b"[%s]" % b",".join(self._items[: self._shown(now)])
+
+    def _shown(self, now: float) -> int:
+        """How many items a read shows; those made last may still be missing on a replica."""
+        size = len(self._items)
+        if self._stale:
+            made = list(self.snapshots.values())
+            while size and made[size - 1].begun_at > now:
+                size -= 1
+        return size
 
     def listing_of(self, instance: str) -> bytes:
-        now = time.monotonic()
-        found = self._of_instance.get(instance, [])
-        return f"[{','.join(one.body(done=one.done_at <= now) for one in found)}]".encode()
+        now = self._now()
+        found = (one for one in self._of_instance.get(instance, []) if one.begun_at <= now)
+        return f"[{','.join(one.body(one.volumes_done(now)) for one in found)}]".encode()
+
+    def _now(self) -> float:
+        """The moment that a read shows: a replica's lags behind."""
+        return time.monotonic() - self._stale
 
     def page(self, page: int, size: int) -> bytes:
         """A page of instances, rendered once."""

@@ -12,7 +12,7 @@ from civo_snapshots._client import DEFAULT_CONCURRENCY
 from civo_snapshots._codec import page
 from civo_snapshots._http import Response
 
-from ._meter import Figures, Heart, Meter, ask, hammer, start_all
+from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all
 from ._raw import DECODES
 from ._region import ARCHIVE, finished_id, instance_id, running_id
 
@@ -89,7 +89,7 @@ async def fanout(
     return meter.figures(count)
 
 
-async def watch(url: str, count: int, policy: str, beats: bool) -> Figures:
+async def watch(url: str, count: int, policy: str, beats: bool, at_once: bool = False) -> Figures:
     """A waiting task for each of so many snapshots that run already."""
     meter, heart = Meter(url), Heart()
     ask(url, "/_start")
@@ -102,7 +102,8 @@ async def watch(url: str, count: int, policy: str, beats: bool) -> Figures:
             )
             meter.saw(found.id)
 
-        await start_all(one(number) for number in range(count))
+        begin = all_at_once if at_once else start_all
+        await begin(one(number) for number in range(count))
         meter.end()
     return {**meter.figures(count), "stall_ms": heart.latest * 1e3}
 
@@ -159,12 +160,16 @@ async def listing(url: str, count: int) -> Figures:
     async with opened(url, 10) as civo:
 
         async def cpu_of(calls: int) -> float:
-            before = time.process_time()
+            used = 0.0
             for _ in range(calls):
+                gc.collect()  # no list is read while the one before is still there
+                before = time.process_time()
                 found = await civo.snapshots.list(ARCHIVE).collect()
+                used += time.process_time() - before
                 assert len(found) == count
+                del found
                 await asyncio.sleep(0.05)
-            return (time.process_time() - before) / calls
+            return used / calls
 
         cpu = await cpu_of(5)
         async with heart.beating():

@@ -84,7 +84,8 @@ class Connection(asyncio.Protocol):
                 missing = b'{"code":"database_snapshot_not_found","reason":"no such snapshot"}'
                 return (404, "snapshot", missing) if found is None else (200, "snapshot", found)
             case "POST", "instances", instance, "snapshots":
-                return 201, "snapshots", region.create(instance, body)
+                made = region.create(instance, body)
+                return (503, "refused", b"") if made is None else (201, "snapshots", made)
             case "GET", "resourcesnapshots":
                 return 200, "region", region.listing()
             case "GET", "instances", instance, "snapshots":
@@ -106,14 +107,16 @@ class Connection(asyncio.Protocol):
             self.transport.write(body)
 
 
-_REASONS = {200: "OK", 201: "Created", 404: "Not Found"}
+_REASONS = {200: "OK", 201: "Created", 404: "Not Found", 503: "Service Unavailable"}
 _date: tuple[int, str] = (0, "")
+STILL = -1
+"""In place of its second, a date that all answers bear."""
 
 
 def _head(status: int, length: int) -> bytes:
     global _date  # noqa: PLW0603 - rendered once a second
     second = int(time.time())
-    if _date[0] != second:
+    if _date[0] not in (second, STILL):
         _date = (second, formatdate(second, usegmt=True))
     return (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
@@ -141,9 +144,24 @@ def main() -> None:
     parser.add_argument("--running", type=int, default=0)
     parser.add_argument("--instances", type=int, default=0)
     parser.add_argument("--nights", type=int, default=0)
+    parser.add_argument("--refused", type=float, default=0.0, help="share of creates answered 503")
+    parser.add_argument("--stale", type=float, default=0.0, help="seconds that reads lag behind")
+    parser.add_argument(
+        "--still",
+        type=int,
+        default=0,
+        help="date all answers alike: a client whose instructions are counted runs a hundred times "
+        "slower, and would meet a new date in each answer instead of one in thousands",
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    region = Region(tuple(options.duration), options.seed, options.instances)
+    region = Region(
+        tuple(options.duration),
+        options.seed,
+        options.instances,
+        refused=options.refused,
+        stale=options.stale,
+    )
     for number in range(options.finished):
         region.add(finished_id(number), ARCHIVE, f"old-{number}", done_at=0.0)
     for number in range(options.running):
@@ -151,6 +169,9 @@ def main() -> None:
         far = float("inf")
         region.add(running_id(number), owner, f"run-{number}", done_at=far, waits=True)
     region.add_nights(options.nights)
+    if options.still:
+        global _date  # noqa: PLW0603 - as above
+        _date = (STILL, formatdate(usegmt=True))
     gc.disable()  # nothing here is cyclic, and a pause would be taken for the client's
     asyncio.run(serve(region, options.latency, lambda port: print(port, flush=True)))
 

@@ -1,4 +1,10 @@
-"""Job `calls`: what one typed, checked, retried GET costs, against one by hand."""
+"""Job `calls`: what one typed, checked, retried GET costs, against one by hand.
+
+Both sides free a block before they begin, so neither has cheaper read buffers. It flatters neither;
+but its figures move by a sixth from process to process: `instructions` has those that do not.
+"""
+
+import importlib.util
 
 from ._bench import Bench, Report, Run, client, ratios, serving, values
 
@@ -19,14 +25,26 @@ def run(bench: Bench) -> Report:
         for name in runs:
             report.note(f"{name} CPU, c={concurrency}", "us", values(found[name], "cpu_us"))
         over = ratios(found["sdk"], found["raw"], "cpu_us")
-        report.bar(1, report.note(f"sdk/raw CPU, c={concurrency}", "", over), 1.10)
+        report.bar(1, report.note(f"sdk/raw CPU, c={concurrency}", "", over), 1.05)
+    if importlib.util.find_spec("uvloop") is not None:
+        _on_uvloop(bench, report, count)
     _others(bench, report, count)
     spec = {"concurrency": 64, "count": count}
     opened = bench.interleave({"connections": Run("_sdk", "connections", spec, server)}, 1)
     first, later = (values(opened["connections"], key) for key in ("opened", "opened_later"))
-    report.bar(9, report.note("connections opened, c=64", "", first), 66)
-    report.bar(9, report.note("connections opened after warm-up", "", later), 0)
+    report.note("connections opened, c=64", "", first)
+    report.note("connections opened after warm-up", "", later)
     return report
+
+
+def _on_uvloop(bench: Bench, report: Report, count: int) -> None:
+    spec = {"concurrency": 32, "count": count, "loop": "uvloop"}
+    runs = {name: Run(f"_{name}", "calls", spec, {"finished": 100}) for name in ("sdk", "raw")}
+    found = bench.interleave(runs, bench.rounds(3))
+    for name in runs:
+        report.note(f"{name} CPU on uvloop, c=32", "us", values(found[name], "cpu_us"))
+    over = ratios(found["sdk"], found["raw"], "cpu_us")
+    report.bar(2, report.note("sdk/raw CPU on uvloop, c=32", "", over), 1.10)
 
 
 def _others(bench: Bench, report: Report, count: int) -> None:

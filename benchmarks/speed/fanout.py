@@ -1,4 +1,8 @@
-"""Job `fanout`: create on N instances, 64 requests at once, and wait for all (5 to 20 s each)."""
+"""Job `fanout`: create on N instances, 64 requests at once, and wait for all (5 to 20 s each).
+
+Volumes finish one by one, so that a snapshot changes three times; all at once would flatter whoever
+keeps a record of each change. The region is calm, which flatters everybody: see `trouble`.
+"""
 
 from attrs import frozen
 
@@ -61,33 +65,28 @@ def run(bench: Bench) -> Report:
         return _Fan(report, size, bench.interleave(runs, bench.rounds()))
 
     one = fan(few, "raw", "2s")
-    one.bar(3, "2s", "requests_each", 1.15)
+    one.others("2s", ["requests_each"])
 
     usual = ("raw", "2s", "0.25s", "raw latency", "0.25s latency")
     more = fan(some, *usual, "bare 2s", "bare 0.25s")
-    more.bar(3, "2s", "requests_each", 1.02)
-    more.bar(5, "0.25s", "requests_each", 1.10)
+    more.bar(4, "2s", "requests_each", 1.012)
     for variant in ("0.25s", "0.25s latency"):
-        more.bar(5, variant, "lag_p50", 0.25)
-        more.bar(5, variant, "lag_p99", 0.50)
-    more.bar(9, "2s", "connections", 66)
+        more.others(variant, ["requests_each", "lag_p50", "lag_p99"])
+    more.others("2s", ["connections"])
 
     most = fan(many, *usual, "0.25s tasks")
-    most.bar(3, "2s", "requests_each", 1.005)
-    most.bar(5, "0.25s", "requests_each", 1.02)
+    most.bar(4, "2s", "requests_each", 1.002)
     for variant in ("0.25s", "0.25s latency"):
-        most.bar(5, variant, "lag_p50", 0.40)
-        most.bar(5, variant, "lag_p99", 0.80)
-    most.bar(7, "0.25s", "kib_each", 4.5)
-    most.bar(7, "0.25s tasks", "kib_each", 6)
+        most.others(variant, ["requests_each", "lag_p50"])
+        most.bar(5, variant, "lag_p99", 0.50)
+    most.bar(6, "2s", "kib_each", 4.0)
+    most.bar(6, "0.25s tasks", "kib_each", 5.5)
 
-    for each in (more, most):
-        each.against_raw(4, "2s", 0.20)
-        each.bar(4, "2s", "lag_p99", 2.3)
-        each.against_raw(5, "0.25s", 0.30)
-        for variant in ("0.25s", "0.25s latency"):  # a tick of 2 s alone costs more than the bar
-            each.bar(6, variant, "wall_over_bound", 1.03)
-        each.others("2s", ["wall_over_bound"])
+    for each, limit in ((more, 0.30), (most, 0.22)):
+        each.against_raw(4, "2s", 0.15)
+        each.against_raw(5, "0.25s", limit)
+        for variant in ("2s", "0.25s", "0.25s latency"):
+            each.others(variant, ["lag_p99", "wall_over_bound"])
         for variant in each.found:
             each.others(variant, ["cpu", "wall", "lag_p50", "mib_read", "kib_each"])
     for variant in ("2s", "0.25s"):

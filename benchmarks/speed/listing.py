@@ -22,12 +22,11 @@ def run(bench: Bench) -> Report:
     report.note("raw peak per item", "B", values(found["raw decode"], "peak"))
     report.note("raw longest stall", "ms", values(found["raw listing"], "stall_ms"))
     whole_call = ratios(found["sdk listing"], found["raw listing"], "cpu_ms")
-    report.note("sdk/raw whole call CPU", "", whole_call)
+    report.bar(3, report.note("sdk/raw whole call CPU", "", whole_call), 0.95)
 
     decode = ratios(found["sdk decode"], found["raw decode"], "cpu_ms")
-    report.bar(2, report.note("sdk/json.loads CPU", "", decode), 0.90)
+    report.bar(3, report.note("sdk/json.loads CPU", "", decode), 0.80)
     peak = values(found["sdk decode"], "peak")
-    report.bar(2, report.note("sdk peak per item", "B", peak), 1_600)
-    stall = values(found["sdk listing"], "stall_ms")
-    report.bar(2, report.note("sdk longest stall", "ms", stall), 50)
+    report.note("sdk peak per item", "B", peak)
+    report.note("sdk longest stall", "ms", values(found["sdk listing"], "stall_ms"))
     return report

@@ -1,57 +1,90 @@
-"""Draws lag, requests and memory against N from the JSON of a run; needs matplotlib.
+"""Draws what a fan-out costs, as bars in SVG, from the JSON of a run of the job `fanout`.
 
-`python -m benchmarks.speed.plots FIGURES.json OUT.svg`
+`python -m benchmarks.speed.plots FIGURES.json DIRECTORY`
 """
 
-import importlib
-import importlib.util
 import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
-PANELS = {
-    "lag_p50": "lag p50, s",
-    "requests_each": "requests per snapshot",
-    "kib_each": "KiB per snapshot",
+PLOTS = {
+    "cpu": ("CPU of a fan-out", "seconds"),
+    "requests_each": ("Requests per snapshot", "requests"),
+    "lag_p99": ("From the region's completion to the caller, 99th percentile", "seconds"),
+    "kib_each": ("Memory per snapshot in flight", "KiB"),
+}
+VARIANTS = {
+    "raw": ("aiohttp by hand, a GET each per 2 s", "#9aa0a6"),
+    "2s": ("civo-snapshots, a poll per 2 s", "#1a73e8"),
+    "0.25s": ("civo-snapshots, a poll per 0.25 s", "#7baaf7"),
 }
 _NAME = re.compile(r"(?P<key>\w+), N=(?P<size>\d+), (?P<variant>.+)")
+_WIDTH, _LABEL, _NUMBER, _BAR, _GAP, _TOP = 760, 270, 70, 18, 6, 40
+_SMALLEST = 1_000
+"""Snapshots below which connections drown what each of them takes."""
 
-Lines = dict[str, dict[int, float]]
+Bars = list[tuple[str, str, float]]
+"""Label, colour and value."""
 
 
-def lines_of(jobs: list[Any], key: str) -> Lines:
-    """For each variant of the fan-out, the figure at each N."""
-    lines: Lines = {}
+def bars_of(jobs: list[Any], key: str) -> dict[int, Bars]:
+    """For each N, the figure of each variant."""
+    found: dict[int, dict[str, float]] = {}
     for job in jobs:
         for one in job["figures"] if job["job"] == "fanout" else ():
-            found = _NAME.fullmatch(one["name"])
-            if found and found["key"] == key:
-                lines.setdefault(found["variant"], {})[int(found["size"])] = one["median"]
-    return lines
+            name = _NAME.fullmatch(one["name"])
+            if name and name["key"] == key and int(name["size"]) >= _SMALLEST:
+                found.setdefault(int(name["size"]), {})[name["variant"]] = one["median"]
+    return {
+        size: [(*VARIANTS[one], told[one]) for one in VARIANTS if one in told]
+        for size, told in sorted(found.items())
+    }
+
+
+def drawn(title: str, unit: str, groups: dict[int, Bars]) -> str:
+    """The plot as a document; every group has a scale of its own."""
+    parts: list[str] = []
+    y = _TOP
+    for size, bars in groups.items():
+        parts.append(f'<text x="10" y="{y + 14}" class="group">N = {size:,}</text>')
+        y += _BAR + _GAP
+        longest = max(value for *_, value in bars)
+        for label, colour, value in bars:
+            width = (_WIDTH - _LABEL - _NUMBER) * value / longest
+            parts += [
+                f'<text x="10" y="{y + 13}">{escape(label)}</text>',
+                f'<rect x="{_LABEL}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colour}"/>',
+                f'<text x="{_LABEL + width + 6:.1f}" y="{y + 13}">{value:.3g}</text>',
+            ]
+            y += _BAR + _GAP
+        y += _GAP
+    style = "text{font:13px sans-serif;fill:#333}.title{font-size:15px}.group{font-weight:bold}"
+    return "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{y}" '
+            f'viewBox="0 0 {_WIDTH} {y}">',
+            f"<style>{style}</style>",
+            f'<rect width="{_WIDTH}" height="{y}" fill="#fff"/>',
+            f'<text x="10" y="22" class="title">{escape(title)}, {escape(unit)}</text>',
+            *parts,
+            "</svg>\n",
+        )
+    )
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print(__doc__)
         return 2
-    if importlib.util.find_spec("matplotlib") is None:
-        print("matplotlib is not installed; nothing was drawn")
-        return 1
-    source, target = arguments
-    jobs = json.loads(Path(source).read_text(encoding="utf-8"))["jobs"]
-    pyplot = importlib.import_module("matplotlib.pyplot")
-    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(5 * len(PANELS), 4))
-    for axis, (key, title) in zip(axes, PANELS.items(), strict=True):
-        for variant, line in sorted(lines_of(jobs, key).items()):
-            axis.plot(sorted(line), [line[size] for size in sorted(line)], "o-", label=variant)
-        axis.set_xscale("log")
-        axis.set_xlabel("snapshots")
-        axis.set_title(title)
-        axis.legend(fontsize="small")
-    figure.tight_layout()
-    figure.savefig(target)
+    source, target = map(Path, arguments)
+    jobs = json.loads(source.read_text(encoding="utf-8"))["jobs"]
+    target.mkdir(parents=True, exist_ok=True)
+    for key, (title, unit) in PLOTS.items():
+        name = f"speed-{key.replace('_', '-')}.svg"
+        (target / name).write_text(drawn(title, unit, bars_of(jobs, key)), encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Job `watch`: wait for N snapshots that run already, and for a few among many finished ones."""
+"""Job `watch`: wait for N snapshots that run already, and for a few among many finished ones.
+
+Tasks are begun 250 at a time, which flatters everybody's stalls: `stalls` begins all at once.
+"""
 
 from ._bench import Bench, Report, Run, Series, ratios, values
 from ._meter import Figures
@@ -18,20 +21,22 @@ def run(bench: Bench) -> Report:
     report = Report("watch")
     sizes = (100, 300, 1_000) if bench.quick else (1_000, 10_000, 100_000)
     duration = (1.0, 4.0) if bench.quick else (10.0, 30.0)
-    stalls = dict(zip(sizes[1:], (40.0, 250.0), strict=True))
     ours: dict[int, list[Figures]] = {}
     for size in sizes:
         server = {"running": size, "duration": duration}
         found = bench.interleave(_pair(size, "default", server), bench.rounds())
         _note(report, found, f"N={size}")
         ours[size] = found["sdk"]
-        if size in stalls:
+        if size == sizes[-1]:
+            memory = values(found["sdk"], "kib_each")
+            report.bar(6, report.note(f"sdk kib_each, N={size}", "KiB", memory), 4.5)
+        if size != sizes[0]:
             beating = bench.interleave(_pair(size, "default", server, beats=True), bench.rounds())
             _stall(report, "raw", size, beating)
-            report.bar(8, _stall(report, "sdk", size, beating), stalls[size])
+            _stall(report, "sdk", size, beating)
     for size in sizes[1:]:
         rise = ratios(ours[size], ours[sizes[0]], "cpu_each")
-        report.bar(8, report.note(f"CPU per snapshot, N={size} / {sizes[0]}", "", rise), 1.0)
+        report.note(f"CPU per snapshot, N={size} / {sizes[0]}", "", rise)
     _among_finished(bench, report, duration)
     return report
 
@@ -46,9 +51,7 @@ def _among_finished(bench: Bench, report: Report, duration: tuple[float, float])
         (one["cpu"] * one["lag_mean"]) / (other["cpu"] * other["lag_mean"])
         for one, other in zip(found["sdk"], found["raw"], strict=True)
     ]
-    report.bar(11, report.note(f"sdk/raw CPU x lag, 20 among {finished}", "", product), 1.1)
-    listings = report.note(f"listings, 20 among {finished}", "", values(found["sdk"], "listings"))
-    report.bar(11, listings, 2)
+    report.note(f"sdk/raw CPU x lag, 20 among {finished}", "", product)
 
 
 def _pair(

@@ -10,8 +10,10 @@ from .region_listing import (
     ListingItem,
     RegionListingReader,
     as_snapshot,
+    compact,
     items_of,
     name_of,
+    with_status,
 )
 
 __all__ = [
@@ -19,8 +21,10 @@ __all__ = [
     "ListingItem",
     "RegionListingReader",
     "as_snapshot",
+    "compact",
     "items_of",
     "name_of",
     "one",
     "page",
+    "with_status",
 ]

@@ -6,7 +6,8 @@ decides: None here means "ask the converter", never "no data".
 """
 
 import re
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 import attrs
 import msgspec
@@ -15,9 +16,8 @@ from ..models import SECRETS
 
 T = TypeVar("T")
 
-# What the converter reads in its own way: more than microseconds, and Go's zero time.
 _NANOSECONDS = re.compile(rb"\.[0-9]{7}")
-_YEAR_ONE = b'"0001-'
+"""More than microseconds: the converter reads that in its own way, as it does Go's zero time."""
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 """What msgspec raises for a body that it does not take."""
@@ -32,6 +32,8 @@ class FastDecoder(Generic[T]):
     def __init__(self, target: type[T]) -> None:
         self._decoder = msgspec.json.Decoder(target)
         self._known = msgspec.json.Decoder(_keys_of(target))
+        self._is_array = get_origin(target) is tuple
+        self._has_zero_time = _zero_time_in(get_args(target)[0] if self._is_array else target)
 
     def passes_over(self, body: bytes) -> bool:
         """Whether the body has a field that `read()` would pass over, or cannot be read anyway."""
@@ -46,9 +48,24 @@ class FastDecoder(Generic[T]):
         if not is_plain(body):
             return None
         try:
-            return self._decoder.decode(body)
+            found = self._decoder.decode(body)
         except UNREADABLE:
             return None
+        records = cast("tuple[Any, ...]", found if self._is_array else (found,))
+        return None if any(map(self._has_zero_time, records)) else found
+
+
+def _zero_time_in(target: type[Any]) -> Callable[[Any], bool]:
+    """Whether a record bears Go's zero time; a search of the body takes ten times as long."""
+
+    def is_zero(record: Any) -> bool:
+        made = record.created_at
+        return made is not None and made.year == 1
+
+    def is_zero_within(record: Any) -> bool:
+        return is_zero(record) or (record.instance is not None and is_zero(record.instance))
+
+    return is_zero_within if "instance" in attrs.fields_dict(target) else is_zero
 
 
 def _keys_of(target: Any) -> Any:
@@ -94,10 +111,8 @@ _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_plain(body: bytes) -> bool:
-    """Whether both ways read the body alike, if this one reads it at all."""
-    if _YEAR_ONE in body or (b"." in body and _NANOSECONDS.search(body)):
-        return False
-    return is_sound(body)
+    """Whether both ways read the body alike but for Go's zero time, if this one reads it at all."""
+    return is_sound(body) and not (b"." in body and _NANOSECONDS.search(body))
 
 
 def is_sound(body: bytes) -> bool:

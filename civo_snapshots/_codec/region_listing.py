@@ -7,17 +7,27 @@ item only its ids, its name and the bytes of its status are taken; the record is
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from sys import intern
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from .._http import JSON, Mask, Response, parse_json
 from ..errors import UnexpectedResponseError
-from ..models import RegionSnapshot, Snapshot, SnapshotStatus, with_extra
+from ..models import (
+    RegionSnapshot,
+    Snapshot,
+    SnapshotStatus,
+    VolumeStatus,
+    has_extra,
+    with_extra,
+)
 from .array_reader import ArrayReader, no_array
 from .fast import UNREADABLE, is_sound, split
 from .page_reader import page
 from .records import record, structure, unstructure
+
+T = TypeVar("T")
 
 _NULL = msgspec.Raw(b"null")
 
@@ -84,10 +94,10 @@ class Inner(msgspec.Struct, gc=False):
     name: str | None = None
     raw_status: msgspec.Raw = msgspec.field(default=_NULL, name="status")
 
-    def status(self) -> SnapshotStatus | None:
+    def status(self, mask: Mask = bytes) -> SnapshotStatus | None:
         """Its status; None if that has to be read with the whole record."""
         try:
-            return _STATUS.decode(self.raw_status)
+            return _STATUS.decode(mask(bytes(self.raw_status)))
         except UNREADABLE:
             return None
 
@@ -256,16 +266,54 @@ def name_of(item: RegionSnapshot) -> str:
     return item.name or (item.instance.name if item.instance else "")
 
 
-def as_snapshot(item: RegionSnapshot, snapshot_id: str, instance_id: str) -> Snapshot:
-    """The item in the form that the instance's own endpoints answer."""
+def as_snapshot(
+    item: RegionSnapshot, snapshot_id: str, instance_id: str, known: Snapshot | None = None
+) -> Snapshot:
+    """The item in the form that the instance's own endpoints answer.
+
+    What is as in the record known before is shared with it: a run keeps thousands of them.
+    """
     inner = item.instance or Snapshot(id=item.id)
+    before = known or inner
     found = Snapshot(
         id=snapshot_id,
-        name=name_of(item),
-        description=item.description or inner.description,
-        included_volumes=inner.included_volumes,
+        name=_either(before.name, name_of(item)),
+        description=_either(before.description, item.description or inner.description),
+        included_volumes=_either(before.included_volumes, inner.included_volumes),
         status=inner.status,
-        created_at=item.created_at or inner.created_at,
+        created_at=_either(before.created_at, item.created_at or inner.created_at),
         instance_id=instance_id,
     )
     return with_extra(found, inner.extra) if inner.extra else found
+
+
+def with_status(known: Snapshot, status: SnapshotStatus) -> Snapshot:
+    """A record that differs from one known before by its status alone."""
+    found = Snapshot(
+        known.id,
+        known.name,
+        known.description,
+        known.included_volumes,
+        status,
+        known.created_at,
+        known.instance_id,
+    )
+    return with_extra(found, known.extra) if has_extra(known) else found
+
+
+def _either(old: T, new: T) -> T:
+    """The old one if both are equal, so that only one of them is kept."""
+    return old if old == new else new
+
+
+def compact(record: Snapshot) -> Snapshot:
+    """The same in less memory: a volume's id, and a state's text, are kept once."""
+    status = record.status
+    if has_extra(status) or any(map(has_extra, status.volumes)):
+        return record
+    ids = {one: one for one in record.included_volumes}
+    volumes = [
+        VolumeStatus(ids.get(volume.id, volume.id), intern(volume.state))
+        for volume in status.volumes
+    ]
+    return with_status(record, SnapshotStatus(intern(status.state), tuple(volumes), status.message))

@@ -1,7 +1,14 @@
 """The instances of a run as callers name them, and how a run takes them in."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+)
 from itertools import chain
 from typing import TypeGuard
 
@@ -22,11 +29,12 @@ class Intake:
         error: what the input raised; it counts as its end. None if nothing.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, known: Container[str]) -> None:
+        """`known` are the instances that came before; who is handed one adds it at once."""
         self.order: list[str] = []
         self.error: Exception | None = None
         self._source = source
-        self._known: set[str] = set()
+        self._known = known
         self._lock = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._wanted.set()
@@ -49,7 +57,6 @@ class Intake:
                 self.order.append(instance_id)
                 await self._wanted.wait()
             if instance_id not in self._known:
-                self._known.add(instance_id)
                 return instance_id
 
     async def _pull(self) -> str | None:

@@ -48,7 +48,8 @@ class Member:
 
     Attributes:
         creation: the create that is on its way.
-        wait: the wait for its snapshot, while there is one.
+        wait: the wait for its snapshot, while there is one; it has the record then, and no other
+            is kept.
         refusal: what its create was refused with, while that is being confirmed.
     """
 
@@ -58,7 +59,7 @@ class Member:
     region: str = ""
     hostname: str = ""
     stage: Stage = Stage.UNSENT
-    snapshot: Snapshot | None = None
+    _snapshot: Snapshot | None = None
     outcome: Outcome | None = None
     adopted: bool = False
     duplicates: tuple[Snapshot, ...] = ()
@@ -73,6 +74,24 @@ class Member:
 
     def __call__(self, end: Snapshot | CivoError) -> None:
         self.on_end(self, end)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The record seen last, if its id is known."""
+        return self._snapshot if self.wait is None else self.wait.progress.last
+
+    @snapshot.setter
+    def snapshot(self, seen: Snapshot | None) -> None:
+        self._snapshot = seen
+
+    def begin_wait(self, wait: RegisteredWait) -> None:
+        """Its snapshot is waited for."""
+        self.wait, self._snapshot = wait, None
+
+    def end_wait(self) -> RegisteredWait | None:
+        """It is not waited for any more; returns the wait."""
+        self._snapshot, wait, self.wait = self.snapshot, self.wait, None
+        return wait
 
     def take(self, choice: Choice) -> None:
         """What exists under its names is known; raises what stands against adopting it."""

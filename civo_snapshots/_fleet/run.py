@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from .._api import RegionApi
+from .._codec import compact
 from .._concurrency import Gate, start, wait_at_most
 from .._create import CreateSupervisor
 from .._watch import CompletionWait, RegisteredWait, Watcher, grace_of
@@ -53,8 +54,9 @@ class Fleet:
         self._expected = expected
         self._making = Making(api, creates, settings, self.left, self._finish)
         self._slots = Gate(settings.max_in_flight)
-        self._intake = Intake(iter(()))
+        self._intake = Intake(iter(()), ())
         self._members: dict[str, Member] = {}
+        self._on_end = self.ended  # one bound method for all members
         self._ready: deque[Outcome] = deque()
         self._changed = asyncio.Event()
         self._workers: dict[asyncio.Task[None], Member | None] = {}
@@ -96,14 +98,14 @@ class Fleet:
         settings = self._settings
         hostname = settings.hostnames.get(instance_id, "")
         name = settings.name_for(instance_id)
-        return Member(self.ended, instance_id, name, self._region, hostname)
+        return Member(self._on_end, instance_id, name, self._region, hostname)
 
     async def outcomes(self, instances: Source) -> AsyncGenerator[Outcome]:
         """Run, and yield each outcome when it is known.
 
         An error of the input iterator is raised at the end, after everything launched is known.
         """
-        self._intake = Intake(instances)
+        self._intake = Intake(instances, self._members)
         concurrency = self._settings.concurrency
         for _ in range(min(concurrency, len(self._expected) or concurrency)):
             worker = start(self._work())
@@ -165,6 +167,7 @@ class Fleet:
     def _watch(self, member: Member, snapshot: Snapshot) -> None:
         """Register with the region's watcher; an end that is known already needs no wait."""
         settings, now = self._settings, self._clock.monotonic()
+        snapshot = member.snapshot = compact(snapshot)  # thousands may wait
         progress = CompletionWait(
             snapshot.instance_id, snapshot.id, settings.policy, settings.states, now
         )
@@ -175,14 +178,15 @@ class Fleet:
         if not settings.waits:
             self._finish(member, OutcomeKind.PENDING, None)
             return
-        member.wait = RegisteredWait(
+        wait = RegisteredWait(
             progress, now + settings.policy.floor, self._deadline, member, settings.on_change
         )
-        self._watcher.add(member.wait)
+        member.begin_wait(wait)
+        self._watcher.add(wait)
 
     def ended(self, member: Member, end: Snapshot | CivoError) -> None:
         """A member's snapshot is finished, or could not be waited for."""
-        member.wait = None
+        member.end_wait()
         if isinstance(end, Snapshot):
             member.snapshot = end
             self._finish(member, OutcomeKind.COMPLETE, None)
@@ -248,9 +252,8 @@ class Fleet:
 
     async def _end_workers(self) -> None:
         for member in self._members.values():
-            if member.wait is not None:
-                self._watcher.remove(member.wait)
-                member.wait = None
+            if (wait := member.end_wait()) is not None:
+                self._watcher.remove(wait)
         cancelled: list[asyncio.Task[None]] = []
         for worker, begun in self._workers.items():
             if begun and begun.creation and begun.stage is Stage.SENT:

@@ -80,14 +80,14 @@ class RunWait:
             # What it brings is a hint: all of it is looked at once.
             self._watcher.seed(progress, known, is_fresh=False)
             deadline = now + settings.timeout
-            member.wait = RegisteredWait(progress, now, deadline, member, tell)
+            member.begin_wait(RegisteredWait(progress, now, deadline, member, tell))
             self._open += 1
         for member in self._members.values():
             if member.wait is not None:
                 self._watcher.add(member.wait)
 
     def _ended(self, member: Member, end: Snapshot | CivoError) -> None:
-        member.wait = None
+        member.end_wait()
         if isinstance(end, Snapshot):
             member.snapshot = end
             member.finish(OutcomeKind.COMPLETE, None)

@@ -4,7 +4,7 @@ The only room that knows aiohttp, and what this API's errors look like on the wi
 retries, limits, records or resources.
 """
 
-from .api_errors import failure_of
+from .api_errors import failure_of, is_success
 from .json_body import JSON, parse_json
 from .messages import Kind, Mask, Reader, Request, Response, Sink, too_large
 from .rate_limit_headers import http_date, rate_window
@@ -28,6 +28,7 @@ __all__ = [
     "Transport",
     "failure_of",
     "http_date",
+    "is_success",
     "parse_json",
     "problem_of",
     "rate_window",

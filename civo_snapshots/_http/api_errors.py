@@ -4,11 +4,11 @@ A code tells more than the status it came with.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import msgspec
 from attrs import evolve
 
 from ..errors import (
@@ -33,11 +33,30 @@ from .rate_limit_headers import retry_after
 
 _TEXT_LIMIT = 2_000
 _LONGEST_REFUSAL = 8_192
-_REFUSAL = re.compile(rb'"(?:result|code)"|"status"\s*:\s*[45][0-9]{2}\b')
-"""What a body must hold to be looked at: most are records, and are parsed once only."""
+_ABSENT = msgspec.Raw(b"")
 
+
+class _Told(msgspec.Struct, gc=False):
+    """What a body must hold to be looked at: most are records, which it costs little to skim."""
+
+    result: msgspec.Raw = _ABSENT
+    code: msgspec.Raw = _ABSENT
+    status: msgspec.Raw = _ABSENT
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+
+_SUCCESSES = frozenset({200, 201, 202, 204})
 _SUCCESS = ("success", "ok")
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
+
+
+def is_success(response: Response) -> bool:
+    """Whether it is certainly no failure: what a body must hold for that, most lack."""
+    if response.status not in _SUCCESSES:
+        return False
+    body = response.body
+    return len(body) > _LONGEST_REFUSAL or not _may_refuse(body)
 
 
 def failure_of(
@@ -48,7 +67,9 @@ def failure_of(
     `token_from` is where the token came from, should it be that which was not accepted.
     """
     status = response.status
-    if status in (200, 201, 202, 204):
+    if is_success(response):
+        return None
+    if status in _SUCCESSES:
         return _refusal_in_success(request, response, now, token_from)
     if 300 <= status < 400 and status != 304:
         host = printable(_host_of(response.headers.get("location", "")), 100)
@@ -69,9 +90,6 @@ def _refusal_in_success(
     An acknowledgement has a result, and may have a code or a status of its own. A record has none
     of these three, but for a status that is no number.
     """
-    body = response.body
-    if len(body) > _LONGEST_REFUSAL or not _REFUSAL.search(body):
-        return None
     fields = _error_fields(response)
     told = fields.get("status")
     status = told if isinstance(told, int) and told >= 400 else response.status
@@ -79,6 +97,18 @@ def _refusal_in_success(
     if failed or status >= 400 or _text(fields.get("code")):
         return _api_error(request, evolve(response, status=status), now, token_from)
     return None
+
+
+def _may_refuse(body: bytes) -> bool:
+    try:
+        told = _TOLD.decode(body)
+    except msgspec.ValidationError:  # no object
+        return False
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True  # the strict way decides
+    if len(told.result) or len(told.code):
+        return True
+    return len(told.status) > 0 and bytes(told.status)[:1] in (b"4", b"5")
 
 
 def _host_of(location: str) -> str:

@@ -19,10 +19,11 @@ def problem_of(token: object) -> str:
 class Secret:
     """A token that shows itself to nobody by accident."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_bytes", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        self._bytes = value.encode()
 
     def reveal(self) -> str:
         """The token itself, for the one header it belongs in."""
@@ -37,9 +38,8 @@ class Secret:
 
     def masked_body(self, body: bytes) -> bytes:
         """A body without the token."""
-        token = self._value.encode()
-        echoed = len(token) >= _ECHOED and token in body
-        return body.replace(token, b"***") if echoed else body
+        token = self._bytes
+        return body.replace(token, b"***") if len(token) >= _ECHOED and token in body else body
 
     def __repr__(self) -> str:
         return "Secret('***')"

@@ -9,6 +9,7 @@ import os
 import ssl
 import warnings
 import weakref
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlencode
 
 import aiohttp
@@ -35,13 +36,15 @@ from .token_source import TokenSource
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = (
-    "date",
-    "location",
-    "retry-after",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-    "x-request-id",
+_KEPT_HEADERS = frozenset(
+    {
+        "date",
+        "location",
+        "retry-after",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+    }
 )
 _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
@@ -52,6 +55,30 @@ _AT_ONCE_PLAIN = 1 << 18
 """Bytes taken from a socket in one turn of the loop where a body's length is known. Chunks,
 compression and interim answers cost time per byte, and a hostile server may send nothing else, so
 less is taken until then."""
+
+
+class KeptHeaders(Mapping[str, str]):
+    """Those of an answer's headers that mean something here, read and masked when asked for."""
+
+    __slots__ = ("_mask", "_sent")
+
+    def __init__(self, sent: Mapping[str, str], mask: Callable[[str], str]) -> None:
+        self._sent = sent
+        self._mask = mask
+
+    def __getitem__(self, name: str) -> str:
+        if name not in _KEPT_HEADERS:
+            raise KeyError(name)
+        return self._mask(self._sent[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in _KEPT_HEADERS and name in self._sent
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in sorted(_KEPT_HEADERS) if name in self._sent)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @frozen
@@ -80,6 +107,7 @@ class Transport:
         self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
         self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
+        self._headers_of_body = {**self._usual_headers, "Content-Type": "application/json"}
         self._options = options
         self._session = lent
         self._lent = lent is not None
@@ -107,7 +135,37 @@ class Transport:
         and `ClientClosedError`.
         """
         session, watchdog = self._open()
-        outcome = await self._exchange(session, watchdog, request, timeout, sink)
+        url, token = self._url(request), self.tokens.present
+        if token is None:
+            raise ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
+        exchange = Exchange(watchdog, token, timeout, self._options.silence)
+        outcome: Response | CivoError
+        try:
+            async with (
+                exchange.scope,
+                session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=self._usual_headers if request.body is None else self._headers_of_body,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(exchange,),
+                    timeout=self._limits,
+                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
+                ) as answer,
+            ):
+                outcome = await self._read(answer, exchange, sink)
+        except LIBRARY_ERRORS as error:
+            outcome = translate(
+                error,
+                timeout,
+                fell_silent=exchange.fell_silent,
+                may_have_acted=exchange.may_have_acted,
+            )
+        finally:
+            watchdog.release(exchange)
+        # Raised here, so that no error has one of the library's in its context.
         if isinstance(outcome, Response):
             return outcome
         if self._closed:
@@ -163,11 +221,6 @@ class Transport:
             trust_env=options.trust_env,
         )
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        if request.body is None:
-            return self._usual_headers
-        return {**self._usual_headers, "Content-Type": "application/json"}
-
     def _url(self, request: Request) -> URL:
         if not request.path.startswith("/v2/"):
             raise ConfigurationError(f"{request.path!r} is no path of this API")
@@ -180,66 +233,24 @@ class Transport:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)
 
-    async def _exchange(
-        self,
-        session: HttpSession,
-        watchdog: Watchdog,
-        request: Request,
-        timeout: float,
-        sink: Sink | None,
-    ) -> Response | CivoError:
-        url = self._url(request)
-        token = self.tokens.present
-        if token is None:
-            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
-        exchange = Exchange(watchdog, token, timeout, self._options.silence)
-        try:
-            async with (
-                exchange.scope,
-                session.request(
-                    request.method,
-                    url,
-                    data=request.body,
-                    headers=self._headers(request),
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=(exchange,),
-                    timeout=self._limits,
-                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
-                ) as answer,
-            ):
-                return await self._read(answer, exchange, sink)
-        except LIBRARY_ERRORS as error:
-            return translate(
-                error,
-                timeout,
-                fell_silent=exchange.fell_silent,
-                may_have_acted=exchange.may_have_acted,
-            )
-        finally:
-            watchdog.release(exchange)
-
     async def _read(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
         wire = answer.wire if isinstance(answer, TrackedResponse) else None
-        encoding = self.tokens.masked(answer.headers.get("Content-Encoding", "")).strip().lower()
-        if encoding not in DECODED and answer.status < 300:
+        encoding = answer.headers.get("Content-Encoding", "")
+        if encoding and (refused := self._refused_encoding(encoding, answer.status)) is not None:
             # A short body has come already, and its connection is back in the pool.
             (answer.close if wire is None else wire.close)()
-            return unreadable(
-                f"the body has the content encoding {printable(encoding, 40)!r}, which no setting "
-                "makes readable here; have the gateway send it plain or as gzip",
-                answer.status,
-            )
-        cap, masked = self._options.max_body, self.tokens.masked
+            return refused
+        cap, content = self._options.max_body, answer.content
         streamed = False
         body: bytes | CivoError
-        first = await answer.content.readany()
-        if answer.content.at_eof():
+        # Mostly all of it has come by now.
+        first = content.read_nowait() if content.is_eof() else await content.readany()
+        if content.at_eof():
             body = first if len(first) <= cap else too_large(cap, answer.status)
         else:
-            length = None if "Content-Encoding" in answer.headers else answer.content_length
+            length = None if encoding else answer.content_length
             if length is not None:
                 limit_read_size(wire, _AT_ONCE_PLAIN)
             if sink is not None and answer.status == 200:
@@ -252,13 +263,23 @@ class Transport:
                 )
         if isinstance(body, CivoError):
             return body
-        headers = answer.headers
         return Response(
             answer.status,
-            {name: masked(headers[name]) for name in _KEPT_HEADERS if name in headers},
+            KeptHeaders(answer.headers, self.tokens.masked),
             self.tokens.masked_body(body),
             wire.close if wire is not None else _no_connection,
             streamed,
+        )
+
+    def _refused_encoding(self, encoding: str, status: int) -> CivoError | None:
+        """The error of a body that nothing here decodes; None if it is read as it is."""
+        encoding = self.tokens.masked(encoding).strip().lower()
+        if encoding in DECODED or status >= 300:
+            return None
+        return unreadable(
+            f"the body has the content encoding {printable(encoding, 40)!r}, which no setting "
+            "makes readable here; have the gateway send it plain or as gzip",
+            status,
         )
 
 

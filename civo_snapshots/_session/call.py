@@ -5,11 +5,12 @@ The decisions are those of `LogicalCall` and `retry`; sending once is the transp
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from math import inf
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from attrs import define
 
 from .._clock import Clock
 from .._http import (
@@ -21,6 +22,7 @@ from .._http import (
     Transport,
     failure_of,
     http_date,
+    is_success,
     rate_window,
 )
 from .._validation import seconds
@@ -46,7 +48,8 @@ Within = CallOptions | LogicalCall
 """What bounds a call: a user's options, or the logical call that it is a part of."""
 
 
-class _Asked(NamedTuple, Generic[T]):
+@define
+class _Asked(Generic[T]):
     """What a call asks, and how it takes the answer."""
 
     request: Request
@@ -55,6 +58,9 @@ class _Asked(NamedTuple, Generic[T]):
     sink: Sink | None
     poll: bool
 
+
+_SAFE, _CREATING = Kind.SAFE, Kind.CREATING
+"""On CPython 3.11 each look-up on the class takes as long as a coroutine."""
 
 _HELD_BACK = CivoError("a pause has begun")
 """In place of an outcome: nothing was sent, and it waits for a slot again."""
@@ -99,7 +105,7 @@ class Session:
         ends_at = inf
         if "timeout" in options:
             ends_at = self.clock.monotonic() + seconds(options["timeout"], "timeout")
-        work = self.timeouts.create if kind is Kind.CREATING else self.timeouts.call
+        work = self.timeouts.create if kind is _CREATING else self.timeouts.call
         policy = policy_for(options["retries"]) if "retries" in options else self._policy
         return LogicalCall(Deadline(self.clock, work, ends_at), policy)
 
@@ -124,12 +130,10 @@ class Session:
         """
         call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
         asked = _Asked(request, read, is_ours, sink, poll)
-        attempt = 0 if request.kind is Kind.SAFE else call.sends
+        attempt = 0 if request.kind is _SAFE else call.sends
         while True:
             attempt += 1
-            outcome = await self._in_slot(
-                call, partial(self._send, call, asked, attempt), poll=poll
-            )
+            outcome = await self._attempt(call, asked, attempt)
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
                 self.confirmation.succeeded(request.region)
@@ -234,30 +238,39 @@ class Session:
         call.record.note(late)
         return late
 
-    async def _in_slot(
-        self, call: LogicalCall, send: Callable[[], Awaitable[T | CivoError]], *, poll: bool
-    ) -> T | CivoError:
+    async def _attempt(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
         """One request. Errors are returned, so that they are raised with none in their context."""
         outcome: T | CivoError = _HELD_BACK
         while outcome is _HELD_BACK:
-            slot = call.take_slot() or await self._limiter.enter(call, poll=poll)
-            if isinstance(slot, CivoError):
-                outcome = slot
-                break
+            slot = call.take_slot() or self._limiter.enter_at_once(poll=asked.poll)
+            if slot is None:
+                entered = await self._limiter.enter(call, poll=asked.poll)
+                if isinstance(entered, CivoError):
+                    outcome = entered
+                    break
+                slot = entered
             try:
-                outcome = await send()
+                outcome = await self._send(call, asked, attempt)
             finally:
                 slot.release()
         if isinstance(outcome, CivoError):
             call.record.note(outcome)
         return outcome
 
-    async def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
+    def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> Awaitable[T | CivoError]:
+        """Send it, mostly at once: then no coroutine stands around another one."""
         call.deadline.begin()
-        tokens = self._transport.tokens
-        call.token = tokens.present
+        call.token = self._transport.tokens.present
+        if call.hold is None and call.token is not None and call.token is not call.refused:
+            return self._exchange(call, asked, attempt)
+        return self._send_prepared(call, asked, attempt)
+
+    async def _send_prepared(
+        self, call: LogicalCall, asked: _Asked[T], attempt: int
+    ) -> T | CivoError:
+        """Send it with a token that has to be asked for, or while something is held for it."""
         if call.token is None or call.token is call.refused:
-            renewed = await tokens.renew(call.deadline.left())
+            renewed = await self._transport.tokens.renew(call.deadline.left())
             if isinstance(renewed, CivoError):
                 return renewed
             call.token = renewed
@@ -285,7 +298,7 @@ class Session:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:
             return CivoError("the caller was cancelled before this was sent")
-        if call.started_at is None:
+        if call.started_at is None and asked.request.kind is _CREATING:
             call.started_at = self.clock.now()
         call.sends += 1
         call.record.attempts += 1
@@ -309,18 +322,20 @@ class Session:
         return outcome
 
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
-        now = self.clock.now()
-        self._note_date(response, now)
-        failure = failure_of(asked.request, response, now, self._transport.tokens.origin)
+        headers = response.headers
+        if (date := headers.get("date", "")) != self._dated:
+            self._note_date(date)
+        failure = None
+        if not is_success(response):
+            now, origin = self.clock.now(), self._transport.tokens.origin
+            failure = failure_of(asked.request, response, now, origin)
         if isinstance(failure, RateLimitError):
             after = failure.retry_after
             pause = self._policy.rate_limited_base if after is None else after
             if self._limiter.rate_limited(pause):
                 self._tell_throttled("rate_limited", pause)
-        if (window := rate_window(response.headers, now)) and (
-            pause := self._limiter.note_window(*window)
-        ):
-            self._tell_throttled("rate_limit_used_up", pause)
+        if "x-ratelimit-remaining" in headers:
+            self._note_window(headers)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all
@@ -338,8 +353,13 @@ class Session:
             )
         return answer
 
-    def _note_date(self, response: Response, now: datetime) -> None:
-        text = response.headers.get("date", "")
-        if text != self._dated and (told := http_date(text)) is not None:
+    def _note_date(self, text: str) -> None:
+        if (told := http_date(text)) is not None:
             self._dated = text
-            self.clock_skew = told - now
+            self.clock_skew = told - self.clock.now()
+
+    def _note_window(self, headers: Mapping[str, str]) -> None:
+        if (window := rate_window(headers, self.clock.now())) and (
+            pause := self._limiter.note_window(*window)
+        ):
+            self._tell_throttled("rate_limit_used_up", pause)

@@ -35,11 +35,12 @@ class Deadline:
 
     def left(self) -> float:
         """Seconds left for the call."""
-        return min(self.work - self.elapsed(), self.queue_left())
+        if self._began is None:
+            return min(self.work, self.queue_left())
+        return self.queue_left()
 
     def queue_left(self) -> float:
         """Seconds that it may still wait for a slot; at the first one, its work has not begun."""
         if self._began is None:
             return self.ends_at - self.clock.monotonic() if self.ends_at < inf else inf
-        now = self.clock.monotonic()
-        return min(self.ends_at, self._began + self.work) - now
+        return min(self.ends_at, self._began + self.work) - self.clock.monotonic()

@@ -51,15 +51,21 @@ class Limiter:
         """Requests allowed at once at the moment; lowered by each 429, raised by successes."""
         return self._calls.limit
 
+    def enter_at_once(self, *, poll: bool = False) -> Gate | None:
+        """Take a slot that is free at this moment; None if there is none."""
+        # A poll may also take one that no call waits for.
+        gate = self._polls if poll and not self._polls.is_full else self._calls
+        return gate if gate.try_acquire() else None
+
     async def enter(self, call: LogicalCall, *, poll: bool = False) -> Gate | CivoError:
         """Wait for a slot, which the caller releases; an error if the call's time is over first.
 
         A call that comes again goes to the head of the queue, because its time is running. No slot
         is held while nothing may be sent.
         """
+        if (free := self.enter_at_once(poll=poll)) is not None:
+            return free
         gate = self._polls if poll else self._calls
-        if poll and gate.is_full and self._calls.try_acquire():
-            return self._calls  # a slot that no call waits for
         again = call.record.attempts > 0
         while not gate.try_acquire():
             if (refusal := self._refusal(call)) is not None:
@@ -204,7 +210,8 @@ class Limiter:
     def succeeded(self, call: LogicalCall) -> None:
         """Note a success; it may allow one more request at once."""
         self.budget.refund(call.spent)
-        self._end_outage()
+        if self.outage.lasts:
+            self._end_outage()
         self._clean += 1
         enough = _FASTER_AFTER if self._was_limited else 1
         if self._clean >= enough and self._calls.limit < self._ceiling:

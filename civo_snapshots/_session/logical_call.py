@@ -58,7 +58,7 @@ class LogicalCall:
         token: what its last request bore.
         refused: the token that it met a 401 with and is repeated without.
         hold: what is held still while a request of it is on its way.
-        started_at: when its request was first sent.
+        started_at: when its request was first sent, if that creates something.
     """
 
     deadline: Deadline

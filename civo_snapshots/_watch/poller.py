@@ -122,8 +122,8 @@ class Poller:
     @staticmethod
     def _may_tell(match: Match) -> bool:
         # Also a settling snapshot ends a wait, once the volume grace is over.
-        verdict = match.snapshot.judge(match.wait.progress.states)
-        return match.is_proven or verdict is Verdict.PENDING
+        table = match.wait.progress.states
+        return match.is_proven or match.snapshot.judge(table) is Verdict.PENDING
 
     def _show(self, match: Match) -> None:
         wait = match.wait

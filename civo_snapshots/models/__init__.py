@@ -9,7 +9,7 @@ look for it there would take half as much CPU again; `get()` one to have it.
 
 from .account import Instance, Quota, Region, Subnet, Volume
 from .calls import Call, Page
-from .extra import SECRETS, Extra, Record, with_extra
+from .extra import SECRETS, Extra, Record, has_extra, with_extra
 from .fields import Identifier, Moment, Number
 from .plain import as_plain, fields_as_plain, from_plain, record_from_plain
 from .snapshots import (
@@ -59,6 +59,7 @@ __all__ = [
     "as_plain",
     "fields_as_plain",
     "from_plain",
+    "has_extra",
     "id_and_state",
     "oldest_first",
     "record_from_plain",

@@ -14,6 +14,7 @@ from civo_snapshots import (
     OutcomeKind,
     OutcomeUnknownError,
     PollFailedError,
+    PollPolicy,
     QuotaExceededError,
     Snapshot,
     SnapshotFailedError,
@@ -25,6 +26,7 @@ from civo_snapshots import (
 )
 from civo_snapshots._fleet.choice import Choice
 from civo_snapshots._fleet.member import Member, Stage, as_shown, kind_of, kind_of_end
+from civo_snapshots._watch import CompletionWait, RegisteredWait
 from civo_snapshots.states import DEFAULT_STATES
 
 MADE = Snapshot(id="s", name="n", instance_id="i")
@@ -127,3 +129,17 @@ def test_a_member_is_called_with_the_end_of_its_wait() -> None:
     one = Member(lambda *said: heard.append(said), "i", "n")
     one(MADE)
     assert heard == [(one, MADE)]
+
+
+def test_while_it_is_waited_for_a_member_has_what_its_wait_saw_last() -> None:
+    """F110: one record per snapshot in flight, and the freshest one is what a run tells."""
+    one = member()
+    one.made(MADE, ())
+    progress = CompletionWait("i", MADE.id, PollPolicy(), DEFAULT_STATES, 0.0)
+    progress.seed(MADE, is_fresh=True)
+    wait = RegisteredWait(progress, 0.0, 1.0, one)
+    one.begin_wait(wait)
+    progress.last = seen = evolve(MADE, description="seen")
+    assert one.outcome_now(is_running=True).snapshot is seen
+    assert one.end_wait() is wait
+    assert one.snapshot is seen

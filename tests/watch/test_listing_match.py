@@ -249,3 +249,55 @@ def test_an_item_becomes_a_snapshot_under_the_ids_that_are_known() -> None:
     bare = evolve(item("x-1", "y-1"), description="", created_at=None)
     assert as_snapshot(bare, "s-1", "i-1") == evolve(WANTED, description="inner", created_at=LATER)
     assert as_snapshot(RegionSnapshot("x-1"), "s-1", "i-1") == Snapshot("s-1", instance_id="i-1")
+
+
+KNOWN = evolve(WANTED, status=SnapshotStatus("Pending"))
+
+
+def once_read(known: Snapshot, items: Sequence[RegionSnapshot], *, heard: bool = False) -> Snapshot:
+    """What one reading makes of a snapshot that is known already."""
+    registry = WaitRegistry()
+    wait = waiting(registry, known=known)
+    wait.on_change = (lambda _: None) if heard else None
+    (match,) = read(registry, items).changed
+    return match.snapshot
+
+
+def test_a_change_that_nobody_hears_is_its_status_alone_and_shares_the_rest() -> None:
+    """P110: 10,000 snapshots in flight keep one record each."""
+    found = once_read(KNOWN, [item("s-1", "i-1")])
+    assert found == WANTED
+    for name in ("id", "name", "description", "included_volumes", "created_at"):
+        assert getattr(found, name) is getattr(KNOWN, name), name
+
+
+def test_a_record_that_is_kept_has_the_id_of_a_volume_once() -> None:
+    """P110: thousands are kept to the end of a run."""
+    found = once_read(KNOWN, [item("s-1", "i-1", status=DONE)])
+    assert found.status == DONE
+    assert found.volumes[0].id is found.included_volumes[0] is KNOWN.included_volumes[0]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("status", [STATUS, DONE])
+def test_what_ends_a_wait_or_is_heard_is_the_whole_record(
+    status: SnapshotStatus, heard: bool
+) -> None:
+    """P110: its description may have changed meanwhile."""
+    older = evolve(KNOWN, description="older")
+    found = once_read(older, [item("s-1", "i-1", status=status)], heard=heard)
+    ends_unheard = status is DONE and not heard
+    assert found.description == ("outer" if heard or ends_unheard else "older")
+    assert found.status == status
+
+
+def test_a_token_that_a_status_echoes_is_masked_also_where_that_is_all_that_is_read() -> None:
+    """P150: of a pending snapshot's item only the status is read."""
+    registry = WaitRegistry()
+    waiting(registry, known=KNOWN)
+    matcher = ListingMatcher(registry, 1e9)
+    matcher.begin(lambda body: body.replace(b"the-token", b"***"))
+    matcher.consume(items_of([item("s-1", "i-1", status=evolve(STATUS, message="the-token"))]))
+    matcher.end()
+    (match,) = matcher.changed
+    assert match.snapshot.message == "***"
