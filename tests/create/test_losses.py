@@ -227,7 +227,8 @@ async def test_looks_for_lost_creates_go_before_creates_that_have_not_begun() ->
         is_post = [request.route == CREATE for request in region.requests]
         lost = [n for n, one in enumerate(region.requests) if is_post[n] and one.status is None]
         first_looks = [arrivals.index(arrivals[n], n + 1) for n in lost]
-        # Those in flight, and a quarter of a second: nobody waited for the creates behind.
+        # Those in flight, a quarter of a second, and what the loop (of some Pythons more) receives
+        # before this clock follows: nobody waited for the 500 creates behind.
         waits = [look - at for at, look in zip(lost, first_looks, strict=True) if at < 1_000]
         assert len(waits) >= 20
-        assert max(waits) <= 50 + 0.26 / (0.05 / 50) + 100
+        assert max(waits) <= 50 + 0.26 / (0.05 / 50) + 180
