@@ -71,7 +71,10 @@ def from_plain(hint: Any, value: object) -> Any:
         return tuple(from_plain(parts[0], one) for one in cast("list[object]", value))
     own = getattr(hint, "from_dict", None)
     if own is None:
-        return msgspec.convert(value, hint)
+        try:
+            return msgspec.convert(value, hint)
+        except msgspec.ValidationError as error:  # no ValueError before msgspec 0.21
+            raise ValueError(str(error)) from None
     if not isinstance(value, Mapping):
         raise ValueError(f"expected an object, got {type(value).__name__}")
     return own(value)
