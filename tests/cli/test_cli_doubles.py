@@ -3,11 +3,9 @@
 import re
 import signal
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
-from support.command import CREATE, Here, Script, has
+from support.command import CREATE, Here, Script, has, until
 
 from civo_snapshots.cli._exits import Exit
 from civo_snapshots.testing import FakeRegion, Fault
@@ -58,13 +56,6 @@ def test_without_a_terminal_a_refusal_shows_what_would_be_done(
     done = here("restore", "before", "--overwrite-existing")
     assert done.code == Exit.USAGE
     assert "its present disks are lost" in done.err
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from attrs import define
-from support.command import Host, Script, settings, small_region
+from support.command import Host, Script, settings, small_region, until
 
 from civo_snapshots.testing import FakeRegion
 
@@ -48,13 +48,6 @@ class Interrupted:
 def made_by(region: FakeRegion, name: str) -> set[str]:
     """The ids that the region accepted of a run."""
     return {one.id for one in [*region.state.snapshots.values()] if one.name.startswith(f"{name}-")}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def command(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -179,6 +179,14 @@ def has(region: FakeRegion, hostname: str, *names: str) -> list[str]:
 def ids(region: FakeRegion) -> dict[str, str]:
     """The ids of the instances by hostname."""
     return {found.hostname: key for key, found in region.state.instances.items()}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does to a region."""
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
 
 
 def names(region: FakeRegion) -> list[str]:
