@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import inspect
+import logging
 import os
 import sys
 from pathlib import Path
@@ -41,8 +42,12 @@ ENGINES = {"airflow": "test_airflow.py", "dask": "test_dask.py"}
     ids=lambda page: page.stem,
 )
 async def test_every_block_of_a_page_runs(
-    page: Path, monkeypatch: pytest.MonkeyPatch, nothing_left: None
+    page: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    nothing_left: None,
 ) -> None:
+    caplog.set_level(logging.NOTSET, "civo_snapshots")  # what a page sets is put back
     async with region_of_readers(monkeypatch) as region:
         await paste(page, given_by(region))
 
