@@ -135,37 +135,9 @@ class Transport:
         and `ClientClosedError`.
         """
         session, watchdog = self._open()
-        url, token = self._url(request), self.tokens.present
-        if token is None:
-            raise ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
-        exchange = Exchange(watchdog, token, timeout, self._options.silence)
-        outcome: Response | CivoError
-        try:
-            async with (
-                exchange.scope,
-                session.request(
-                    request.method,
-                    url,
-                    data=request.body,
-                    headers=self._usual_headers if request.body is None else self._headers_of_body,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=(exchange,),
-                    timeout=self._limits,
-                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
-                ) as answer,
-            ):
-                outcome = await self._read(answer, exchange, sink)
-        except LIBRARY_ERRORS as error:
-            outcome = translate(
-                error,
-                timeout,
-                fell_silent=exchange.fell_silent,
-                may_have_acted=exchange.may_have_acted,
-            )
-        finally:
-            watchdog.release(exchange)
-        # Raised here, so that no error has one of the library's in its context.
+        outcome = await self._exchange(session, watchdog, request, timeout, sink)
+        # Raised here, so that no error has one of the library's in its context, nor an answer (with
+        # what was sent for it) among the variables that its traceback holds.
         if isinstance(outcome, Response):
             return outcome
         if self._closed:
@@ -232,6 +204,44 @@ class Transport:
             if not query:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)
+
+    async def _exchange(
+        self,
+        session: HttpSession,
+        watchdog: Watchdog,
+        request: Request,
+        timeout: float,
+        sink: Sink | None,
+    ) -> Response | CivoError:
+        url, token = self._url(request), self.tokens.present
+        if token is None:
+            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
+        exchange = Exchange(watchdog, token, timeout, self._options.silence)
+        try:
+            async with (
+                exchange.scope,
+                session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=self._usual_headers if request.body is None else self._headers_of_body,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(exchange,),
+                    timeout=self._limits,
+                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
+                ) as answer,
+            ):
+                return await self._read(answer, exchange, sink)
+        except LIBRARY_ERRORS as error:
+            return translate(
+                error,
+                timeout,
+                fell_silent=exchange.fell_silent,
+                may_have_acted=exchange.may_have_acted,
+            )
+        finally:
+            watchdog.release(exchange)
 
     async def _read(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None

@@ -49,6 +49,7 @@ from civo_snapshots import (
     UnexpectedResponseError,
 )
 from civo_snapshots._http import HttpOptions, Kind, Request, Secret, TokenSource, Transport
+from civo_snapshots._http.exchange import Exchange
 from civo_snapshots.testing import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -392,6 +393,18 @@ UNREADABLE = {
     ),
     "too large": (http(LONG_BODY), "larger than 1000 bytes; raise max_body"),
 }
+
+
+@pytest.mark.parametrize("data", [one for one, _ in UNREADABLE.values()], ids=UNREADABLE)
+async def test_no_variable_on_the_way_of_an_error_leads_to_an_answer(data: bytes) -> None:
+    """Who reports errors with their variables would report the headers that were sent."""
+    async with Wire(raw(data, then_close=True)) as wire, client_to(wire, max_body=1_000) as civo:
+        with pytest.raises(UnexpectedResponseError) as caught:
+            await civo.quota.get()
+    frames = [found.frame for found in caught.traceback]
+    assert any(frame.code.name == "send" for frame in frames)
+    held = [value for frame in frames for value in frame.f_locals.values()]
+    assert not [one for one in held if isinstance(one, (aiohttp.ClientResponse, Exchange))]
 
 
 @pytest.mark.parametrize(("data", "helps"), UNREADABLE.values(), ids=UNREADABLE)
