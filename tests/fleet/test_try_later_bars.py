@@ -70,7 +70,11 @@ async def test_a_run_whose_creates_are_refused_once_sends_each_twice(
 @each_code
 @each_status
 async def test_a_run_outlasts_a_minute_of_refusals(code: str, status: int) -> None:
-    """R152: the pauses grow to 15 s, so that a minute costs each instance ten POSTs at most."""
+    """R152: the pauses grow to 15 s, so that a minute costs each instance about ten POSTs.
+
+    Each pause is drawn from its half to its whole: at the very least 0.5, 1, 2, 4 and then 7.5 s,
+    which are 12 POSTs in a minute, and the one that is accepted.
+    """
     clock = FakeClock()
     async with FakeRegion(instances=20, clock=clock) as region, client_of(region, clock) as civo:
         refused = region.fault(CREATE, Fault.code(code, status=status), times=None)
@@ -84,7 +88,8 @@ async def test_a_run_outlasts_a_minute_of_refusals(code: str, status: int) -> No
         await end
         assert run.counts["complete"] == 20
         posts = posts_by_instance(region)
-        assert (min(posts) >= 6, max(posts) <= 11) == (True, True)
+        assert (min(posts) >= 6, max(posts) <= 13) == (True, True)
+        assert sum(posts) <= 11 * 20  # of many draws
         assert sum(posts) == refused.fired + 20
         assert region.counts[LIST] == refused.fired  # one look before each repeat
         assert snapshots_by_instance(region) == [1] * 20
