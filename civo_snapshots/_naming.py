@@ -100,6 +100,12 @@ def run_and_digest(name: str) -> tuple[str, str]:
     return (match[1][: -DIGEST_DIGITS - 1], match[1][-DIGEST_DIGITS:]) if match else ("", "")
 
 
+def run_of(name: str, instance_id: str) -> str:
+    """The run that made an instance's snapshot, if its wire name proves one; else empty."""
+    run, digest = run_and_digest(name)
+    return run if digest == digest_of(instance_id) else ""
+
+
 def is_of_run(name: str, run: str) -> bool:
     """Whether a run of this name would give some instance's snapshot that name."""
     return run_and_digest(name)[0] == run != ""
@@ -115,7 +121,7 @@ def is_unique(name: str, instance_id: str) -> bool:
     """Whether a name was made here, so that no other instance's snapshot can bear it."""
     if _GENERATED.fullmatch(name):
         return True
-    return run_and_digest(name)[1] == digest_of(instance_id)
+    return run_of(name, instance_id) != ""
 
 
 _SHORT = 128

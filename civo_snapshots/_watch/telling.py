@@ -4,10 +4,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from .._api import RegionApi
+from .._session import Session
 from ..errors import short
 from ..events import Polled, WaitEnded, WaitStarted
 from .poller import Poller
 from .schedule import RegisteredWait, next_id
+
+_Common = tuple[int, str, str, str, str]
+"""What the first fields of both events of a wait are."""
 
 
 class WaitTeller:
@@ -30,10 +34,8 @@ class WaitTeller:
     def ended(self, wait: RegisteredWait, error: str) -> None:
         """A wait is over; `error` is the class of its error."""
         if self._session.is_heard(WaitEnded):
-            state, polls = wait.progress.seen()
-            seconds = self._session.clock.monotonic() - wait.progress.started
-            end = WaitEnded(*self._common(wait), error, short(state), seconds, polls)
-            self._session.tell(end)
+            progress = wait.progress
+            _tell_end(self._session, self._common(wait), error, progress.started, progress.seen())
 
     @contextmanager
     def polling(self, poller: Poller, watched: int) -> Generator[None]:
@@ -51,9 +53,17 @@ class WaitTeller:
                 told = (watched, poller.listed or 0, self.changed, took, seconds)
                 session.tell(Polled(region, how, *told))
 
-    def _common(self, wait: RegisteredWait) -> tuple[int, str, str, str, str]:
+    def _common(self, wait: RegisteredWait) -> _Common:
         progress = wait.progress
         return wait.id, progress.until, self._region, progress.instance_id, progress.snapshot_id
+
+
+def _tell_end(
+    session: Session, common: _Common, error: str, began: float, seen: tuple[str, int]
+) -> None:
+    state, polls = seen
+    seconds = session.clock.monotonic() - began
+    session.tell(WaitEnded(*common, error, short(state), seconds, polls))
 
 
 @contextmanager
@@ -80,6 +90,4 @@ def telling(
         raise
     finally:
         if session.is_heard(WaitEnded):
-            state, polls = seen()
-            seconds = session.clock.monotonic() - began
-            session.tell(WaitEnded(*common, error, short(state), seconds, polls))
+            _tell_end(session, common, error, began, seen())

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from .. import _naming
 from .._client import CivoClient
 from ..errors import CivoError
-from ..models import Snapshot
 from ._find import read_region
 from ._words import many
 
@@ -43,7 +42,8 @@ async def _asked(kind: str, where: Mapping[str, object]) -> Sequence[tuple[str, 
                 return [(tag, many(number, "instance")) for tag, number in sorted(tags.items())]
             case "runs":
                 _, found = await read_region(civo)
-                runs = Counter(_run_of(one.snapshot) for one in found)
+                named = (one.snapshot for one in found)
+                runs = Counter(_naming.run_of(one.name, one.instance_id) for one in named)
                 return [(run, many(number, "snapshot")) for run, number in runs.items() if run]
             case _:
                 _, found = await read_region(civo)
@@ -53,10 +53,3 @@ async def _asked(kind: str, where: Mapping[str, object]) -> Sequence[tuple[str, 
                     *((one.label, one.snapshot.state) for one in found if one.hostname),
                     *((one.snapshot.name, one.hostname) for one in bare),
                 ]
-
-
-def _run_of(snapshot: Snapshot) -> str:
-    """The run that a snapshot is of, if its name proves that; else nothing."""
-    first, _ = _naming.without_repeat(snapshot.name)
-    run, digest = _naming.run_and_digest(first)
-    return run if digest and digest == _naming.digest_of(snapshot.instance_id) else ""

@@ -111,7 +111,14 @@ def the_one(
 async def find_snapshots(
     civo: CivoClient, texts: Sequence[str], instance: str | None = None
 ) -> list[Found]:
-    """The snapshots that are meant, each once.
+    """The snapshots that are meant, each once."""
+    return (await find_in_region(civo, texts, instance))[1]
+
+
+async def find_in_region(
+    civo: CivoClient, texts: Sequence[str], instance: str | None = None
+) -> tuple[Directory, list[Found]]:
+    """The snapshots that are meant, each once, and the instances that were read for that.
 
     One listing of the instances and one of the region's snapshots tell which are meant. What is
     found is then read where it is kept, because the region's listing need not have the id by which
@@ -138,7 +145,7 @@ async def find_snapshots(
         _settled(found, name, own[holder.id], holder) if holder else found
         for holder, name, found in chosen
     ]
-    return list({one.snapshot.id: one for one in result if one}.values())
+    return directory, list({one.snapshot.id: one for one in result if one}.values())
 
 
 def _of_region(text: str, listed: Iterable[Found], directory: Directory) -> Found:

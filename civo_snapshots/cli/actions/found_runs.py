@@ -82,8 +82,6 @@ def _holders(name: str, directory: Directory, listed: list[Found]) -> list[Insta
     holders = {
         one.snapshot.instance_id
         for one in listed
-        if one.snapshot.instance_id
-        and _naming.without_repeat(one.snapshot.name)[0]
-        == _naming.name_for(name, one.snapshot.instance_id)
+        if _naming.run_of(one.snapshot.name, one.snapshot.instance_id) == name
     }
     return [one for one in directory.instances if one.id in holders]

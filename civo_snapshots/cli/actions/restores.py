@@ -7,7 +7,7 @@ from ...errors import PollFailedError, WaitTimeoutError
 from ...models import Restore
 from ...states import Verdict
 from .._exits import Exit
-from .._find import Directory, Found, find_snapshots
+from .._find import Found, find_in_region
 from .._records import ID, INSTANCES, NAME, Json, instance_json, moment, snapshot_json, text_of
 from .._session import EndedError, Session
 from .._words import age, exit_of, explained
@@ -35,8 +35,9 @@ async def restore(
         )
     _validation.restore_fields(hostname, description, private_ip, overwrite)
     civo = session.civo
-    [found] = await find_snapshots(civo, [snapshot], instance)
-    taken = hostname is not None and await _exists(session, hostname)
+    directory, [found] = await find_in_region(civo, [snapshot], instance)
+    if taken := hostname in directory.hostnames.values():
+        session.out.note(f"Note: there is an instance {hostname} in {directory.region} already.")
     session.agree([_plan(found, hostname, taken=taken)], _question(session, found, hostname))
     target = hostname or found.hostname
     look = f"civo-snapshots instances --match {target}"
@@ -65,15 +66,6 @@ async def restore(
     session.out.items(INSTANCES, [instance_json(restored)], name="hostname")
     session.out.say(f"{target} is {restored.status}.", "good")
     return Exit.OK
-
-
-async def _exists(session: Session, hostname: str) -> bool:
-    """Whether the region has an instance of the hostname, which is told then."""
-    directory = await Directory.read(session.civo)
-    taken = hostname in directory.hostnames.values()
-    if taken:
-        session.out.note(f"Note: there is an instance {hostname} in {directory.region} already.")
-    return taken
 
 
 def _plan(found: Found, hostname: str | None, *, taken: bool) -> Json:
