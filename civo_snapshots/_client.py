@@ -17,6 +17,7 @@ from ._config import Settings, check_region, resolve
 from ._create import CreateSupervisor, Unresolved
 from ._http import HttpOptions, HttpSession, TokenCallable, Transport
 from ._session import Limiter, RetryPolicy, Session, Timeouts, policy_for
+from ._version import made_by_a_client
 from ._watch import PollPolicy, StateReporter, Watcher
 from .errors import CivoError
 from .events import ExtraSnapshot, Listener
@@ -78,6 +79,7 @@ class RegionView:
         region: the region's code, or None if none was named.
     """
 
+    @made_by_a_client
     def __init__(self, state: ClientState, region: str | None) -> None:
         self._state = state
         self._api = RegionApi(state.session, region, state.restores)

@@ -1,6 +1,11 @@
-"""The version, read by the build, and how what is public goes from one version to another."""
+"""The version, read by the build; what of a public class is not, and how what is public goes."""
 
+import inspect
 import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+F = TypeVar("F", bound=Callable[..., None])
 
 __version__ = "0.1.0"
 
@@ -19,3 +24,11 @@ def deprecated(old: str, *, new: str, gone_in: str, depth: int = 1) -> None:
         DeprecationWarning,
         stacklevel=depth + 2,
     )
+
+
+def made_by_a_client(init: F) -> F:
+    """Let an `__init__` show no arguments: users are given such objects, and make none."""
+    [own, *_] = inspect.signature(init).parameters.values()
+    init.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined]
+    init.__doc__ = "Not for users: a client makes these."
+    return init

@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 from attrs import evolve
 
 from .._session import Doubt, doubt_of
+from .._version import made_by_a_client
 from ..errors import (
     ApiError,
     CivoError,
@@ -125,6 +126,7 @@ class Listing(Generic[T]):
         skips_misfits: whether it was.
     """
 
+    @made_by_a_client
     def __init__(
         self,
         fetch: Callable[[int], Awaitable[Page[T]]],

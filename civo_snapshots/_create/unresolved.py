@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from .._version import made_by_a_client
 from ..events import ExtraSnapshot
 from ..outcomes import FleetRun, UnresolvedCreate
 
@@ -61,6 +62,7 @@ class Unresolved:
     counted, and said in the log.
     """
 
+    @made_by_a_client
     def __init__(
         self,
         creates: Latest[UnresolvedCreate],

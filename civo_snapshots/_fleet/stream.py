@@ -17,6 +17,7 @@ from .._api import RegionApi
 from .._clock import Clock
 from .._concurrency import done_within
 from .._create import CreateSupervisor
+from .._version import made_by_a_client
 from .._watch import Watcher
 from ..errors import ClientClosedError, InvalidArgumentError, QuotaExceededError
 from ..events import Transition
@@ -86,6 +87,7 @@ class FleetStream:
     `concurrency` creates; the run ends when its stream is dropped or the client is closed.
     """
 
+    @made_by_a_client
     def __init__(self, fleet: Fleet, outcomes: AsyncGenerator[Outcome], open_run: OpenRun) -> None:
         self._fleet = fleet
         self._outcomes = outcomes

@@ -6,6 +6,7 @@ from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
+from .._version import made_by_a_client
 from ..models import Instance
 from ._names import the_one
 from ._resource import Resource
@@ -19,6 +20,7 @@ class Instances(Resource):
     The API's page is "Instances".
     """
 
+    @made_by_a_client
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 

@@ -4,6 +4,7 @@ from typing import Unpack
 
 from .._api import RegionApi
 from .._session import CallOptions, call_options
+from .._version import made_by_a_client
 from ..models import Quota
 from ._resource import Resource
 
@@ -14,6 +15,7 @@ class Quotas(Resource):
     The API's page is "Quota".
     """
 
+    @made_by_a_client
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 

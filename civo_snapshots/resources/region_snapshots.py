@@ -7,6 +7,7 @@ from .._api import Listing, RegionApi
 from .._create import CreateSupervisor
 from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
+from .._version import made_by_a_client
 from ..models import Acknowledgement, RegionSnapshot, Restore
 from ._resource import Resource
 from ._runs import believed_from
@@ -18,6 +19,7 @@ class RegionSnapshots(Resource):
     The API's documents do not have them; the official Go client does, as ``/v2/resourcesnapshots``.
     """
 
+    @made_by_a_client
     def __init__(self, api: RegionApi, creates: CreateSupervisor) -> None:
         self._api = api
         self._creates = creates

@@ -9,6 +9,7 @@ from .. import _validation
 from .._api import Listing, RegionApi
 from .._session import CallOptions, call_options
 from .._validation import Id, OnMisfit
+from .._version import made_by_a_client
 from ..errors import InvalidArgumentError
 from ..models import Acknowledgement, Instance, Schedule
 from ._cron import next_runs
@@ -24,6 +25,7 @@ class Schedules(Resource):
     The API's page is "Snapshot schedules".
     """
 
+    @made_by_a_client
     def __init__(self, api: RegionApi) -> None:
         self._api = api
 

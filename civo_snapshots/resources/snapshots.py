@@ -11,6 +11,7 @@ from .._create import CreateSupervisor, OnExisting
 from .._fleet import DEFAULT_MAX_AGE, FleetStream, Instances, WaitSettings
 from .._session import CallOptions, OnQuiesceError, Quiesce, call_options
 from .._validation import Id
+from .._version import made_by_a_client
 from .._watch import PollPolicy, Watcher, policy_or
 from ..events import OnChange, Transition
 from ..models import Acknowledgement, Instance, Restore, Snapshot
@@ -48,6 +49,7 @@ class Snapshots(Resource):
     The API's page is "Instance snapshots".
     """
 
+    @made_by_a_client
     def __init__(
         self,
         api: RegionApi,

@@ -1,8 +1,10 @@
 """Every public name, parameter and field is explained in a docstring."""
 
 import inspect
+import sys
 from collections.abc import Iterator
 from functools import cached_property
+from typing import get_args, get_type_hints
 
 import pytest
 from support.face import (
@@ -57,3 +59,22 @@ def test_inner_methods_are_still_there() -> None:
     for called in INNER:
         owner, _, method = called.partition(".")
         assert hasattr(by_name[owner], method)
+
+
+def classes_in(hint: object) -> Iterator[type]:
+    """The package's own classes that a type is made of."""
+    if inspect.isclass(hint) and hint.__module__.startswith("civo_snapshots"):
+        yield hint
+    for part in get_args(hint):
+        yield from classes_in(part)
+
+
+@pytest.mark.parametrize("name", [one for one in CLASSES if ".testing." not in one])
+def test_help_shows_no_argument_that_users_cannot_give(name: str) -> None:
+    init = CLASSES[name].__init__
+    if not inspect.isfunction(init):
+        return
+    shown = set(inspect.signature(init).parameters) - {"self"}
+    hints = get_type_hints(init, vars(sys.modules[CLASSES[name].__module__])) if shown else {}
+    taken = {one for parameter in shown for one in classes_in(hints.get(parameter))}
+    assert not [one for one in taken if one not in PUBLIC.values()]
