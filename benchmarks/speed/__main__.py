@@ -22,6 +22,7 @@ from . import (
     pages,
     retention,
     stalls,
+    tls,
     trouble,
     watch,
 )
@@ -30,6 +31,7 @@ from ._bench import Bar, Bench, Report, Series
 JOBS: dict[str, Callable[[Bench], Report]] = {
     "calls": calls.run,
     "instructions": instructions.run,
+    "tls": tls.run,
     "list": listing.run,
     "pages": pages.run,
     "fanout": fanout.run,

@@ -198,7 +198,8 @@ def serving(options: Mapping[str, object]) -> Generator[str]:
             port = process.stdout.readline().strip()
             if not port:
                 raise RuntimeError("the region server did not start")
-            yield f"http://127.0.0.1:{port}"
+            scheme = "https" if options.get("certificate") else "http"
+            yield f"{scheme}://127.0.0.1:{port}"
         finally:
             process.stdin.close()
             try:

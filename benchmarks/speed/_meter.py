@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import resource
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,11 @@ COUNTED = "BENCHMARK_INSTRUCTIONS_COUNTED"
 Figures = dict[str, float]
 BEAT = 0.005
 STARTED_AT_ONCE = 250
+
+
+def trusting(certificate: str) -> ssl.SSLContext | None:
+    """How a client is to verify a server that has this one; None if there is no TLS."""
+    return ssl.create_default_context(cafile=certificate) if certificate else None
 
 
 def ask(url: str, path: str) -> Any:

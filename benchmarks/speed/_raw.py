@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all
+from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all, trusting
 from ._region import ARCHIVE, finished_id, instance_id, running_id
 
 TICK = 2.0
@@ -53,20 +53,20 @@ class Raw:
 
 
 @asynccontextmanager
-async def opened(url: str, concurrency: int) -> AsyncGenerator[Raw]:
+async def opened(url: str, concurrency: int, certificate: str = "") -> AsyncGenerator[Raw]:
     bytes(1 << 20)  # the SDK frees one as well, which makes read buffers cheaper from then on
     async with aiohttp.ClientSession(
         headers={"Authorization": "bearer benchmark-token"},
-        connector=aiohttp.TCPConnector(limit=concurrency),
+        connector=aiohttp.TCPConnector(limit=concurrency, ssl=trusting(certificate) or True),
         # With 100,000 tasks at once the default 30 s for a connection are not enough.
         timeout=aiohttp.ClientTimeout(total=600),
     ) as session:
         yield Raw(session, url)
 
 
-async def calls(url: str, concurrency: int, count: int) -> Figures:
+async def calls(url: str, concurrency: int, count: int, certificate: str = "") -> Figures:
     """GET one snapshot, so many times."""
-    async with opened(url, concurrency) as raw:
+    async with opened(url, concurrency, certificate) as raw:
 
         async def call(number: int) -> None:
             wanted = finished_id(number % 100)

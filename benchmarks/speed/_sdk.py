@@ -12,7 +12,7 @@ from civo_snapshots._client import DEFAULT_CONCURRENCY
 from civo_snapshots._codec import page
 from civo_snapshots._http import Response
 
-from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all
+from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all, trusting
 from ._raw import DECODES
 from ._region import ARCHIVE, finished_id, instance_id, running_id
 
@@ -25,7 +25,9 @@ MAX_BODY = 1 << 28
 """The region-wide listing of 100,000 snapshots has 65 MiB."""
 
 
-def opened(url: str, concurrency: int | None, policy: str = "default") -> CivoClient:
+def opened(
+    url: str, concurrency: int | None, policy: str = "default", certificate: str = ""
+) -> CivoClient:
     """A client; without a number of requests at once, with its own default."""
     return CivoClient(
         "benchmark-token",
@@ -34,12 +36,13 @@ def opened(url: str, concurrency: int | None, policy: str = "default") -> CivoCl
         concurrency=DEFAULT_CONCURRENCY if concurrency is None else concurrency,
         poll=POLICIES[policy],
         max_body=MAX_BODY,
+        ssl_context=trusting(certificate),
     )
 
 
-async def calls(url: str, concurrency: int, count: int) -> Figures:
+async def calls(url: str, concurrency: int, count: int, certificate: str = "") -> Figures:
     """`snapshots.get()`, so many times."""
-    async with opened(url, concurrency) as civo:
+    async with opened(url, concurrency, certificate=certificate) as civo:
 
         async def call(number: int) -> None:
             wanted = finished_id(number % 100)

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import gc
 import re
+import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -124,10 +125,16 @@ def _head(status: int, length: int) -> bytes:
     ).encode()
 
 
-async def serve(region: Region, latency: float, ready: Callable[[int], None]) -> None:
-    """Serve on a free port until stdin is closed."""
+async def serve(
+    region: Region, latency: float, certificate: str, ready: Callable[[int], None]
+) -> None:
+    """Serve on a free port until stdin is closed; over TLS with a certificate and its key."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(region, latency), "127.0.0.1", 0)
+    tls = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    server = await loop.create_server(lambda: Connection(region, latency), "127.0.0.1", 0, ssl=tls)
     ready(server.sockets[0].getsockname()[1])
     over = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), over.set)
@@ -153,6 +160,7 @@ def main() -> None:
         help="date all answers alike: a client whose instructions are counted runs a hundred times "
         "slower, and would meet a new date in each answer instead of one in thousands",
     )
+    parser.add_argument("--certificate", default="", help="serve over TLS, with this and its key")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     region = Region(
@@ -173,7 +181,9 @@ def main() -> None:
         global _date  # noqa: PLW0603 - as above
         _date = (STILL, formatdate(usegmt=True))
     gc.disable()  # nothing here is cyclic, and a pause would be taken for the client's
-    asyncio.run(serve(region, options.latency, lambda port: print(port, flush=True)))
+    asyncio.run(
+        serve(region, options.latency, options.certificate, lambda port: print(port, flush=True))
+    )
 
 
 if __name__ == "__main__":
