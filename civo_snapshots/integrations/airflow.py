@@ -5,6 +5,7 @@ once, and does so whenever a triggerer is thought dead: it sends nothing but rea
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
@@ -23,6 +24,7 @@ from ..retention import PruneReport, RetentionPolicy
 
 T = TypeVar("T")
 
+_CLIENT_LOG = logging.getLogger("civo_snapshots")
 _NAME = "{{ dag.dag_id }} {{ task.task_id }} {{ run_id }}"
 _TELL_EVERY = 10.0  # seconds between lines of progress in a task's log
 _LOOK_EVERY = 2.0
@@ -234,6 +236,9 @@ class CivoSnapshotFleetOperator(BaseOperator):
             self._kill = lambda: loop.call_soon_threadsafe(job.cancel)
             return await job
 
+        # A line for each snapshot would hide the progress, and a task has its process for itself.
+        level = _CLIENT_LOG.level
+        _CLIENT_LOG.setLevel(level or logging.WARNING)
         try:
             return asyncio.run(main())
         except BaseException as error:
@@ -241,6 +246,7 @@ class CivoSnapshotFleetOperator(BaseOperator):
                 self.log.warning("Stopped; so far: %s", run)
             raise
         finally:
+            _CLIENT_LOG.setLevel(level)
             self._kill = None
 
     def _ended(self, run: FleetRun) -> dict[str, object]:

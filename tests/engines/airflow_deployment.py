@@ -20,7 +20,7 @@ _PARTS = {
     "api-server": ("--port", "8085"),
     "scheduler": (),
     "dag-processor": (),
-    "triggerer": (),
+    "triggerer": ("--skip-serve-logs",),
 }
 _URL = "http://127.0.0.1:8085"
 _SETTINGS = {
@@ -34,6 +34,7 @@ _SETTINGS = {
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "5",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
 }
 
@@ -46,15 +47,23 @@ class Deployment:
     environment: Mapping[str, str]
     parts: dict[str, subprocess.Popen[bytes]]
 
-    def start(self, part: str) -> None:
-        log = (self.home / f"{part}.log").open("ab")
+    def start(self, part: str, name: str = "") -> None:
+        """Start a part; a second one of its kind has a name of its own."""
+        name = name or part
+        log = (self.home / f"{name}.log").open("ab")
         command = [_airflow(), part, *_PARTS[part]]
         how: dict[str, Any] = {"stdout": log, "stderr": log, "env": self.environment}
-        self.parts[part] = subprocess.Popen(command, **how, start_new_session=True)
+        self.parts[name] = subprocess.Popen(command, **how, start_new_session=True)
+
+    def freeze(self, part: str) -> None:
+        """SIGSTOP for it alone: what it started goes on, but it shows no sign of life."""
+        os.kill(self.parts[part].pid, signal.SIGSTOP)
 
     def kill(self, part: str) -> None:
         """SIGKILL for it and for what it started."""
-        os.killpg(self.parts.pop(part).pid, signal.SIGKILL)
+        process = self.parts.pop(part)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def kill_task(self) -> None:
         """SIGKILL for the worker that runs a task and for the task."""
