@@ -8,7 +8,9 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, Context, PokeReturnValue
@@ -27,7 +29,6 @@ T = TypeVar("T")
 _CLIENT_LOG = logging.getLogger("civo_snapshots")
 _NAME = "{{ dag.dag_id }} {{ task.task_id }} {{ run_id }}"
 _TELL_EVERY = 10.0  # seconds between lines of progress in a task's log
-_LOOK_EVERY = 2.0
 _SHOWN_AFTER = 60.0  # seconds after which reads surely show what a task has made
 
 
@@ -355,12 +356,11 @@ class _ProgressLog:
     """A listener that tells now and then how many of a run something was heard of."""
 
     def __init__(self, say: Callable[..., object], what: str, kind: type[Event]) -> None:
-        self._say = say
-        self._what = what
-        self._kind = kind
-        self._name = ""
+        # In the context of the task or trigger, by which Airflow knows whose log a line is for.
+        self._say = partial(copy_context().run, say)
+        self._what, self._kind = what, kind
+        self._name, self._told_at = "", 0.0
         self._count = self._failed = self._total = 0
-        self._told_at = 0.0
 
     def begin(self, name: str, civo: RegionView, total: int) -> None:
         self._name, self._total, self._told_at = f"{name} in {civo.region}", total, time.monotonic()
@@ -385,7 +385,7 @@ async def _find(civo: RegionView, name: str, expected: int) -> FleetRun:
         run = await civo.snapshots.find_run(name, expected=expected, max_age=None)
         if not run.counts[OutcomeKind.NOT_ATTEMPTED] or time.monotonic() >= shows_at:
             return run
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(2.0)
 
 
 async def _wait(

@@ -296,5 +296,7 @@ def test_a_worker_and_a_triggerer_that_are_killed_cost_nothing(tmp_path: Path) -
         logs = "".join(path.read_text() for path in log.parent.glob("attempt=2.log*"))
         assert f"{fleet} of {fleet} started, 0 with an error." in logs
         assert f"{fleet} of {fleet} ended, 0 with an error." in logs
+        triggered = [path.read_text() for path in log.parent.glob("attempt=2.log.trigger.*")]
+        assert f"{fleet} of {fleet} ended, 0 with an error." in "".join(triggered)
         assert logs.count("waiting until snapshot") == logs.count(": pending") == 0
         assert region.token not in logs
