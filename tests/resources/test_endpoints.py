@@ -136,7 +136,7 @@ async def test_the_quota_counts_what_is_there(civo: CivoClient, region: FakeRegi
 @pytest.mark.parametrize("numbers", ["text", "float", "integer", "drawn"])
 async def test_numbers_are_read_in_each_of_their_forms(numbers: Any) -> None:
     async with (
-        FakeRegion(instances=2, numbers=numbers, snapshot_limit=-1) as region,
+        FakeRegion(instances=2, numbers=numbers, snapshot_limit=-1, duration=(0.0, 0.0)) as region,
         CivoClient(region.token, region="LON1", api_url=region.url) as civo,
     ):
         quota = await civo.quota.get()
