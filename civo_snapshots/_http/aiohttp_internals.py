@@ -6,6 +6,7 @@ fails loudly when an upgrade takes one of them away.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, cast
 
 import aiohttp
@@ -30,10 +31,12 @@ class TrackedResponse(aiohttp.ClientResponse):
     began = 0.0
     """When it was first waited for, on the loop's clock: the request has just been written."""
 
-    async def start(self, connection: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
+    def start(
+        self, connection: "aiohttp.connector.Connection"
+    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         self.wire = connection.transport
         self.began = asyncio.get_running_loop().time()
-        return await super().start(connection)
+        return super().start(connection)
 
 
 def track_response(request: aiohttp.ClientRequest) -> None:

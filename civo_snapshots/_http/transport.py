@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp import hdrs
 from attrs import frozen
 from yarl import URL
 
@@ -106,8 +107,10 @@ class Transport:
         self.url = url
         self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
-        self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
-        self._headers_of_body = {**self._usual_headers, "Content-Type": "application/json"}
+        self._usual_headers = {hdrs.ACCEPT: "application/json", hdrs.USER_AGENT: agent}
+        # An own session adds the usual ones itself.
+        self._headers = {} if lent is None else self._usual_headers
+        self._headers_of_body = {**self._headers, hdrs.CONTENT_TYPE: "application/json"}
         self._options = options
         self._session = lent
         self._lent = lent is not None
@@ -189,6 +192,7 @@ class Transport:
         )
         return aiohttp.ClientSession(
             connector=connector,
+            headers=self._usual_headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=options.trust_env,
         )
@@ -218,21 +222,23 @@ class Transport:
             return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
         exchange = Exchange(watchdog, token, timeout, self._options.silence)
         try:
-            async with (
-                exchange.scope,
-                session.request(
+            with exchange:
+                answer = await session.request(
                     request.method,
                     url,
                     data=request.body,
-                    headers=self._usual_headers if request.body is None else self._headers_of_body,
+                    headers=self._headers if request.body is None else self._headers_of_body,
                     allow_redirects=False,
                     raise_for_status=False,
                     middlewares=(exchange,),
                     timeout=self._limits,
                     read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
-                ) as answer,
-            ):
-                return await self._read(answer, exchange, sink)
+                )
+                try:
+                    return await self._read(answer, exchange, sink)
+                finally:
+                    if not answer.closed:  # one that was read to its end is
+                        answer.release()
         except LIBRARY_ERRORS as error:
             return translate(
                 error,
@@ -240,8 +246,6 @@ class Transport:
                 fell_silent=exchange.fell_silent,
                 may_have_acted=exchange.may_have_acted,
             )
-        finally:
-            watchdog.release(exchange)
 
     async def _read(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
