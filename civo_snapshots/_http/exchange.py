@@ -1,7 +1,6 @@
 """One request sent once, and its answer, within a limit for all of it and one for silence."""
 
 import asyncio
-from collections.abc import Awaitable
 from types import TracebackType
 
 import aiohttp

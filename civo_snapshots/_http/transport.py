@@ -10,11 +10,13 @@ import ssl
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs
 from attrs import frozen
+from multidict import istr
 from yarl import URL
 
 from .._version import __version__
@@ -37,16 +39,18 @@ from .token_source import TokenSource
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = frozenset(
-    {
-        "date",
-        "location",
-        "retry-after",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-        "x-request-id",
-    }
-)
+_KEPT_HEADERS = {
+    name.lower(): istr(name)
+    for name in (
+        "Date",
+        "Location",
+        "Retry-After",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "X-Request-ID",
+    )
+}
+"""By its name in lower case, the form of a name that the library finds soonest."""
 _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
@@ -68,15 +72,13 @@ class KeptHeaders(Mapping[str, str]):
         self._mask = mask
 
     def __getitem__(self, name: str) -> str:
-        if name not in _KEPT_HEADERS:
-            raise KeyError(name)
-        return self._mask(self._sent[name])
+        return self._mask(self._sent[_KEPT_HEADERS[name]])
 
     def __contains__(self, name: object) -> bool:
-        return name in _KEPT_HEADERS and name in self._sent
+        return name in _KEPT_HEADERS and _KEPT_HEADERS[name] in self._sent
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in sorted(_KEPT_HEADERS) if name in self._sent)
+        return (name for name in _KEPT_HEADERS if name in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -98,6 +100,15 @@ class HttpOptions:
     """The program that uses the client, for the User-Agent."""
 
 
+class _Home(NamedTuple):
+    """Where a transport was first used, which is where it belongs, and what it uses there."""
+
+    process: int
+    loop: asyncio.AbstractEventLoop
+    session: HttpSession
+    watchdog: Watchdog
+
+
 class Transport:
     """One API origin over one pool of connections; bound to the loop of its first use."""
 
@@ -114,10 +125,9 @@ class Transport:
         self._options = options
         self._session = lent
         self._lent = lent is not None
-        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._home: _Home | None = None
         self._closed = False
         self._bodies = BodyReader(options.max_body, tokens.masked_body)
-        self._watchdog: Watchdog | None = None
         self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
         self._limits = aiohttp.ClientTimeout(total=None, connect=options.connect)
@@ -137,8 +147,7 @@ class Transport:
         Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
         and `ClientClosedError`.
         """
-        session, watchdog = self._open()
-        outcome = await self._exchange(session, watchdog, request, timeout, sink)
+        outcome = await self._exchange(self._open(), request, timeout, sink)
         # Raised here, so that no error has one of the library's in its context, nor an answer (with
         # what was sent for it) among the variables that its traceback holds.
         if isinstance(outcome, Response):
@@ -155,31 +164,33 @@ class Transport:
         self._closed = True
         if self._forgotten is not None:
             self._forgotten.detach()
-        if self._watchdog is not None:
-            self._watchdog.close()
+        if self._home is not None:
+            self._home.watchdog.close()
         try:
             await self.tokens.close()
         finally:
             if self._session is not None and not self._lent:
                 await self._session.close()
 
-    def _open(self) -> tuple[HttpSession, Watchdog]:
+    def _open(self) -> _Home:
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
+        home = self._home or self._settle()
         # A forked child has no running loop at all, so the process is compared first.
-        if self._home is None:
-            self._home = (os.getpid(), asyncio.get_running_loop())
-        elif self._home[0] != os.getpid() or self._home[1] is not asyncio.get_running_loop():
+        if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
             raise ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
             )
-        if self._watchdog is None:
-            self._watchdog = Watchdog()
+        return home
+
+    def _settle(self) -> _Home:
+        loop = asyncio.get_running_loop()
         if self._session is None:
             self._session = self._new_session()
-            self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
-        return self._session, self._watchdog
+            self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, loop)
+        self._home = _Home(os.getpid(), loop, self._session, Watchdog())
+        return self._home
 
     def _new_session(self) -> HttpSession:
         options = self._options
@@ -210,20 +221,15 @@ class Transport:
         return base.with_path(request.path, encoded=True, keep_query=True)
 
     async def _exchange(
-        self,
-        session: HttpSession,
-        watchdog: Watchdog,
-        request: Request,
-        timeout: float,
-        sink: Sink | None,
+        self, home: _Home, request: Request, timeout: float, sink: Sink | None
     ) -> Response | CivoError:
         url, token = self._url(request), self.tokens.present
         if token is None:
             return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
-        exchange = Exchange(watchdog, token, timeout, self._options.silence)
+        exchange = Exchange(home.watchdog, token, timeout, self._options.silence)
         try:
             with exchange:
-                answer = await session.request(
+                answer = await home.session.request(
                     request.method,
                     url,
                     data=request.body,
@@ -235,7 +241,13 @@ class Transport:
                     read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
                 )
                 try:
-                    return await self._read(answer, exchange, sink)
+                    if answer.headers.get(hdrs.CONTENT_ENCODING) and (
+                        refused := self._refused_encoding(answer)
+                    ):
+                        return refused
+                    if answer.content.is_eof():  # mostly all of it has come by now
+                        return self._response(answer, answer.content.read_nowait())
+                    return await self._read_on(answer, exchange, sink)
                 finally:
                     if not answer.closed:  # one that was read to its end is
                         answer.release()
@@ -247,54 +259,57 @@ class Transport:
                 may_have_acted=exchange.may_have_acted,
             )
 
-    async def _read(
+    async def _read_on(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
-        wire = answer.wire if isinstance(answer, TrackedResponse) else None
-        encoding = answer.headers.get("Content-Encoding", "")
-        if encoding and (refused := self._refused_encoding(encoding, answer.status)) is not None:
-            # A short body has come already, and its connection is back in the pool.
-            (answer.close if wire is None else wire.close)()
-            return refused
-        cap, content = self._options.max_body, answer.content
-        streamed = False
-        body: bytes | CivoError
-        # Mostly all of it has come by now.
-        first = content.read_nowait() if content.is_eof() else await content.readany()
-        if content.at_eof():
-            body = first if len(first) <= cap else too_large(cap, answer.status)
-        else:
-            length = None if encoding else answer.content_length
-            if length is not None:
-                limit_read_size(wire, _AT_ONCE_PLAIN)
-            if sink is not None and answer.status == 200:
-                streamed = True
-                body = b""
-                await self._bodies.stream(AnswerBody(answer, exchange), first, sink, length)
-            else:
-                body = await self._bodies.collect(
-                    AnswerBody(answer, exchange), first, answer.status
-                )
-        if isinstance(body, CivoError):
-            return body
+        """Read a body that still comes, or let the sink have it."""
+        first = await answer.content.readany()
+        if answer.content.at_eof():
+            return self._response(answer, first)
+        encoding = answer.headers.get(hdrs.CONTENT_ENCODING)
+        length = None if encoding else answer.content_length
+        if length is not None:
+            limit_read_size(_wire_of(answer), _AT_ONCE_PLAIN)
+        rest = AnswerBody(answer, exchange)
+        if sink is not None and answer.status == 200:
+            await self._bodies.stream(rest, first, sink, length)
+            return self._response(answer, b"", streamed=True)
+        body = await self._bodies.collect(rest, first, answer.status)
+        return body if isinstance(body, CivoError) else self._response(answer, body)
+
+    def _response(
+        self, answer: aiohttp.ClientResponse, body: bytes, *, streamed: bool = False
+    ) -> Response | CivoError:
+        cap = self._options.max_body
+        if len(body) > cap:
+            return too_large(cap, answer.status)
+        wire, tokens = _wire_of(answer), self.tokens
         return Response(
             answer.status,
-            KeptHeaders(answer.headers, self.tokens.masked),
-            self.tokens.masked_body(body),
-            wire.close if wire is not None else _no_connection,
+            KeptHeaders(answer.headers, tokens.masked),
+            tokens.masked_body(body),
+            _no_connection if wire is None else wire.close,
             streamed,
         )
 
-    def _refused_encoding(self, encoding: str, status: int) -> CivoError | None:
+    def _refused_encoding(self, answer: aiohttp.ClientResponse) -> CivoError | None:
         """The error of a body that nothing here decodes; None if it is read as it is."""
-        encoding = self.tokens.masked(encoding).strip().lower()
-        if encoding in DECODED or status >= 300:
+        encoding = self.tokens.masked(answer.headers[hdrs.CONTENT_ENCODING]).strip().lower()
+        if encoding in DECODED or answer.status >= 300:
             return None
+        # A short body has come already, and its connection is back in the pool.
+        wire = _wire_of(answer)
+        (answer.close if wire is None else wire.close)()
         return unreadable(
             f"the body has the content encoding {printable(encoding, 40)!r}, which no setting "
             "makes readable here; have the gateway send it plain or as gzip",
-            status,
+            answer.status,
         )
+
+
+def _wire_of(answer: aiohttp.ClientResponse) -> asyncio.BaseTransport | None:
+    """The connection that an answer came on."""
+    return answer.wire if isinstance(answer, TrackedResponse) else None
 
 
 def _no_connection() -> None:
