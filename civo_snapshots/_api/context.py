@@ -7,7 +7,7 @@ import msgspec
 from attrs import Factory, frozen
 
 from .. import _naming
-from .._codec import one, page
+from .._codec import known, one, page
 from .._http import Kind, Request
 from .._session import Session, Within
 from ..errors import ConfigurationError, InvalidArgumentError
@@ -24,6 +24,7 @@ _KINDS = {
     "DELETE": Kind.CONVERGENT,
     "POST": Kind.CREATING,
 }
+
 
 def path_of(*segments: str) -> str:
     """The path ``/v2/<segment>/...``; a segment that is no plain name or id is refused.
@@ -90,6 +91,7 @@ class RegionContext:
         return self.session.call(
             self.request(method, *segments, body=body),
             one(target),
+            known=known(target),
             is_ours=is_ours,
             poll=poll,
             within=options,

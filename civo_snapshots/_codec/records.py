@@ -32,7 +32,7 @@ from ..models import (
     Subnet,
     with_extra,
 )
-from .fast import FastDecoder, split
+from .fast import FastDecoder, StrictDecoder, split
 from .values import (
     PAIRED,
     boolean,
@@ -203,12 +203,12 @@ def unstructure(record: object) -> JSON:
     return cast("JSON", _converter.unstructure(record))
 
 
+_SINGLE = (Snapshot, Instance, RegionSnapshot)
+_STRICT: Mapping[object, StrictDecoder[Any]] = {target: StrictDecoder(target) for target in _SINGLE}
 _FAST: Mapping[object, FastDecoder[Any]] = {
     target: FastDecoder(target)
     for target in (
-        Snapshot,
-        Instance,
-        RegionSnapshot,
+        *_SINGLE,
         tuple[Snapshot, ...],
         tuple[Instance, ...],
         tuple[RegionSnapshot, ...],
@@ -223,7 +223,7 @@ def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -
     Raises `UnexpectedResponseError` with the path of the first field that does not fit.
     """
     fast: FastDecoder[T] | None = _FAST.get(target)
-    found = fast.read(body) if fast and not (extras and fast.passes_over(body)) else None
+    found = known(target)(body) if extras else fast.read(body) if fast else None
     if found is not None:
         return found
     return structure(parse_json(body, status), target, status)
@@ -240,6 +240,20 @@ def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ..
         return tuple(record(bytes(item), target, status) for item in items)
     except UnexpectedResponseError:
         return None  # the slow way tells where in the whole body it is
+
+
+def known(target: type[T]) -> Callable[[bytes], T | None]:
+    """Read an object that has no fields but those of its record; None if that is not so.
+
+    The records that this knows have neither `result` nor `code`, nor a number for a status: so a
+    body read here is no refusal.
+    """
+    strict: StrictDecoder[T] | None = _STRICT.get(target)
+    return strict.read if strict is not None else _nothing
+
+
+def _nothing(_: bytes) -> None:
+    return None
 
 
 def one(target: type[T]) -> Reader[T]:

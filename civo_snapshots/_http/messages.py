@@ -47,6 +47,7 @@ class Response:
         headers: names in lower case.
         discard: closes the connection it came on, for an answer that belongs to another request.
         streamed: whether the body went to a sink instead.
+        date: the Date header as it was sent, at hand because it is looked at each time.
     """
 
     status: int
@@ -54,6 +55,7 @@ class Response:
     body: bytes
     discard: Callable[[], None] = field(default=_nothing, eq=False, repr=False)
     streamed: bool = False
+    date: str = field(default="", eq=False, repr=False)
 
 
 Mask = Callable[[bytes], bytes]

@@ -175,7 +175,7 @@ class Transport:
     def _open(self) -> _Home:
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
-        home = self._home or self._settle()
+        home = self._home or self._begin()
         # A forked child has no running loop at all, so the process is compared first.
         if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
             raise ClientClosedError(
@@ -184,7 +184,7 @@ class Transport:
             )
         return home
 
-    def _settle(self) -> _Home:
+    def _begin(self) -> _Home:
         loop = asyncio.get_running_loop()
         if self._session is None:
             self._session = self._new_session()
@@ -270,11 +270,11 @@ class Transport:
         length = None if encoding else answer.content_length
         if length is not None:
             limit_read_size(_wire_of(answer), _AT_ONCE_PLAIN)
-        rest = AnswerBody(answer, exchange)
+        more = AnswerBody(answer, exchange)
         if sink is not None and answer.status == 200:
-            await self._bodies.stream(rest, first, sink, length)
+            await self._bodies.stream(more, first, sink, length)
             return self._response(answer, b"", streamed=True)
-        body = await self._bodies.collect(rest, first, answer.status)
+        body = await self._bodies.collect(more, first, answer.status)
         return body if isinstance(body, CivoError) else self._response(answer, body)
 
     def _response(
@@ -290,6 +290,7 @@ class Transport:
             tokens.masked_body(body),
             _no_connection if wire is None else wire.close,
             streamed,
+            answer.headers.get(hdrs.DATE, ""),
         )
 
     def _refused_encoding(self, answer: aiohttp.ClientResponse) -> CivoError | None:
