@@ -26,14 +26,18 @@ _KINDS = {
 }
 
 
+_OWN_SEGMENTS = frozenset({"instances", "snapshots", "resourcesnapshots", "restore"})
+"""Those that need no check; the others are anybody's ids."""
+
+
 def path_of(*segments: str) -> str:
     """The path ``/v2/<segment>/...``; a segment that is no plain name or id is refused.
 
     Every path is made here, so that no id can reach another endpoint.
     """
-    if not all(map(_naming.is_id, segments)):
-        bad = next(segment for segment in segments if not _naming.is_id(segment))
-        raise InvalidArgumentError(f"{ascii(bad)[:80]} cannot be part of a URL path")
+    for segment in segments:
+        if segment not in _OWN_SEGMENTS and not _naming.is_id(segment):
+            raise InvalidArgumentError(f"{ascii(segment)[:80]} cannot be part of a URL path")
     return "/v2/" + "/".join(segments)
 
 

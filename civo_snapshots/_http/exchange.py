@@ -47,7 +47,8 @@ class Exchange:
         self._is_ended = self.fell_silent = False
 
     def __enter__(self) -> None:
-        self._watchdog.guard(self, min(self._ends, self._heard + self._silence))
+        silent = self._heard + self._silence
+        self._watchdog.guard(self, silent if silent < self._ends else self._ends)
 
     def __exit__(
         self,

@@ -297,7 +297,8 @@ class Session:
 
     async def _exchange(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
         began = call.deadline.begin()
-        timeout = min(self.timeouts.attempt, call.deadline.ends_at - began - call.reserve)
+        left, most = call.deadline.ends_at - began - call.reserve, self.timeouts.attempt
+        timeout = left if left < most else most
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:

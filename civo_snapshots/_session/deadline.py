@@ -30,7 +30,8 @@ class Deadline:
         now = self.clock.monotonic()
         if self._began is None:
             self._began = now
-            self.ends_at = min(self.ends_at, now + self.work)
+            if now + self.work < self.ends_at:
+                self.ends_at = now + self.work
         return now
 
     def elapsed(self) -> float:
