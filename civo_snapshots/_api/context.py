@@ -1,6 +1,6 @@
 """One region of one client: how requests to it are put together."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -67,7 +67,7 @@ class RegionContext:
     def request(
         self,
         method: str,
-        *segments: str,
+        segments: Sequence[str],
         body: Fields | None = None,
         query: Mapping[str, int] | None = None,
     ) -> Request:
@@ -93,7 +93,7 @@ class RegionContext:
     ) -> Awaitable[T]:
         """A call that answers with a record; `is_ours` tells whether it belongs to this call."""
         return self.session.call(
-            self.request(method, *segments, body=body),
+            self.request(method, segments, body),
             one(target),
             known=known(target),
             is_ours=is_ours,
@@ -122,7 +122,7 @@ class RegionContext:
                 query["page"] = number
             if page_size is not None:
                 query["per_page"] = page_size
-            request = self.request("GET", *segments, query=query)
+            request = self.request("GET", segments, query=query)
             read = page(array, number, skip=found.skips_misfits)
             answer = await self.session.call(request, read, sink=read, poll=poll, within=options)
             return complete(answer) if complete else answer

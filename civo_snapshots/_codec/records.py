@@ -204,9 +204,11 @@ def unstructure(record: object) -> JSON:
 
 
 _SINGLE = (Snapshot, Instance, RegionSnapshot)
-_STRICT: Mapping[object, StrictDecoder[Any]] = {target: StrictDecoder(target) for target in _SINGLE}
-_FAST: Mapping[object, FastDecoder[Any]] = {
-    target: FastDecoder(target)
+_KNOWN: Mapping[object, Callable[[bytes], Any]] = {
+    target: StrictDecoder(target).read for target in _SINGLE
+}
+_FAST: Mapping[object, Callable[[bytes], Any]] = {
+    target: FastDecoder(target).read
     for target in (
         *_SINGLE,
         tuple[Snapshot, ...],
@@ -222,8 +224,8 @@ def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -
     `extras` are the fields that the record does not know: to look for them takes time.
     Raises `UnexpectedResponseError` with the path of the first field that does not fit.
     """
-    fast: FastDecoder[T] | None = _FAST.get(target)
-    found = known(target)(body) if extras else fast.read(body) if fast else None
+    read: Callable[[bytes], T | None] | None = (_KNOWN if extras else _FAST).get(target)
+    found = None if read is None else read(body)
     if found is not None:
         return found
     return structure(parse_json(body, status), target, status)
@@ -231,9 +233,9 @@ def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -
 
 def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
     """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
-    fast: FastDecoder[tuple[T, ...]] | None = _FAST.get(array)
-    found = fast.read(body) if fast else None
-    if found is not None or fast is None or (items := split(body)) is None:
+    read: Callable[[bytes], tuple[T, ...] | None] | None = _FAST.get(array)
+    found = read(body) if read else None
+    if found is not None or read is None or (items := split(body)) is None:
         return found
     target: type[T] = get_args(array)[0]
     try:
@@ -242,18 +244,13 @@ def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ..
         return None  # the slow way tells where in the whole body it is
 
 
-def known(target: type[T]) -> Callable[[bytes], T | None]:
-    """Read an object that has no fields but those of its record; None if that is not so.
+def known(target: type[T]) -> Callable[[bytes], T | None] | None:
+    """What reads an object without a field that its record does not know, or None for another.
 
-    The records that this knows have neither `result` nor `code`, nor a number for a status: so a
-    body read here is no refusal.
+    The records that there is this for have neither `result` nor `code`, nor a number for a status:
+    so a body that is read is no refusal.
     """
-    strict: StrictDecoder[T] | None = _STRICT.get(target)
-    return strict.read if strict is not None else _nothing
-
-
-def _nothing(_: bytes) -> None:
-    return None
+    return _KNOWN.get(target)
 
 
 def one(target: type[T]) -> Reader[T]:

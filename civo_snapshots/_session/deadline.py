@@ -30,8 +30,8 @@ class Deadline:
         now = self.clock.monotonic()
         if self._began is None:
             self._began = now
-            if now + self.work < self.ends_at:
-                self.ends_at = now + self.work
+            ends_at = now + self.work
+            self.ends_at = ends_at if ends_at < self.ends_at else self.ends_at  # sooner than min()
         return now
 
     def elapsed(self) -> float:
