@@ -7,7 +7,7 @@ fails loudly when an upgrade takes one of them away.
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
@@ -140,8 +140,9 @@ def limit_read_size(wire: asyncio.BaseTransport | None, size: int) -> None:
     Takes `max_size` of asyncio's transports; uvloop's have none. Without it a turn takes up to
     256 KiB, which a hostile server can make cost 50 ms and more.
     """
-    if hasattr(wire, "max_size"):
-        cast("Any", wire).max_size = size
+    limited: Any = wire
+    if hasattr(limited, "max_size"):
+        limited.max_size = size
 
 
 def free_one_large_block() -> None:

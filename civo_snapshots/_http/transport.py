@@ -140,24 +140,55 @@ class Transport:
                 lent, trust_env=options.trust_env, has_context=options.ssl_context is not None
             )
 
-    async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
+    async def send(
+        self, request: Request, timeout: float, sink: Sink | None = None
+    ) -> Response | CivoError:
         """Send once with the present token and read the answer, within so many real seconds.
 
         A body that comes in pieces goes to the sink, if there is one, and is then not kept.
-        Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
-        and `ClientClosedError`.
+        Errors are returned: the classes of `TransportError`, `UnexpectedResponseError` for a body
+        above the cap, `ConfigurationError` and `ClientClosedError`. So none has one of the
+        library's in its context, nor an answer (with what was sent for it) among the variables
+        that its traceback holds.
         """
-        outcome = await self._exchange(self._open(), request, timeout, sink)
-        # Raised here, so that no error has one of the library's in its context, nor an answer (with
-        # what was sent for it) among the variables that its traceback holds.
-        if isinstance(outcome, Response):
-            return outcome
-        if self._closed:
-            raise ClientClosedError(
-                "the client was closed with this request in flight; it may have been acted upon",
-                may_have_acted=True,
+        home, url, token = self._open(), self._url(request), self.tokens.present
+        if isinstance(home, CivoError):
+            return home
+        if token is None:
+            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
+        exchange = Exchange(home.watchdog, token, timeout, self._options.silence)
+        try:
+            with exchange:
+                answer = await home.session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=self._headers if request.body is None else self._headers_of_body,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(exchange,),
+                    timeout=self._limits,
+                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
+                )
+                try:
+                    if answer.headers.get(hdrs.CONTENT_ENCODING) and (
+                        refused := self._refused_encoding(answer)
+                    ):
+                        return refused
+                    if answer.content.is_eof():  # mostly all of it has come by now
+                        return self._response(answer, answer.content.read_nowait())
+                    return await self._read_on(answer, exchange, sink)
+                finally:
+                    if not answer.closed:  # one that was read to its end is
+                        answer.release()
+        except LIBRARY_ERRORS as error:
+            return translate(
+                error,
+                timeout,
+                was_closed=self._closed,
+                fell_silent=exchange.fell_silent,
+                may_have_acted=exchange.may_have_acted,
             )
-        raise outcome
 
     async def close(self) -> None:
         """End the requests in flight and close what was opened here; a lent session stays open."""
@@ -172,13 +203,13 @@ class Transport:
             if self._session is not None and not self._lent:
                 await self._session.close()
 
-    def _open(self) -> _Home:
+    def _open(self) -> _Home | ClientClosedError:
         if self._closed:
-            raise ClientClosedError("the client is closed; make a new one")
+            return ClientClosedError("the client is closed; make a new one")
         home = self._home or self._begin()
         # A forked child has no running loop at all, so the process is compared first.
         if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
-            raise ClientClosedError(
+            return ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
             )
@@ -219,45 +250,6 @@ class Transport:
             if not query:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)
-
-    async def _exchange(
-        self, home: _Home, request: Request, timeout: float, sink: Sink | None
-    ) -> Response | CivoError:
-        url, token = self._url(request), self.tokens.present
-        if token is None:
-            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
-        exchange = Exchange(home.watchdog, token, timeout, self._options.silence)
-        try:
-            with exchange:
-                answer = await home.session.request(
-                    request.method,
-                    url,
-                    data=request.body,
-                    headers=self._headers if request.body is None else self._headers_of_body,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=(exchange,),
-                    timeout=self._limits,
-                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
-                )
-                try:
-                    if answer.headers.get(hdrs.CONTENT_ENCODING) and (
-                        refused := self._refused_encoding(answer)
-                    ):
-                        return refused
-                    if answer.content.is_eof():  # mostly all of it has come by now
-                        return self._response(answer, answer.content.read_nowait())
-                    return await self._read_on(answer, exchange, sink)
-                finally:
-                    if not answer.closed:  # one that was read to its end is
-                        answer.release()
-        except LIBRARY_ERRORS as error:
-            return translate(
-                error,
-                timeout,
-                fell_silent=exchange.fell_silent,
-                may_have_acted=exchange.may_have_acted,
-            )
 
     async def _read_on(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None

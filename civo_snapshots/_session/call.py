@@ -310,20 +310,21 @@ class Session:
         self.requests_sent += 1
         call.may_have_acted = True
         response: Response | None = None
-        outcome: T | CivoError
         try:
-            response = await self._transport.send(asked.request, timeout, asked.sink)
-        except CivoError as error:
-            self.requests_sent -= never_left(error)
-            outcome = error
+            sent = await self._transport.send(asked.request, timeout, asked.sink)
         except BaseException as error:  # its caller was cancelled: the server may have counted it
             self._tell_done(asked, attempt, began, None, error)
             raise
+        if isinstance(sent, CivoError):
+            self.requests_sent -= never_left(sent)
+            outcome: T | CivoError = sent
         else:
+            response = sent
             outcome = self._interpret(asked, response)
         if isinstance(outcome, CivoError):
             call.may_have_acted = outcome.may_have_acted
-        self._tell_done(asked, attempt, began, response, outcome)
+        if asked.poll or self.is_heard(RequestDone):
+            self._tell_done(asked, attempt, began, response, outcome)
         return outcome
 
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:

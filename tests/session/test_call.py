@@ -93,13 +93,13 @@ class Script:
     def times(self) -> list[float]:
         return [at for at, _, _ in self.sent]
 
-    async def send(self, request: Request, timeout: float, sink: object = None) -> Response:
+    async def send(
+        self, request: Request, timeout: float, sink: object = None
+    ) -> Response | CivoError:
         self.sent.append((self._clock.monotonic(), request, timeout))
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         outcome = step if isinstance(step, Response | CivoError) else await step(timeout)
-        if isinstance(outcome, CivoError):
-            raise type(outcome)(outcome.message)
-        return outcome
+        return type(outcome)(outcome.message) if isinstance(outcome, CivoError) else outcome
 
     async def close(self) -> None:
         self.closed = True
