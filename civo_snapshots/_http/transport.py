@@ -9,14 +9,13 @@ import os
 import ssl
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from http.cookies import BaseCookie, SimpleCookie
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs
 from attrs import frozen
-from multidict import istr
 from yarl import URL
 
 from .._version import __version__
@@ -39,18 +38,6 @@ from .token_source import TokenSource
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = {
-    name.lower(): istr(name)
-    for name in (
-        "Date",
-        "Location",
-        "Retry-After",
-        "X-RateLimit-Remaining",
-        "X-RateLimit-Reset",
-        "X-Request-ID",
-    )
-}
-"""By its name in lower case, the form of a name that the library finds soonest."""
 _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
@@ -60,28 +47,6 @@ _AT_ONCE_PLAIN = 1 << 18
 """Bytes taken from a socket in one turn of the loop where a body's length is known. Chunks,
 compression and interim answers cost time per byte, and a hostile server may send nothing else, so
 less is taken until then."""
-
-
-class KeptHeaders(Mapping[str, str]):
-    """Those of an answer's headers that mean something here, read and masked when asked for."""
-
-    __slots__ = ("_mask", "_sent")
-
-    def __init__(self, sent: Mapping[str, str], mask: Callable[[str], str]) -> None:
-        self._sent = sent
-        self._mask = mask
-
-    def __getitem__(self, name: str) -> str:
-        return self._mask(self._sent[_KEPT_HEADERS[name]])
-
-    def __contains__(self, name: object) -> bool:
-        return name in _KEPT_HEADERS and _KEPT_HEADERS[name] in self._sent
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in _KEPT_HEADERS if name in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 @frozen
@@ -98,6 +63,15 @@ class HttpOptions:
     ssl_context: ssl.SSLContext | None = None
     app: str = ""
     """The program that uses the client, for the User-Agent."""
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Keeps none; the library's own makes a new empty container for each request."""
+
+    _none: "SimpleCookie" = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> "BaseCookie[str]":
+        return self._none
 
 
 class _Home(NamedTuple):
@@ -235,7 +209,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             headers=self._usual_headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=_NoCookies(),
             trust_env=options.trust_env,
         )
 
@@ -278,11 +252,11 @@ class Transport:
         wire, tokens = _wire_of(answer), self.tokens
         return Response(
             answer.status,
-            KeptHeaders(answer.headers, tokens.masked),
+            answer.headers,
             tokens.masked_body(body),
             _no_connection if wire is None else wire.close,
             streamed,
-            answer.headers.get(hdrs.DATE, ""),
+            tokens.masked,
         )
 
     def _refused_encoding(self, answer: aiohttp.ClientResponse) -> CivoError | None:

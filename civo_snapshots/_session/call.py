@@ -328,13 +328,14 @@ class Session:
         return outcome
 
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
-        if response.date != self._dated:
-            self._note_date(response.date)
+        sent = response.sent
+        if (date := sent.get("date", "")) != self._dated:
+            self._note_date(date)
         answer = None
         if asked.known is not None and response.status in SUCCESSES:
             answer = asked.known(response.body)
         failure = None if answer is not None else self._failure_of(asked, response)
-        if "x-ratelimit-remaining" in response.headers:
+        if "x-ratelimit-remaining" in sent:
             self._note_window(response.headers)
         if failure is not None:
             if response.status == 408:

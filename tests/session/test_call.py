@@ -64,7 +64,7 @@ UNSENT = ConnectFailedError("refused")
 def said(status: int, body: object = None, **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     content = b"" if body is None else json.dumps(body).encode()
-    return Response(status, named, content, date=headers.get("date", ""))
+    return Response(status, named, content)
 
 
 def limited(retry_after: str | None = None, **headers: str) -> Response:
