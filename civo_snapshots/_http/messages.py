@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from attrs import define, field
 
@@ -24,8 +24,9 @@ class Kind(Enum):
     """Repeating it makes another object."""
 
 
-class Request(NamedTuple):
-    """One request, ready but for the token; the body is frozen before the first attempt."""
+@define  # not frozen, as Response is not
+class Request:
+    """One request, ready but for the token; the body is made before the first attempt."""
 
     method: str
     path: str

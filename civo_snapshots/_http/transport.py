@@ -10,7 +10,6 @@ import ssl
 import warnings
 import weakref
 from http.cookies import BaseCookie, SimpleCookie
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
@@ -74,7 +73,8 @@ class _NoCookies(aiohttp.DummyCookieJar):
         return self._none
 
 
-class _Home(NamedTuple):
+@frozen
+class _Home:
     """Where a transport was first used, which is where it belongs, and what it uses there."""
 
     process: int
