@@ -6,7 +6,7 @@ fails loudly when an upgrade takes one of them away.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from types import CoroutineType
 from typing import Any
 
 import aiohttp
@@ -33,10 +33,10 @@ class TrackedResponse(aiohttp.ClientResponse):
 
     def start(
         self, connection: "aiohttp.connector.Connection"
-    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+    ) -> "CoroutineType[Any, Any, aiohttp.ClientResponse]":
         self.wire = connection.transport
         self.began = asyncio.get_running_loop().time()
-        return super().start(connection)
+        return super().start(connection)  # type: ignore[return-value]  # one in truth
 
 
 def track_response(request: aiohttp.ClientRequest) -> None:
