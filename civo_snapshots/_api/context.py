@@ -25,7 +25,6 @@ _KINDS = {
     "POST": Kind.CREATING,
 }
 
-
 _OWN_SEGMENTS = frozenset({"instances", "snapshots", "resourcesnapshots", "restore"})
 """Those that need no check; the others are anybody's ids."""
 

@@ -132,7 +132,7 @@ _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def is_plain(body: bytes) -> bool:
     """Whether both ways read the body alike but for Go's zero time, if this one reads it at all."""
-    # To look for bytes with `in` takes three times as long.
+    # Not `in`: it tries the bytes as a number first, and drops the error.
     return is_sound(body) and (body.find(b".") < 0 or not _NANOSECONDS.search(body))
 
 

@@ -67,9 +67,9 @@ class HttpOptions:
 class _NoCookies(aiohttp.DummyCookieJar):
     """Keeps none; the library's own makes a new empty container for each request."""
 
-    _none: "SimpleCookie" = SimpleCookie()
+    _none: BaseCookie[str] = SimpleCookie()
 
-    def filter_cookies(self, request_url: URL) -> "BaseCookie[str]":
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
         return self._none
 
 
