@@ -35,7 +35,7 @@ class Gate:
 
     def try_acquire(self) -> bool:
         """Take a permit if one is free and nobody waits for it."""
-        if self._waiting or not self._has_room():
+        if self.used >= self.limit or self._waiting or (self._admits and not self._admits()):
             return False
         self.used += 1
         return True
@@ -73,7 +73,8 @@ class Gate:
     def release(self) -> None:
         """Give a permit back."""
         self.used -= 1
-        self.refill()
+        if self._waiting:
+            self.refill()
 
     def refill(self) -> None:
         """Hand out what is free."""

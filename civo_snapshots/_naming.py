@@ -9,6 +9,7 @@ import re
 import secrets
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 
 MAX_NAME = 63
 DIGEST_DIGITS = 12
@@ -29,6 +30,9 @@ def is_label(text: str) -> bool:
     return _LABEL.fullmatch(text) is not None
 
 
+@lru_cache(
+    1024
+)  # the ids of a call are looked at twice, and those of a wait or run again and again
 def is_id(text: str) -> bool:
     """Whether the text may stand in a URL path as one segment."""
     return _ID.fullmatch(text) is not None

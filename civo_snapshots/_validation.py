@@ -130,10 +130,10 @@ def application(value: object) -> str:
 
 def identifier(value: object, what: str) -> str:
     """An id that may stand in a URL path; a `uuid.UUID` is its text."""
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, str) and _naming.is_id(value):
         return value
+    if isinstance(value, UUID):
+        return str(value)
     raise InvalidArgumentError(
         f"{what} must be 1-128 letters, digits, '-', '_' or '.', starting with a letter or digit; "
         f"got {_shown(value)}"

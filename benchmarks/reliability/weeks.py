@@ -40,7 +40,9 @@ class Memory:
         self._made = 0
         self._latest: dict[str, dict[str, object]] = {}
 
-    async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
+    async def send(
+        self, request: Request, timeout: float, sink: Sink | None = None
+    ) -> Response | CivoError:
         """What takes the place of the transport's."""
         await asyncio.sleep(0)
         found = _PATH.match(request.path)
@@ -58,7 +60,7 @@ class Memory:
             shown = list(self._latest.values())
         return Response(200, {}, json.dumps(shown).encode())
 
-    async def _create(self, instance: str, name: str) -> Response:
+    async def _create(self, instance: str, name: str) -> Response | CivoError:
         self._made += 1
         state = f"Odd {self._made}" if self._made % 7 == 0 else "Complete"
         made: dict[str, object] = {
@@ -71,7 +73,7 @@ class Memory:
             self.loses = False
             self.sent.set()
             await asyncio.sleep(0)
-            raise ConnectionLostError("lost")
+            return ConnectionLostError("lost")
         return Response(201, {}, json.dumps(made).encode())
 
 

@@ -36,7 +36,7 @@ async def cost(count: int) -> Figures:
 
 def _microseconds(session: Session, count: int) -> float:
     request = Request("GET", "/v2/instances/i-1/snapshots/s-1", Kind.SAFE, "LON1")
-    asked = _Asked(request, lambda answer: answer.body, None, None, False)
+    asked = _Asked(request, lambda answer: answer.body, None, None, None, False)
     response = Response(200, {"x-request-id": "1234"}, b"")
     began = time.process_time()
     for _ in range(count):

@@ -1,13 +1,13 @@
 """One region of one client: how requests to it are put together."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 from attrs import Factory, frozen
 
 from .. import _naming
-from .._codec import one, page
+from .._codec import known, one, page
 from .._http import Kind, Request
 from .._session import Session, Within
 from ..errors import ConfigurationError, InvalidArgumentError
@@ -66,7 +66,7 @@ class RegionContext:
     def request(
         self,
         method: str,
-        *segments: str,
+        segments: Sequence[str],
         body: Fields | None = None,
         query: Mapping[str, int] | None = None,
     ) -> Request:
@@ -92,8 +92,9 @@ class RegionContext:
     ) -> Awaitable[T]:
         """A call that answers with a record; `is_ours` tells whether it belongs to this call."""
         return self.session.call(
-            self.request(method, *segments, body=body),
+            self.request(method, segments, body),
             one(target),
+            known=known(target),
             is_ours=is_ours,
             poll=poll,
             within=options,
@@ -120,7 +121,7 @@ class RegionContext:
                 query["page"] = number
             if page_size is not None:
                 query["per_page"] = page_size
-            request = self.request("GET", *segments, query=query)
+            request = self.request("GET", segments, query=query)
             read = page(array, number, skip=found.skips_misfits)
             answer = await self.session.call(request, read, sink=read, poll=poll, within=options)
             return complete(answer) if complete else answer

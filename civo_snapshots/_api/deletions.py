@@ -57,7 +57,7 @@ async def delete(
     """
     clock = context.session.clock
     call = _begun(context, options)
-    request = context.request("DELETE", *segments)
+    request = context.request("DELETE", segments)
     gone_is_fine, pause = missing_ok, 1.0
     while True:
         try:

@@ -142,7 +142,7 @@ async def post_once(
     started = clock.now()
     failure: CivoError
     try:
-        request = context.request("POST", *segments, body=body)
+        request = context.request("POST", segments, body)
         return await context.session.call(request, read, is_ours=is_ours, within=options)
     except CivoError as error:
         failure = error

@@ -92,7 +92,9 @@ class RegionApi:
         found = await self._context.record(
             Snapshot,
             "GET",
-            *_of(instance_id),
+            "instances",
+            instance_id,
+            "snapshots",
             snapshot_id,
             is_ours=bears(snapshot_id),
             poll=poll,
@@ -194,7 +196,7 @@ class RegionApi:
         larger than it is worth.
         """
         reader = RegionListingReader(consumer)
-        request = self._context.request("GET", REGION_WIDE)
+        request = self._context.request("GET", (REGION_WIDE,))
         seen = await self.session.call(request, reader, sink=reader, poll=True, within=options)
         if seen and reader.has_pages:  # this listing is documented as one answer
             consumer.begin(bytes)

@@ -4,7 +4,7 @@ It must not know which call they belong to, nor send one.
 """
 
 from .page_reader import page
-from .records import one
+from .records import known, one
 from .region_listing import (
     ListingConsumer,
     ListingItem,
@@ -23,6 +23,7 @@ __all__ = [
     "as_snapshot",
     "compact",
     "items_of",
+    "known",
     "name_of",
     "one",
     "page",

@@ -32,7 +32,7 @@ from ..models import (
     Subnet,
     with_extra,
 )
-from .fast import FastDecoder, split
+from .fast import FastDecoder, StrictDecoder, split
 from .values import (
     PAIRED,
     boolean,
@@ -203,12 +203,14 @@ def unstructure(record: object) -> JSON:
     return cast("JSON", _converter.unstructure(record))
 
 
-_FAST: Mapping[object, FastDecoder[Any]] = {
-    target: FastDecoder(target)
+_SINGLE = (Snapshot, Instance, RegionSnapshot)
+_KNOWN: Mapping[object, Callable[[bytes], Any]] = {
+    target: StrictDecoder(target).read for target in _SINGLE
+}
+_FAST: Mapping[object, Callable[[bytes], Any]] = {
+    target: FastDecoder(target).read
     for target in (
-        Snapshot,
-        Instance,
-        RegionSnapshot,
+        *_SINGLE,
         tuple[Snapshot, ...],
         tuple[Instance, ...],
         tuple[RegionSnapshot, ...],
@@ -222,8 +224,8 @@ def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -
     `extras` are the fields that the record does not know: to look for them takes time.
     Raises `UnexpectedResponseError` with the path of the first field that does not fit.
     """
-    fast: FastDecoder[T] | None = _FAST.get(target)
-    found = fast.read(body) if fast and not (extras and fast.passes_over(body)) else None
+    read: Callable[[bytes], T | None] | None = (_KNOWN if extras else _FAST).get(target)
+    found = None if read is None else read(body)
     if found is not None:
         return found
     return structure(parse_json(body, status), target, status)
@@ -231,15 +233,24 @@ def record(body: bytes, target: type[T], status: int, *, extras: bool = False) -
 
 def records(body: bytes, array: type[tuple[T, ...]], status: int) -> tuple[T, ...] | None:
     """The fast way for a list, item by item where one is odd; None if it has to be the slow one."""
-    fast: FastDecoder[tuple[T, ...]] | None = _FAST.get(array)
-    found = fast.read(body) if fast else None
-    if found is not None or fast is None or (items := split(body)) is None:
+    read: Callable[[bytes], tuple[T, ...] | None] | None = _FAST.get(array)
+    found = read(body) if read else None
+    if found is not None or read is None or (items := split(body)) is None:
         return found
     target: type[T] = get_args(array)[0]
     try:
         return tuple(record(bytes(item), target, status) for item in items)
     except UnexpectedResponseError:
         return None  # the slow way tells where in the whole body it is
+
+
+def known(target: type[T]) -> Callable[[bytes], T | None] | None:
+    """What reads an object without a field that its record does not know, or None for another.
+
+    The records that there is this for have neither `result` nor `code`, nor a number for a status:
+    so a body that is read is no refusal.
+    """
+    return _KNOWN.get(target)
 
 
 def one(target: type[T]) -> Reader[T]:

@@ -4,7 +4,7 @@ The only room that knows aiohttp, and what this API's errors look like on the wi
 retries, limits, records or resources.
 """
 
-from .api_errors import failure_of, is_success
+from .api_errors import SUCCESSES, failure_of, is_success
 from .json_body import JSON, parse_json
 from .messages import Kind, Mask, Reader, Request, Response, Sink, too_large
 from .rate_limit_headers import http_date, rate_window
@@ -14,6 +14,7 @@ from .transport import HttpOptions, HttpSession, Transport
 
 __all__ = [
     "JSON",
+    "SUCCESSES",
     "HttpOptions",
     "HttpSession",
     "Kind",

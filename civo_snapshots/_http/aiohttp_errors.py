@@ -53,10 +53,20 @@ def _unconnected(error: aiohttp.ClientError) -> str:
 
 
 def translate(  # noqa: PLR0911, PLR0912 - a table
-    error: Exception, timeout: float, *, fell_silent: bool, may_have_acted: bool
+    error: Exception,
+    timeout: float,
+    *,
+    was_closed: bool,
+    fell_silent: bool,
+    may_have_acted: bool,
 ) -> CivoError:
     """The error that an exception of aiohttp stands for."""
     match error:
+        case _ if was_closed:
+            return ClientClosedError(
+                "the client was closed with this request in flight; it may have been acted upon",
+                may_have_acted=True,
+            )
         case ClearProxyError():
             return ProxyError(
                 "a proxy would get the token in clear, because api_url is http://; use https://, "

@@ -46,14 +46,14 @@ class _Told(msgspec.Struct, gc=False):
 
 _TOLD = msgspec.json.Decoder(_Told)
 
-_SUCCESSES = frozenset({200, 201, 202, 204})
+SUCCESSES = frozenset({200, 201, 202, 204})
 _SUCCESS = ("success", "ok")
 NEEDS_PRIVATE_REGION = "snapshots need a CivoStack Enterprise private region"
 
 
 def is_success(response: Response) -> bool:
     """Whether it is certainly no failure: what a body must hold for that, most lack."""
-    if response.status not in _SUCCESSES:
+    if response.status not in SUCCESSES:
         return False
     body = response.body
     return len(body) > _LONGEST_REFUSAL or not _may_refuse(body)
@@ -69,7 +69,7 @@ def failure_of(
     status = response.status
     if is_success(response):
         return None
-    if status in _SUCCESSES:
+    if status in SUCCESSES:
         return _refusal_in_success(request, response, now, token_from)
     if 300 <= status < 400 and status != 304:
         host = printable(_host_of(response.headers.get("location", "")), 100)

@@ -1,8 +1,10 @@
 """One request sent once, and its answer, within a limit for all of it and one for silence."""
 
 import asyncio
+from types import TracebackType
 
 import aiohttp
+from aiohttp import hdrs
 
 from .aiohttp_errors import BrokenConnectionError, ClearProxyError, said
 from .aiohttp_internals import may_have_left, response_of, track_response
@@ -11,34 +13,54 @@ from .timeouts import Watchdog
 
 
 class Exchange:
-    """A middleware of the HTTP library's, and what the watchdog guards.
+    """A middleware of the HTTP library's, and what the watchdog guards, as a context manager.
 
     As a middleware it sees a lost connection before aiohttp does, which would send a GET, PUT or
-    DELETE again on its own.
+    DELETE again on its own. Within its context a request that lasts too long ends with
+    `TimeoutError`, as in that of `asyncio.timeout()`, but without a timer of its own.
     """
 
     __slots__ = (
+        "_cancelling",
         "_ends",
         "_heard",
+        "_is_ended",
         "_request",
         "_silence",
+        "_task",
         "_token",
         "_watchdog",
         "fell_silent",
-        "scope",
     )
 
     def __init__(self, watchdog: Watchdog, token: Secret, lasts: float, silence: float) -> None:
-        now = watchdog.now()
-        self.scope = asyncio.timeout(None)
-        self.fell_silent = False
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
         self._watchdog = watchdog
         self._token = token
-        self._ends = now + lasts
+        self._heard = watchdog.now()
+        self._ends = self._heard + lasts
         self._silence = silence
-        self._heard = 0.0
         self._request: aiohttp.ClientRequest | None = None
-        watchdog.guard(self, now + min(lasts, silence))
+        self._is_ended = self.fell_silent = False
+
+    def __enter__(self) -> None:
+        silent = self._heard + self._silence
+        self._watchdog.guard(self, silent if silent < self._ends else self._ends)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._watchdog.release(self)
+        if self._is_ended:
+            is_ours = self._task.uncancel() <= self._cancelling
+            if is_ours and kind is asyncio.CancelledError:
+                raise TimeoutError from error
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -49,7 +71,7 @@ class Exchange:
             raise ClearProxyError
         # Not among the request's headers: with trust_env=True the library would refuse it beside
         # an entry of netrc. Here it replaces what netrc said.
-        request.headers["Authorization"] = f"bearer {self._token.reveal()}"
+        request.headers[hdrs.AUTHORIZATION] = f"bearer {self._token.reveal()}"
         try:
             return await handler(request)
         except aiohttp.ClientConnectorError:
@@ -80,7 +102,8 @@ class Exchange:
     def end(self, now: float) -> None:
         """End it now."""
         self.fell_silent = now < self._ends
-        self.scope.reschedule(now)
+        self._is_ended = True
+        self._task.cancel()
 
 
 class AnswerBody:

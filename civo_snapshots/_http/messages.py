@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from attrs import define, field
 
@@ -24,8 +24,9 @@ class Kind(Enum):
     """Repeating it makes another object."""
 
 
-class Request(NamedTuple):
-    """One request, ready but for the token; the body is frozen before the first attempt."""
+@define  # not frozen, as Response is not
+class Request:
+    """One request, ready but for the token; the body is made before the first attempt."""
 
     method: str
     path: str
@@ -39,21 +40,40 @@ def _nothing() -> None:
     """There is no connection behind this response."""
 
 
+_KEPT_HEADERS = (
+    "date",
+    "location",
+    "retry-after",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-request-id",
+)
+
+
 @define  # not frozen: it is made in a third of that time, and for each call
 class Response:
     """One response, read whole.
 
     Attributes:
-        headers: names in lower case.
+        sent: all its headers as they came, found by names in lower case. They may echo the token,
+            so they are here to be compared only.
         discard: closes the connection it came on, for an answer that belongs to another request.
         streamed: whether the body went to a sink instead.
+        mask: makes a text that was sent safe to keep.
     """
 
     status: int
-    headers: Mapping[str, str]
+    sent: Mapping[str, str] = field(repr=False)
     body: bytes
     discard: Callable[[], None] = field(default=_nothing, eq=False, repr=False)
     streamed: bool = False
+    mask: Callable[[str], str] = field(default=str, eq=False, repr=False)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the headers that mean something here, masked; names in lower case."""
+        sent = self.sent
+        return {name: self.mask(sent[name]) for name in _KEPT_HEADERS if name in sent}
 
 
 Mask = Callable[[bytes], bytes]

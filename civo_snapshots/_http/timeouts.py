@@ -22,17 +22,18 @@ class Guarded(Protocol):
 
 
 class Watchdog:
-    """Ends whatever is overdue; belongs to the running event loop."""
+    """Ends whatever is overdue; belongs to the running event loop.
+
+    Attributes:
+        now: tells the time on the loop's clock.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
         self._guarded: dict[Guarded, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = inf
-
-    def now(self) -> float:
-        """The time on the loop's clock."""
-        return self._loop.time()
 
     def guard(self, one: Guarded, due: float) -> None:
         """From now on watch it; it is due no earlier than given here."""

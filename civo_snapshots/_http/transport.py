@@ -9,10 +9,11 @@ import os
 import ssl
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from http.cookies import BaseCookie, SimpleCookie
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp import hdrs
 from attrs import frozen
 from yarl import URL
 
@@ -36,16 +37,6 @@ from .token_source import TokenSource
 HttpSession = aiohttp.ClientSession
 """What a caller may lend; it stays the caller's to close."""
 
-_KEPT_HEADERS = frozenset(
-    {
-        "date",
-        "location",
-        "retry-after",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-        "x-request-id",
-    }
-)
 _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
@@ -55,30 +46,6 @@ _AT_ONCE_PLAIN = 1 << 18
 """Bytes taken from a socket in one turn of the loop where a body's length is known. Chunks,
 compression and interim answers cost time per byte, and a hostile server may send nothing else, so
 less is taken until then."""
-
-
-class KeptHeaders(Mapping[str, str]):
-    """Those of an answer's headers that mean something here, read and masked when asked for."""
-
-    __slots__ = ("_mask", "_sent")
-
-    def __init__(self, sent: Mapping[str, str], mask: Callable[[str], str]) -> None:
-        self._sent = sent
-        self._mask = mask
-
-    def __getitem__(self, name: str) -> str:
-        if name not in _KEPT_HEADERS:
-            raise KeyError(name)
-        return self._mask(self._sent[name])
-
-    def __contains__(self, name: object) -> bool:
-        return name in _KEPT_HEADERS and name in self._sent
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in sorted(_KEPT_HEADERS) if name in self._sent)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 @frozen
@@ -97,6 +64,25 @@ class HttpOptions:
     """The program that uses the client, for the User-Agent."""
 
 
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Keeps none; the library's own makes a new empty container for each request."""
+
+    _none: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
+        return self._none
+
+
+@frozen
+class _Home:
+    """Where a transport was first used, which is where it belongs, and what it uses there."""
+
+    process: int
+    loop: asyncio.AbstractEventLoop
+    session: HttpSession
+    watchdog: Watchdog
+
+
 class Transport:
     """One API origin over one pool of connections; bound to the loop of its first use."""
 
@@ -106,15 +92,16 @@ class Transport:
         self.url = url
         self.tokens = tokens
         agent = " ".join(filter(None, (_USER_AGENT, options.app)))
-        self._usual_headers = {"Accept": "application/json", "User-Agent": agent}
-        self._headers_of_body = {**self._usual_headers, "Content-Type": "application/json"}
+        self._usual_headers = {hdrs.ACCEPT: "application/json", hdrs.USER_AGENT: agent}
+        # An own session adds the usual ones itself.
+        self._headers = {} if lent is None else self._usual_headers
+        self._headers_of_body = {**self._headers, hdrs.CONTENT_TYPE: "application/json"}
         self._options = options
         self._session = lent
         self._lent = lent is not None
-        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._home: _Home | None = None
         self._closed = False
         self._bodies = BodyReader(options.max_body, tokens.masked_body)
-        self._watchdog: Watchdog | None = None
         self._bases: dict[str, URL] = {}
         # Names, TCP and TLS; the rest is the watchdog's.
         self._limits = aiohttp.ClientTimeout(total=None, connect=options.connect)
@@ -127,56 +114,88 @@ class Transport:
                 lent, trust_env=options.trust_env, has_context=options.ssl_context is not None
             )
 
-    async def send(self, request: Request, timeout: float, sink: Sink | None = None) -> Response:
+    async def send(
+        self, request: Request, timeout: float, sink: Sink | None = None
+    ) -> Response | CivoError:
         """Send once with the present token and read the answer, within so many real seconds.
 
         A body that comes in pieces goes to the sink, if there is one, and is then not kept.
-        Raises the classes of `TransportError`, `UnexpectedResponseError` for a body above the cap,
-        and `ClientClosedError`.
+        Errors are returned: the classes of `TransportError`, `UnexpectedResponseError` for a body
+        above the cap, `ConfigurationError` and `ClientClosedError`. So none has one of the
+        library's in its context, nor an answer (with what was sent for it) among the variables
+        that its traceback holds.
         """
-        session, watchdog = self._open()
-        outcome = await self._exchange(session, watchdog, request, timeout, sink)
-        # Raised here, so that no error has one of the library's in its context, nor an answer (with
-        # what was sent for it) among the variables that its traceback holds.
-        if isinstance(outcome, Response):
-            return outcome
-        if self._closed:
-            raise ClientClosedError(
-                "the client was closed with this request in flight; it may have been acted upon",
-                may_have_acted=True,
+        home, url, token = self._open(), self._url(request), self.tokens.present
+        if isinstance(home, CivoError):
+            return home
+        if token is None:
+            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
+        exchange = Exchange(home.watchdog, token, timeout, self._options.silence)
+        try:
+            with exchange:
+                answer = await home.session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=self._headers if request.body is None else self._headers_of_body,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(exchange,),
+                    timeout=self._limits,
+                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
+                )
+                try:
+                    if answer.headers.get(hdrs.CONTENT_ENCODING) and (
+                        refused := self._refused_encoding(answer)
+                    ):
+                        return refused
+                    if answer.content.is_eof():  # mostly all of it has come by now
+                        return self._response(answer, answer.content.read_nowait())
+                    return await self._read_on(answer, exchange, sink)
+                finally:
+                    if not answer.closed:  # one that was read to its end is
+                        answer.release()
+        except LIBRARY_ERRORS as error:
+            return translate(
+                error,
+                timeout,
+                was_closed=self._closed,
+                fell_silent=exchange.fell_silent,
+                may_have_acted=exchange.may_have_acted,
             )
-        raise outcome
 
     async def close(self) -> None:
         """End the requests in flight and close what was opened here; a lent session stays open."""
         self._closed = True
         if self._forgotten is not None:
             self._forgotten.detach()
-        if self._watchdog is not None:
-            self._watchdog.close()
+        if self._home is not None:
+            self._home.watchdog.close()
         try:
             await self.tokens.close()
         finally:
             if self._session is not None and not self._lent:
                 await self._session.close()
 
-    def _open(self) -> tuple[HttpSession, Watchdog]:
+    def _open(self) -> _Home | ClientClosedError:
         if self._closed:
-            raise ClientClosedError("the client is closed; make a new one")
+            return ClientClosedError("the client is closed; make a new one")
+        home = self._home or self._begin()
         # A forked child has no running loop at all, so the process is compared first.
-        if self._home is None:
-            self._home = (os.getpid(), asyncio.get_running_loop())
-        elif self._home[0] != os.getpid() or self._home[1] is not asyncio.get_running_loop():
-            raise ClientClosedError(
+        if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
+            return ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
             )
-        if self._watchdog is None:
-            self._watchdog = Watchdog()
+        return home
+
+    def _begin(self) -> _Home:
+        loop = asyncio.get_running_loop()
         if self._session is None:
             self._session = self._new_session()
-            self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, self._home[1])
-        return self._session, self._watchdog
+            self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, loop)
+        self._home = _Home(os.getpid(), loop, self._session, Watchdog())
+        return self._home
 
     def _new_session(self) -> HttpSession:
         options = self._options
@@ -189,7 +208,8 @@ class Transport:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._usual_headers,
+            cookie_jar=_NoCookies(),
             trust_env=options.trust_env,
         )
 
@@ -205,92 +225,58 @@ class Transport:
                 self._bases[region] = base
         return base.with_path(request.path, encoded=True, keep_query=True)
 
-    async def _exchange(
-        self,
-        session: HttpSession,
-        watchdog: Watchdog,
-        request: Request,
-        timeout: float,
-        sink: Sink | None,
-    ) -> Response | CivoError:
-        url, token = self._url(request), self.tokens.present
-        if token is None:
-            return ConfigurationError("there is no token yet; `tokens.renew()` asks for one")
-        exchange = Exchange(watchdog, token, timeout, self._options.silence)
-        try:
-            async with (
-                exchange.scope,
-                session.request(
-                    request.method,
-                    url,
-                    data=request.body,
-                    headers=self._usual_headers if request.body is None else self._headers_of_body,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=(exchange,),
-                    timeout=self._limits,
-                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
-                ) as answer,
-            ):
-                return await self._read(answer, exchange, sink)
-        except LIBRARY_ERRORS as error:
-            return translate(
-                error,
-                timeout,
-                fell_silent=exchange.fell_silent,
-                may_have_acted=exchange.may_have_acted,
-            )
-        finally:
-            watchdog.release(exchange)
-
-    async def _read(
+    async def _read_on(
         self, answer: aiohttp.ClientResponse, exchange: Exchange, sink: Sink | None
     ) -> Response | CivoError:
-        wire = answer.wire if isinstance(answer, TrackedResponse) else None
-        encoding = answer.headers.get("Content-Encoding", "")
-        if encoding and (refused := self._refused_encoding(encoding, answer.status)) is not None:
-            # A short body has come already, and its connection is back in the pool.
-            (answer.close if wire is None else wire.close)()
-            return refused
-        cap, content = self._options.max_body, answer.content
-        streamed = False
-        body: bytes | CivoError
-        # Mostly all of it has come by now.
-        first = content.read_nowait() if content.is_eof() else await content.readany()
-        if content.at_eof():
-            body = first if len(first) <= cap else too_large(cap, answer.status)
-        else:
-            length = None if encoding else answer.content_length
-            if length is not None:
-                limit_read_size(wire, _AT_ONCE_PLAIN)
-            if sink is not None and answer.status == 200:
-                streamed = True
-                body = b""
-                await self._bodies.stream(AnswerBody(answer, exchange), first, sink, length)
-            else:
-                body = await self._bodies.collect(
-                    AnswerBody(answer, exchange), first, answer.status
-                )
-        if isinstance(body, CivoError):
-            return body
+        """Read a body that still comes, or let the sink have it."""
+        first = await answer.content.readany()
+        if answer.content.at_eof():
+            return self._response(answer, first)
+        encoding = answer.headers.get(hdrs.CONTENT_ENCODING)
+        length = None if encoding else answer.content_length
+        if length is not None:
+            limit_read_size(_wire_of(answer), _AT_ONCE_PLAIN)
+        more = AnswerBody(answer, exchange)
+        if sink is not None and answer.status == 200:
+            await self._bodies.stream(more, first, sink, length)
+            return self._response(answer, b"", streamed=True)
+        body = await self._bodies.collect(more, first, answer.status)
+        return body if isinstance(body, CivoError) else self._response(answer, body)
+
+    def _response(
+        self, answer: aiohttp.ClientResponse, body: bytes, *, streamed: bool = False
+    ) -> Response | CivoError:
+        cap = self._options.max_body
+        if len(body) > cap:
+            return too_large(cap, answer.status)
+        wire, tokens = _wire_of(answer), self.tokens
         return Response(
             answer.status,
-            KeptHeaders(answer.headers, self.tokens.masked),
-            self.tokens.masked_body(body),
-            wire.close if wire is not None else _no_connection,
+            answer.headers,
+            tokens.masked_body(body),
+            _no_connection if wire is None else wire.close,
             streamed,
+            tokens.masked,
         )
 
-    def _refused_encoding(self, encoding: str, status: int) -> CivoError | None:
+    def _refused_encoding(self, answer: aiohttp.ClientResponse) -> CivoError | None:
         """The error of a body that nothing here decodes; None if it is read as it is."""
-        encoding = self.tokens.masked(encoding).strip().lower()
-        if encoding in DECODED or status >= 300:
+        encoding = self.tokens.masked(answer.headers[hdrs.CONTENT_ENCODING]).strip().lower()
+        if encoding in DECODED or answer.status >= 300:
             return None
+        # A short body has come already, and its connection is back in the pool.
+        wire = _wire_of(answer)
+        (answer.close if wire is None else wire.close)()
         return unreadable(
             f"the body has the content encoding {printable(encoding, 40)!r}, which no setting "
             "makes readable here; have the gateway send it plain or as gzip",
-            status,
+            answer.status,
         )
+
+
+def _wire_of(answer: aiohttp.ClientResponse) -> asyncio.BaseTransport | None:
+    """The connection that an answer came on."""
+    return answer.wire if isinstance(answer, TrackedResponse) else None
 
 
 def _no_connection() -> None:

@@ -14,6 +14,7 @@ from attrs import define
 
 from .._clock import Clock
 from .._http import (
+    SUCCESSES,
     Kind,
     Reader,
     Request,
@@ -40,7 +41,7 @@ from .deadline import LEAST_ATTEMPT, Deadline
 from .limiter import Limiter
 from .logical_call import LogicalCall, brief
 from .options import CallOptions, Timeouts
-from .retry import RetryPolicy, is_transient, never_left, policy_for
+from .retry import RetryPolicy, never_left, policy_for
 from .telling import EventTeller
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class _Asked(Generic[T]):
 
     request: Request
     read: Reader[T]
+    known: Callable[[bytes], T | None] | None
     is_ours: Callable[[T], bool] | None
     sink: Sink | None
     poll: bool
@@ -118,6 +120,7 @@ class Session:
         request: Request,
         read: Reader[T],
         *,
+        known: Callable[[bytes], T | None] | None = None,
         is_ours: Callable[[T], bool] | None = None,
         sink: Sink | None = None,
         poll: bool = False,
@@ -125,24 +128,29 @@ class Session:
     ) -> T:
         """Send until an answer is read, a final error is met, or attempts or time run out.
 
+        `known` reads a body that can be nothing but such an answer, and leaves others to `read`.
         `is_ours` tells whether an answer belongs to this request: a stray one is never returned.
         A large body goes to `sink` as it comes. Polls have slots of their own.
         """
         call = within if isinstance(within, LogicalCall) else self.begin(request.kind, within or {})
-        asked = _Asked(request, read, is_ours, sink, poll)
+        asked = _Asked(request, read, known, is_ours, sink, poll)
         attempt = 0 if request.kind is _SAFE else call.sends
         while True:
             attempt += 1
-            outcome = await self._attempt(call, asked, attempt)
+            try:
+                outcome = await self._attempt(call, asked, attempt)
+            finally:
+                call.release_slot()
             if not isinstance(outcome, CivoError):
                 self._limiter.succeeded(call)
                 self.confirmation.succeeded(request.region)
                 return outcome
+            call.record.note(outcome)
             self._limiter.failed(outcome)
             renews = self._transport.tokens.can_renew and call.renews_token(outcome)
             pause = 0.0 if renews else call.retry_pause(outcome, request.kind)
             if pause is None:
-                raise call.summed_up(self._or_deadline(outcome, call), request)
+                raise call.summed_up(call.or_deadline(outcome), request)
             if self._limiter.pay(call, outcome):
                 probe_in = self._limiter.outage.probe_at - self.clock.monotonic()
                 self._tell_throttled("outage", probe_in)
@@ -229,46 +237,41 @@ class Session:
         finally:
             await self._limiter.close()
 
-    @staticmethod
-    def _or_deadline(error: CivoError, call: LogicalCall) -> CivoError:
-        """The error, or `DeadlineExceededError` if it was transient and used up the call's time."""
-        if call.deadline.left() > LEAST_ATTEMPT or not is_transient(error):
-            return error
-        late = DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
-        call.record.note(late)
-        return late
+    def _attempt(
+        self, call: LogicalCall, asked: _Asked[T], attempt: int
+    ) -> Awaitable[T | CivoError]:
+        """One request, mostly sent at once: then no coroutine stands around another one.
 
-    async def _attempt(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
-        """One request. Errors are returned, so that they are raised with none in their context."""
+        Errors are returned, so that they are raised with none in their context.
+        """
+        if call.slot is None:
+            call.slot = self._limiter.enter_at_once(poll=asked.poll)
+        token = call.token = self._transport.tokens.present
+        if call.slot is None or call.hold is not None or token is None or token is call.refused:
+            return self._attempt_later(call, asked, attempt)
+        return self._exchange(call, asked, attempt)
+
+    async def _attempt_later(
+        self, call: LogicalCall, asked: _Asked[T], attempt: int
+    ) -> T | CivoError:
         outcome: T | CivoError = _HELD_BACK
         while outcome is _HELD_BACK:
-            slot = call.take_slot() or self._limiter.enter_at_once(poll=asked.poll)
-            if slot is None:
-                entered = await self._limiter.enter(call, poll=asked.poll)
-                if isinstance(entered, CivoError):
-                    outcome = entered
-                    break
-                slot = entered
+            slot = call.slot or await self._limiter.enter(call, poll=asked.poll)
+            if isinstance(slot, CivoError):
+                return slot
+            call.slot = slot
             try:
-                outcome = await self._send(call, asked, attempt)
+                outcome = await self._send_prepared(call, asked, attempt)
             finally:
-                slot.release()
-        if isinstance(outcome, CivoError):
-            call.record.note(outcome)
+                call.release_slot()
         return outcome
-
-    def _send(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> Awaitable[T | CivoError]:
-        """Send it, mostly at once: then no coroutine stands around another one."""
-        call.deadline.begin()
-        call.token = self._transport.tokens.present
-        if call.hold is None and call.token is not None and call.token is not call.refused:
-            return self._exchange(call, asked, attempt)
-        return self._send_prepared(call, asked, attempt)
 
     async def _send_prepared(
         self, call: LogicalCall, asked: _Asked[T], attempt: int
     ) -> T | CivoError:
         """Send it with a token that has to be asked for, or while something is held for it."""
+        call.deadline.begin()
+        call.token = self._transport.tokens.present
         if call.token is None or call.token is call.refused:
             renewed = await self._transport.tokens.renew(call.deadline.left())
             if isinstance(renewed, CivoError):
@@ -293,7 +296,9 @@ class Session:
             await hold.leave()
 
     async def _exchange(self, call: LogicalCall, asked: _Asked[T], attempt: int) -> T | CivoError:
-        timeout = min(self.timeouts.attempt, call.deadline.left() - call.reserve)
+        began = call.deadline.begin()
+        left, most = call.deadline.ends_at - began - call.reserve, self.timeouts.attempt
+        timeout = left if left < most else most
         if timeout < LEAST_ATTEMPT:
             return DeadlineExceededError("the call's time ran out before it could be sent again")
         if call.cancelled:
@@ -304,47 +309,44 @@ class Session:
         call.record.attempts += 1
         self.requests_sent += 1
         call.may_have_acted = True
-        began, response = self.clock.monotonic(), None
-        outcome: T | CivoError
+        response: Response | None = None
         try:
-            response = await self._transport.send(asked.request, timeout, asked.sink)
-        except CivoError as error:
-            self.requests_sent -= never_left(error)
-            outcome = error
+            sent = await self._transport.send(asked.request, timeout, asked.sink)
         except BaseException as error:  # its caller was cancelled: the server may have counted it
             self._tell_done(asked, attempt, began, None, error)
             raise
+        if isinstance(sent, CivoError):
+            self.requests_sent -= never_left(sent)
+            outcome: T | CivoError = sent
         else:
+            response = sent
             outcome = self._interpret(asked, response)
         if isinstance(outcome, CivoError):
             call.may_have_acted = outcome.may_have_acted
-        self._tell_done(asked, attempt, began, response, outcome)
+        if asked.poll or self.is_heard(RequestDone):
+            self._tell_done(asked, attempt, began, response, outcome)
         return outcome
 
     def _interpret(self, asked: _Asked[T], response: Response) -> T | CivoError:
-        headers = response.headers
-        if (date := headers.get("date", "")) != self._dated:
+        sent = response.sent
+        if (date := sent.get("date", "")) != self._dated:
             self._note_date(date)
-        failure = None
-        if not is_success(response):
-            now, origin = self.clock.now(), self._transport.tokens.origin
-            failure = failure_of(asked.request, response, now, origin)
-        if isinstance(failure, RateLimitError):
-            after = failure.retry_after
-            pause = self._policy.rate_limited_base if after is None else after
-            if self._limiter.rate_limited(pause):
-                self._tell_throttled("rate_limited", pause)
-        if "x-ratelimit-remaining" in headers:
-            self._note_window(headers)
+        answer = None
+        if asked.known is not None and response.status in SUCCESSES:
+            answer = asked.known(response.body)
+        failure = None if answer is not None else self._failure_of(asked, response)
+        if "x-ratelimit-remaining" in sent:
+            self._note_window(response.headers)
         if failure is not None:
             if response.status == 408:
                 response.discard()  # said on an idle connection, it may not be about us at all
             return failure
-        try:
-            answer = asked.read(response)
-        except UnexpectedResponseError as error:
-            response.discard()  # perhaps the answer to another request
-            return error
+        if answer is None:
+            try:
+                answer = asked.read(response)
+            except UnexpectedResponseError as error:
+                response.discard()  # perhaps the answer to another request
+                return error
         if asked.is_ours is not None and not asked.is_ours(answer):
             response.discard()
             return UnexpectedResponseError(
@@ -352,6 +354,19 @@ class Session:
                 status=response.status,
             )
         return answer
+
+    def _failure_of(self, asked: _Asked[T], response: Response) -> CivoError | None:
+        """The error that an answer stands for; a 429 holds all requests back."""
+        if is_success(response):
+            return None
+        now, origin = self.clock.now(), self._transport.tokens.origin
+        failure = failure_of(asked.request, response, now, origin)
+        if isinstance(failure, RateLimitError):
+            after = failure.retry_after
+            pause = self._policy.rate_limited_base if after is None else after
+            if self._limiter.rate_limited(pause):
+                self._tell_throttled("rate_limited", pause)
+        return failure
 
     def _note_date(self, text: str) -> None:
         if (told := http_date(text)) is not None:

@@ -16,7 +16,8 @@ class Deadline:
 
     Attributes:
         work: seconds that it may take from the moment when its first request may be sent.
-        ends_at: a moment on the clock after which nothing is sent, whatever the call waited for.
+        ends_at: a moment on the clock after which nothing is sent, whatever the call waited for;
+            from the beginning of the work on, that of its end if it is earlier.
     """
 
     clock: Clock
@@ -24,10 +25,14 @@ class Deadline:
     ends_at: float = inf
     _began: float | None = None
 
-    def begin(self) -> None:
-        """Let the time for the work run, if it does not yet."""
+    def begin(self) -> float:
+        """Let the time for the work run, if it does not yet; returns the present moment."""
+        now = self.clock.monotonic()
         if self._began is None:
-            self._began = self.clock.monotonic()
+            self._began = now
+            ends_at = now + self.work
+            self.ends_at = ends_at if ends_at < self.ends_at else self.ends_at  # sooner than min()
+        return now
 
     def elapsed(self) -> float:
         """Seconds since the work began."""
@@ -35,12 +40,8 @@ class Deadline:
 
     def left(self) -> float:
         """Seconds left for the call."""
-        if self._began is None:
-            return min(self.work, self.queue_left())
-        return self.queue_left()
+        return min(self.work, self.queue_left()) if self._began is None else self.queue_left()
 
     def queue_left(self) -> float:
         """Seconds that it may still wait for a slot; at the first one, its work has not begun."""
-        if self._began is None:
-            return self.ends_at - self.clock.monotonic() if self.ends_at < inf else inf
-        return min(self.ends_at, self._began + self.work) - self.clock.monotonic()
+        return self.ends_at - self.clock.monotonic() if self.ends_at < inf else inf

@@ -115,9 +115,9 @@ class Limiter:
 
     def _admits(self) -> bool:
         """Whether a request may start now, and if so, count it."""
-        opens_at = self._opens_at()
-        if opens_at == -inf and not self._interval:
+        if not self._interval and self._resume_at == self.outage.probe_at == -inf:
             return True
+        opens_at = self._opens_at()
         now = self._clock.monotonic()
         if opens_at > now:
             self._call_opener()

@@ -7,11 +7,18 @@ from attrs import define, evolve, field
 
 from .._concurrency import Gate
 from .._http import Kind, Request, Secret
-from ..errors import ApiError, AuthenticationError, CivoError, TryLaterError, printable
+from ..errors import (
+    ApiError,
+    AuthenticationError,
+    CivoError,
+    DeadlineExceededError,
+    TryLaterError,
+    printable,
+)
 from ..models import Call
 from .deadline import LEAST_ATTEMPT, Deadline
 from .hold import Hold
-from .retry import NO_RETRIES, RetryPolicy, Waits, is_about_one_object
+from .retry import NO_RETRIES, RetryPolicy, Waits, is_about_one_object, is_transient
 
 _BRIEF = 120
 """Characters of an error in a history."""
@@ -52,7 +59,7 @@ class LogicalCall:
         sends: how often its own request was sent, the looks in between not counted.
         may_have_acted: whether that request may have been acted upon without a usable answer.
         cancelled: nothing more is to be sent.
-        slot: the slot that its next request holds already, if the caller waited for one.
+        slot: the slot that its request holds, or the next one, if the caller waited for it.
         spent: what its retries have cost the client's budget.
         reserve: seconds that its next request must leave for what its caller does afterwards.
         token: what its last request bore.
@@ -84,14 +91,10 @@ class LogicalCall:
         policy = self.policy if retried else NO_RETRIES
         return LogicalCall(self.deadline, policy, self.is_patient, record=self.record)
 
-    def take_slot(self) -> Gate | None:
-        """Hand over the slot to a request, which then releases it."""
-        slot, self.slot = self.slot, None
-        return slot
-
     def release_slot(self) -> None:
-        """Release a slot that no request took."""
-        if slot := self.take_slot():
+        """Release the slot, if it has one."""
+        slot, self.slot = self.slot, None
+        if slot is not None:
             slot.release()
 
     def renews_token(self, error: CivoError) -> bool:
@@ -137,6 +140,14 @@ class LogicalCall:
         now = self.deadline.clock.monotonic()
         since = self._busy_since = now if self._busy_since is None else self._busy_since
         return now + pause - since <= self.policy.busy_for
+
+    def or_deadline(self, error: CivoError) -> CivoError:
+        """The error, or `DeadlineExceededError` if it was transient and used up the call's time."""
+        if self.deadline.left() > LEAST_ATTEMPT or not is_transient(error):
+            return error
+        late = DeadlineExceededError("the call's time ran out", may_have_acted=error.may_have_acted)
+        self.record.note(late)
+        return late
 
     def summed_up(self, error: CivoError, request: Request | None = None) -> CivoError:
         """The error, telling what the whole call has done; `request` is the one that met it."""

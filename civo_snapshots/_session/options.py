@@ -49,6 +49,8 @@ class CallOptions(TypedDict, total=False):
 
 def call_options(given: CallOptions) -> CallOptions:
     """The options of a call, checked; `TypeError` for a keyword that there is not."""
+    if not given:
+        return given
     _validation.keywords(given, CallOptions.__annotations__)
     if "timeout" in given:
         _validation.seconds(given["timeout"], "timeout")

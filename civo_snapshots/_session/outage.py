@@ -29,7 +29,8 @@ class RetryBudget:
 
     def refund(self, spent: int) -> None:
         """Credit a success: what its own retries cost, or one token."""
-        self.tokens = min(self._full, self.tokens + (spent or 1))
+        if self.tokens < self._full:
+            self.tokens = min(self._full, self.tokens + (spent or 1))
 
 
 class Outage:

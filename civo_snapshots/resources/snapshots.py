@@ -152,8 +152,8 @@ class Snapshots(Resource):
         Raises:
             NotFoundError: there is none.
         """
-        key = _validation.snapshot_key(snapshot, snapshot_id)
-        return await self._api.get_snapshot(*key, call_options(options))
+        instance_id, key = _validation.snapshot_key(snapshot, snapshot_id)
+        return await self._api.get_snapshot(instance_id, key, call_options(options))
 
     def list(
         self,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots._codec import array_splitter, fast, page_reader, records
-from civo_snapshots._http import Response, parse_json
+from civo_snapshots._http import Response, is_success, parse_json
 from civo_snapshots.errors import UnexpectedResponseError
 from civo_snapshots.models import Instance, RegionSnapshot, Snapshot
 
@@ -217,9 +217,23 @@ def test_unknown_fields_are_kept_alike_either_way(body: bytes) -> None:
 
 
 def test_a_documented_object_takes_the_fast_way_and_one_with_unknown_fields_the_other() -> None:
-    decoder = fast.FastDecoder(Instance)
-    assert not decoder.passes_over(b'{"id":"a","script":"x","attached_volumes":[{"id":"v"}]}')
-    assert decoder.passes_over(b'{"id":"a","attached_volumes":[{"id":"v","size":1}]}')
+    read = fast.StrictDecoder(Instance).read
+    documented = b'{"id":"a","script":"x","attached_volumes":[{"id":"v"}]}'
+    assert read(documented) == slowly(documented, Instance)
+    assert read(b'{"id":"a","attached_volumes":[{"id":"v","size":1}]}') is None
+
+
+@pytest.mark.parametrize("target", RECORDS)
+@pytest.mark.parametrize(
+    "told",
+    ['"code":"x"', '"result":"failed"', '"c\\u006fde":"x"', '"status":404', '"status":500.5'],
+)
+def test_what_is_read_without_a_look_for_refusals_can_be_none(target: Any, told: str) -> None:
+    body = f'{{"id":"a",{told}}}'.encode()
+    assert not is_success(Response(200, {}, body))
+    read = records.known(target)
+    assert read is not None
+    assert read(body) is None
 
 
 def test_an_ordinary_body_takes_the_fast_way() -> None:

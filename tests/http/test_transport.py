@@ -48,7 +48,15 @@ from civo_snapshots import (
     TLSError,
     UnexpectedResponseError,
 )
-from civo_snapshots._http import HttpOptions, Kind, Request, Secret, TokenSource, Transport
+from civo_snapshots._http import (
+    HttpOptions,
+    Kind,
+    Request,
+    Response,
+    Secret,
+    TokenSource,
+    Transport,
+)
 from civo_snapshots._http.exchange import Exchange
 from civo_snapshots.testing import FakeClock
 
@@ -66,6 +74,14 @@ def transport_to(url: str, lent: aiohttp.ClientSession | None = None, **more: An
     limits = {"connect": 0.2, "silence": 5.0, **more.pop("limits", {})}
     options = HttpOptions(**limits, connections=4, max_body=more.pop("max_body", 1 << 20), **more)
     return Transport(url, TokenSource("a test", Secret(TOKEN)), options, lent)
+
+
+async def send(transport: Transport, request: Request, timeout: float) -> Response:
+    """The answer to a request, or its error raised."""
+    outcome = await transport.send(request, timeout)
+    if isinstance(outcome, CivoError):
+        raise outcome
+    return outcome
 
 
 @pytest.fixture
@@ -94,7 +110,7 @@ async def test_one_request_is_one_request_and_its_answer_comes_back_whole() -> N
     headers = {"X-Request-Id": "r-1", "Set-Cookie": "a=b", "Server": "x"}
     async with Wire(answer({"id": "s-1"}, 200, headers)) as wire:
         transport = transport_to(wire.url)
-        response = await transport.send(GET, 1.0)
+        response = await send(transport, GET, 1.0)
         await transport.close()
         assert (response.status, response.body) == (200, b'{"id": "s-1"}')
         assert dict(response.headers) == {"x-request-id": "r-1"}
@@ -108,7 +124,7 @@ async def test_a_region_or_query_value_cannot_break_out_of_its_part_of_the_url()
     strange = Request("GET", "/v2/instances", Kind.SAFE, "a&b=c#d e", (("page", "1&x=2"),))
     async with Wire() as wire:
         transport = transport_to(wire.url)
-        await transport.send(strange, 1.0)
+        await send(transport, strange, 1.0)
         await transport.close()
         expected = "/v2/instances?region=a%26b%3Dc%23d+e&page=1%26x%3D2"
         assert wire.requests[0].target == expected
@@ -117,7 +133,7 @@ async def test_a_region_or_query_value_cannot_break_out_of_its_part_of_the_url()
 async def test_a_path_outside_the_api_is_refused_before_anything_is_sent() -> None:
     async with Wire() as wire:
         transport = transport_to(wire.url)
-        await failure(transport.send(Request("GET", "/v1/x", Kind.SAFE), 1.0), ConfigurationError)
+        await failure(send(transport, Request("GET", "/v1/x", Kind.SAFE), 1.0), ConfigurationError)
         await transport.close()
         assert wire.connections == 0
 
@@ -126,7 +142,7 @@ async def test_connections_are_kept_and_used_again() -> None:
     async with Wire() as wire:
         transport = transport_to(wire.url)
         for _ in range(5):
-            await transport.send(GET, 1.0)
+            await send(transport, GET, 1.0)
         await transport.close()
         assert (len(wire.requests), wire.connections) == (5, 1)
 
@@ -135,7 +151,7 @@ async def test_a_server_that_always_closes_costs_connections_but_no_errors() -> 
     async with Wire(raw(http(b"{}", 200, {"Connection": "close"}), then_close=True)) as wire:
         transport = transport_to(wire.url)
         for _ in range(5):
-            assert (await transport.send(POST, 1.0)).status == 200
+            assert (await send(transport, POST, 1.0)).status == 200
         await transport.close()
         assert (len(wire.requests), wire.connections) == (5, 5)
 
@@ -143,7 +159,7 @@ async def test_a_server_that_always_closes_costs_connections_but_no_errors() -> 
 async def test_a_close_delimited_answer_is_read_to_its_end() -> None:  # T20: JSON is the check
     async with Wire(raw(b"HTTP/1.1 200 OK\r\n\r\n{}", then_close=True)) as wire:
         transport = transport_to(wire.url)
-        assert (await transport.send(GET, 1.0)).body == b"{}"
+        assert (await send(transport, GET, 1.0)).body == b"{}"
         await transport.close()
 
 
@@ -151,7 +167,7 @@ async def test_informational_answers_before_the_real_one_are_skipped() -> None: 
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     async with Wire(raw(early * 3 + http(b"{}"))) as wire:
         transport = transport_to(wire.url)
-        assert (await transport.send(GET, 1.0)).body == b"{}"
+        assert (await send(transport, GET, 1.0)).body == b"{}"
         await transport.close()
 
 
@@ -165,7 +181,7 @@ async def test_no_redirect_is_followed(request_: Request, status: int) -> None: 
         target = f"{elsewhere.url}/v2/stolen"
         async with Wire(answer(b"", status, {"Location": target})) as wire:
             transport = transport_to(wire.url)
-            response = await transport.send(request_, 1.0)
+            response = await send(transport, request_, 1.0)
             await transport.close()
             assert (response.status, response.headers["location"]) == (status, target)
             assert wire.counts == {request_.method: 1}
@@ -189,7 +205,7 @@ async def test_no_cookie_is_kept() -> None:  # X143
         by_name = f"http://localhost:{wire.port}"  # jars ignore addresses, but not names
         transport = transport_to(by_name)
         for _ in range(3):
-            await transport.send(GET, 1.0)
+            await send(transport, GET, 1.0)
         await transport.close()
         assert len(wire.requests) == 3
         assert not any("cookie" in received.headers for received in wire.requests)
@@ -205,7 +221,7 @@ async def test_a_request_is_never_sent_twice_behind_our_back(  # T7, T8, T11
 ) -> None:
     async with Wire(ending) as wire:
         transport = transport_to(wire.url)
-        error = await failure(transport.send(request_, 1.0), ConnectionLostError)
+        error = await failure(send(transport, request_, 1.0), ConnectionLostError)
         await transport.close()
         assert "lost before an answer" in error.message
         assert wire.counts == {request_.method: 1}
@@ -218,8 +234,8 @@ async def test_nor_on_a_connection_that_was_used_before(  # T7, T12
 ) -> None:
     async with Wire(answer(), ending) as wire:
         transport = transport_to(wire.url)
-        await transport.send(GET, 1.0)
-        await failure(transport.send(request_, 1.0), ConnectionLostError)
+        await send(transport, GET, 1.0)
+        await failure(send(transport, request_, 1.0), ConnectionLostError)
         await transport.close()
         assert len(wire.requests) == 2
 
@@ -257,7 +273,7 @@ async def test_a_refused_connection_is_an_unsent_request(opened: list[Transport]
         url = f"http://127.0.0.1:{holder.getsockname()[1]}"
         opened.append(transport_to(url))
         for request in (GET, POST):
-            error = await failure(opened[0].send(request, 1.0), ConnectFailedError)
+            error = await failure(send(opened[0], request, 1.0), ConnectFailedError)
             assert "nothing was sent" in error.message
 
 
@@ -278,7 +294,7 @@ async def test_a_refused_connection_is_tried_again_even_for_a_create() -> None: 
 
 async def test_an_unknown_host_is_an_unsent_request(opened: list[Transport]) -> None:  # T1
     opened.append(transport_to("http://nowhere.invalid", limits={"connect": 2.0}))
-    await failure(opened[0].send(POST, 4.0), ConnectFailedError)
+    await failure(send(opened[0], POST, 4.0), ConnectFailedError)
 
 
 async def test_a_black_hole_is_an_unsent_request(opened: list[Transport]) -> None:  # T3
@@ -293,9 +309,9 @@ async def test_a_black_hole_is_an_unsent_request(opened: list[Transport]) -> Non
                 one.connect_ex(address)
             await asyncio.sleep(0.01)
             opened.append(transport_to(f"http://127.0.0.1:{address[1]}"))
-            by_connect_limit = opened[0].send(POST, 5.0)
+            by_connect_limit = send(opened[0], POST, 5.0)
             await failure(by_connect_limit, ConnectFailedError)
-            by_attempt_limit = opened[0].send(POST, 0.05)
+            by_attempt_limit = send(opened[0], POST, 0.05)
             await failure(by_attempt_limit, ConnectFailedError)
         finally:
             for one in fill:
@@ -324,7 +340,7 @@ CUT = {
 async def test_a_cut_answer_is_a_lost_connection(step: Step) -> None:  # T19
     async with Wire(step) as wire:
         transport = transport_to(wire.url)
-        await failure(transport.send(GET, 1.0), ConnectionLostError)
+        await failure(send(transport, GET, 1.0), ConnectionLostError)
         await transport.close()
         assert len(wire.requests) == 1
 
@@ -402,7 +418,7 @@ async def test_no_variable_on_the_way_of_an_error_leads_to_an_answer(data: bytes
         with pytest.raises(UnexpectedResponseError) as caught:
             await civo.quota.get()
     frames = [found.frame for found in caught.traceback]
-    assert any(frame.code.name == "send" for frame in frames)
+    assert any(frame.code.name == "call" for frame in frames)
     held = [value for frame in frames for value in frame.f_locals.values()]
     assert not [one for one in held if isinstance(one, (aiohttp.ClientResponse, Exchange))]
 
@@ -527,17 +543,17 @@ async def test_a_body_above_the_cap_ends_while_it_is_read(opened: list[Transport
     bomb = gzip.compress(bytes(64 << 20), compresslevel=9)
     async with Wire(answer(bomb, 200, {"Content-Encoding": "gzip"}), answer()) as wire:
         opened.append(transport_to(wire.url, max_body=100_000))
-        error = await failure(opened[0].send(GET, 5.0), UnexpectedResponseError)
+        error = await failure(send(opened[0], GET, 5.0), UnexpectedResponseError)
         assert "larger than 100000 bytes" in error.message
         assert error.status == 200
-        await opened[0].send(GET, 1.0)
+        await send(opened[0], GET, 1.0)
         assert wire.connections == 2
 
 
 async def test_a_body_of_exactly_the_cap_is_read(opened: list[Transport]) -> None:
     async with Wire(answer(b"x" * 1000)) as wire:
         opened.append(transport_to(wire.url, max_body=1000))
-        assert len((await opened[0].send(GET, 1.0)).body) == 1000
+        assert len((await send(opened[0], GET, 1.0)).body) == 1000
 
 
 LONG = json.dumps([snapshot(f"s-{number}") for number in range(20_000)]).encode()
@@ -609,7 +625,7 @@ SLOW = {
 async def test_an_attempt_ends_at_its_deadline(step: Step) -> None:
     async with Wire(step) as wire:
         transport = transport_to(wire.url)
-        error = await failure(transport.send(POST, 0.06), ConnectionLostError)
+        error = await failure(send(transport, POST, 0.06), ConnectionLostError)
         await transport.close()
         assert "within 0.06 s" in error.message
         assert len(wire.requests) == 1
@@ -619,7 +635,7 @@ async def test_an_attempt_ends_at_its_deadline(step: Step) -> None:
 async def test_silence_ends_at_the_limit_for_reading(opened: list[Transport]) -> None:  # T17
     async with Wire(silence) as wire:
         opened.append(transport_to(wire.url, limits={"silence": 0.05}))
-        error = await failure(opened[0].send(GET, 10.0), ConnectionLostError)
+        error = await failure(send(opened[0], GET, 10.0), ConnectionLostError)
         assert "fell silent" in error.message
 
 
@@ -635,14 +651,14 @@ async def test_a_call_ends_at_its_own_deadline_with_a_timeout_error() -> None:  
 async def test_a_cancelled_request_closes_its_connection(opened: list[Transport]) -> None:  # L120
     async with Wire(silence, answer()) as wire:
         opened.append(transport_to(wire.url))
-        task = asyncio.create_task(opened[0].send(POST, 10.0))
+        task = asyncio.create_task(send(opened[0], POST, 10.0))
         while not wire.requests:  # noqa: ASYNC110 - the server has no event for this
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await until(lambda: wire.open == 0)
-        await opened[0].send(GET, 1.0)
+        await send(opened[0], GET, 1.0)
         assert wire.connections == 2
 
 
@@ -706,7 +722,7 @@ async def test_tls_to_a_plain_port_fails_by_saying_so(opened: list[Transport]) -
         talkative = await asyncio.start_server(_say_400, "127.0.0.1", 0)
         port = talkative.sockets[0].getsockname()[1]
         opened.append(transport_to(f"https://127.0.0.1:{port}"))
-        error = await failure(opened[0].send(POST, 1.0), TLSError)
+        error = await failure(send(opened[0], POST, 1.0), TLSError)
         assert "does not speak TLS; check api_url" in error.message
         talkative.close()
         await talkative.wait_closed()
@@ -724,7 +740,7 @@ async def test_tls_to_a_silent_port_ends_at_the_limit_for_connecting(  # T6
 ) -> None:
     async with Wire(silence) as wire:
         opened.append(transport_to(wire.url.replace("http:", "https:"), limits={"connect": 0.1}))
-        error = await failure(opened[0].send(POST, 10.0), ConnectFailedError)
+        error = await failure(send(opened[0], POST, 10.0), ConnectFailedError)
         assert "nothing was sent" in error.message
 
 
@@ -743,7 +759,7 @@ async def test_a_handshake_that_is_cut_is_an_unsent_request(  # T5
 
     server = await asyncio.start_server(cut, "127.0.0.1", 0)
     opened.append(transport_to(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
-    await failure(opened[0].send(POST, 1.0), ConnectFailedError)
+    await failure(send(opened[0], POST, 1.0), ConnectFailedError)
     server.close()
     await server.wait_closed()
 
@@ -753,7 +769,7 @@ async def test_plain_http_to_a_tls_port_is_no_answer(  # T6
 ) -> None:
     async with Wire(tls=tls_server(certificate)) as wire:
         opened.append(transport_to(wire.url.replace("https:", "http:")))
-        await failure(opened[0].send(GET, 1.0), ConnectionLostError)
+        await failure(send(opened[0], GET, 1.0), ConnectionLostError)
         assert not wire.requests
 
 
@@ -784,7 +800,7 @@ async def test_a_proxy_that_is_not_there_is_a_typed_error(  # T22
         holder.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{holder.getsockname()[1]}")
         opened.append(transport_to("https://api.invalid", trust_env=True))
-        await failure(opened[0].send(GET, 1.0), ProxyError)
+        await failure(send(opened[0], GET, 1.0), ProxyError)
 
 
 async def test_the_environments_proxies_are_not_used_unasked(  # C138
@@ -794,7 +810,7 @@ async def test_the_environments_proxies_are_not_used_unasked(  # C138
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
         opened.append(transport_to(wire.url))
-        await opened[0].send(GET, 1.0)
+        await send(opened[0], GET, 1.0)
         assert (proxy.connections, len(wire.requests)) == (0, 1)
 
 
@@ -810,7 +826,7 @@ async def test_netrc_has_no_say_in_the_token(
     async with Wire() as wire:
         opened.append(transport_to(wire.url, trust_env=True))
         for request in (GET, POST):
-            await opened[0].send(request, 1.0)
+            await send(opened[0], request, 1.0)
         assert {one.headers["authorization"] for one in wire.requests} == {f"bearer {TOKEN}"}
 
 
@@ -821,7 +837,7 @@ async def test_no_proxy_gets_a_request_in_clear(
     async with Wire() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         opened.append(transport_to("http://api.invalid", trust_env=True))
-        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        error = await failure(send(opened[0], POST, 1.0), ProxyError)
         assert "NO_PROXY" in error.message
         assert not error.may_have_acted
         assert proxy.connections == 0
@@ -838,7 +854,7 @@ async def test_https_goes_to_its_proxy_also_beside_a_netrc(
     async with Wire(answer(b"", 403)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         opened.append(transport_to("https://api.invalid", trust_env=True))
-        error = await failure(opened[0].send(POST, 1.0), ProxyError)
+        error = await failure(send(opened[0], POST, 1.0), ProxyError)
         assert not error.may_have_acted
         (asked,) = proxy.requests
         assert (asked.method, asked.target) == ("CONNECT", "api.invalid:443")
@@ -857,11 +873,11 @@ def session(**options: Any) -> aiohttp.ClientSession:
 async def test_a_lent_session_is_used_and_stays_open() -> None:  # C139
     async with Wire() as wire, session() as lent:
         transport = transport_to(wire.url, lent)
-        await transport.send(GET, 1.0)
+        await send(transport, GET, 1.0)
         await transport.close()
         assert not lent.closed
         assert wire.requests[0].headers["authorization"] == f"bearer {TOKEN}"
-        error = await failure(transport.send(GET, 1.0), ClientClosedError)
+        error = await failure(send(transport, GET, 1.0), ClientClosedError)
         assert not error.may_have_acted
 
 
@@ -869,8 +885,8 @@ async def test_a_lent_session_keeps_our_rules() -> None:  # C139, H44, T7
     lent = session(raise_for_status=True, timeout=aiohttp.ClientTimeout(total=1e-6))
     async with lent, Wire(answer(b"{}", 302, {"Location": "/v2/x"}), close) as wire:
         transport = transport_to(wire.url, lent)
-        assert (await transport.send(GET, 1.0)).status == 302
-        await failure(transport.send(GET, 1.0), ConnectionLostError)
+        assert (await send(transport, GET, 1.0)).status == 302
+        await failure(send(transport, GET, 1.0), ConnectionLostError)
         await transport.close()
         assert len(wire.requests) == 2
 
@@ -961,7 +977,7 @@ async def test_a_closed_session_is_refused() -> None:  # C139
 async def test_a_session_that_trusts_the_environment_may_be_lent_by_intent() -> None:
     async with Wire() as wire, session(trust_env=True) as lent:
         transport = transport_to(wire.url, lent, trust_env=True)
-        await transport.send(GET, 1.0)
+        await send(transport, GET, 1.0)
         await transport.close()
         assert len(wire.requests) == 1
 
@@ -971,7 +987,7 @@ async def test_a_session_that_its_owner_closed_is_a_typed_error() -> None:  # L1
         lent = session()
         transport = transport_to(wire.url, lent)
         await lent.close()
-        await failure(transport.send(GET, 1.0), ClientClosedError)
+        await failure(send(transport, GET, 1.0), ClientClosedError)
         await transport.close()
         assert wire.connections == 0
 
@@ -995,7 +1011,7 @@ async def test_a_closed_client_says_so_and_sends_nothing() -> None:  # L118
 async def test_closing_ends_what_is_in_flight(request_: Request) -> None:  # L117
     async with Wire(silence) as wire:
         transport = transport_to(wire.url)
-        task = asyncio.create_task(transport.send(request_, 10.0))
+        task = asyncio.create_task(send(transport, request_, 10.0))
         while not wire.requests:  # noqa: ASYNC110 - the server has no event for this
             await asyncio.sleep(0)
         await transport.close()

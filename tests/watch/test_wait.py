@@ -35,7 +35,7 @@ from civo_snapshots import (
     UnusualState,
     WaitTimeoutError,
 )
-from civo_snapshots._http import Request, Response
+from civo_snapshots._http import Request
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -637,10 +637,10 @@ async def test_a_poll_for_a_restore_gets_only_the_time_left(
 ) -> None:
     allowed: list[float] = []
 
-    async def send(request: Request, timeout: float, sink: object = None) -> Response:
+    async def send(request: Request, timeout: float, sink: object = None) -> CivoError:
         allowed.append(timeout)
         await env.clock.sleep(timeout)
-        raise ConnectionLostError("silence")
+        return ConnectionLostError("silence")
 
     monkeypatch.setattr(env.civo._state.session._transport, "send", send)
     for restore in (
