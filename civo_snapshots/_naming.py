@@ -30,9 +30,8 @@ def is_label(text: str) -> bool:
     return _LABEL.fullmatch(text) is not None
 
 
-@lru_cache(
-    1024
-)  # the ids of a call are looked at twice, and those of a wait or run again and again
+# The ids of a call are looked at twice, and those of a wait or a run again and again.
+@lru_cache(1024)
 def is_id(text: str) -> bool:
     """Whether the text may stand in a URL path as one segment."""
     return _ID.fullmatch(text) is not None
