@@ -19,6 +19,9 @@ _MISSING = object()
 
 _FREED_BLOCK = 1 << 20
 
+READ_SIZE = 2 << 10
+"""Bytes taken from a connection in one turn of the loop, until more is known of an answer."""
+
 
 class TrackedResponse(aiohttp.ClientResponse):
     """A response that remembers its connection, which is back in the pool before it is judged.
@@ -120,16 +123,13 @@ class CheckedConnector(aiohttp.TCPConnector):
     told only by its content.
     """
 
-    read_size = 4 << 10
-    """Bytes taken in one turn of the loop, until more is known of an answer."""
-
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
             if not getattr(connection.protocol, "should_close", False):
-                limit_read_size(connection.transport, self.read_size)
+                limit_read_size(connection.transport, READ_SIZE)
                 return connection
             connection.close()
 
@@ -143,6 +143,12 @@ def limit_read_size(wire: asyncio.BaseTransport | None, size: int) -> None:
     limited: Any = wire
     if hasattr(limited, "max_size"):
         limited.max_size = size
+
+
+def raise_read_size(wire: asyncio.BaseTransport | None, size: int) -> None:
+    """Let one turn of the event loop take so many bytes, if it may only take fewer."""
+    if getattr(wire, "max_size", size) < size:
+        limit_read_size(wire, size)
 
 
 def free_one_large_block() -> None:

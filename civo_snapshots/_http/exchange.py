@@ -7,7 +7,13 @@ import aiohttp
 from aiohttp import hdrs
 
 from .aiohttp_errors import BrokenConnectionError, ClearProxyError, said
-from .aiohttp_internals import may_have_left, response_of, track_response
+from .aiohttp_internals import (
+    READ_SIZE,
+    may_have_left,
+    raise_read_size,
+    response_of,
+    track_response,
+)
 from .secret import Secret
 from .timeouts import Watchdog
 
@@ -106,17 +112,42 @@ class Exchange:
         self._task.cancel()
 
 
-class AnswerBody:
-    """The rest of an answer's body."""
+_MOST_AT_ONCE = 1 << 18
 
-    def __init__(self, answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
+
+class AnswerBody:
+    """The rest of an answer's body.
+
+    Chunks, compression and interim answers cost time per byte, and a hostile server may send
+    nothing else, so a connection begins with little at once. Where the length is known nothing of
+    that can come; in chunks, more is taken as long as what comes is mostly content.
+    """
+
+    def __init__(
+        self,
+        answer: aiohttp.ClientResponse,
+        wire: asyncio.BaseTransport | None,
+        exchange: Exchange,
+    ) -> None:
         self._answer = answer
+        self._wire = wire
         self._exchange = exchange
+        encoding = answer.headers.get(hdrs.CONTENT_ENCODING)
+        self.length = None if encoding else answer.content_length
+        self._at_once = _MOST_AT_ONCE if encoding else READ_SIZE
+        if self.length is not None:
+            self._take(_MOST_AT_ONCE)
 
     async def more(self) -> bytes:
         piece = await self._answer.content.readany()
         self._exchange.heard()
+        if self._at_once < _MOST_AT_ONCE and 4 * len(piece) >= 3 * self._at_once:
+            self._take(2 * self._at_once)
         return piece
+
+    def _take(self, size: int) -> None:
+        self._at_once = size
+        raise_read_size(self._wire, size)
 
     def at_end(self) -> bool:
         return self._answer.content.at_eof()

@@ -25,7 +25,6 @@ from .aiohttp_internals import (
     CheckedConnector,
     TrackedResponse,
     free_one_large_block,
-    limit_read_size,
 )
 from .body import BodyReader
 from .exchange import AnswerBody, Exchange
@@ -42,10 +41,6 @@ _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
 _READ_BUFFER_OF_LISTINGS = 1 << 20
-_AT_ONCE_PLAIN = 1 << 18
-"""Bytes taken from a socket in one turn of the loop where a body's length is known. Chunks,
-compression and interim answers cost time per byte, and a hostile server may send nothing else, so
-less is taken until then."""
 
 
 @frozen
@@ -232,15 +227,11 @@ class Transport:
         first = await answer.content.readany()
         if answer.content.at_eof():
             return self._response(answer, first)
-        encoding = answer.headers.get(hdrs.CONTENT_ENCODING)
-        length = None if encoding else answer.content_length
-        if length is not None:
-            limit_read_size(_wire_of(answer), _AT_ONCE_PLAIN)
-        more = AnswerBody(answer, exchange)
+        rest = AnswerBody(answer, _wire_of(answer), exchange)
         if sink is not None and answer.status == 200:
-            await self._bodies.stream(more, first, sink, length)
+            await self._bodies.stream(rest, first, sink, rest.length)
             return self._response(answer, b"", streamed=True)
-        body = await self._bodies.collect(more, first, answer.status)
+        body = await self._bodies.collect(rest, first, answer.status)
         return body if isinstance(body, CivoError) else self._response(answer, body)
 
     def _response(

@@ -22,6 +22,7 @@ from civo_snapshots._http.aiohttp_internals import (
     is_corrupt,
     limit_read_size,
     may_have_left,
+    raise_read_size,
     response_of,
     tls_of,
     track_response,
@@ -94,6 +95,9 @@ async def test_the_bytes_taken_in_one_turn_can_be_limited() -> None:
     assert hasattr(writer.transport, "max_size"), TRIED_WITH
     limit_read_size(writer.transport, 4_096)
     assert vars(writer.transport)["max_size"] == 4_096, TRIED_WITH
+    for size in (8_192, 2_048):
+        raise_read_size(writer.transport, size)
+        assert vars(writer.transport)["max_size"] == 8_192
     theirs.close()
     writer.close()
     await writer.wait_closed()
@@ -103,6 +107,7 @@ def test_no_transport_and_one_without_a_limit_are_left_alone() -> None:
     limit_read_size(None, 1)
     plain = asyncio.BaseTransport()
     limit_read_size(plain, 1)
+    raise_read_size(plain, 1)
     assert not hasattr(plain, "max_size")
 
 
