@@ -227,11 +227,11 @@ class Transport:
         first = await answer.content.readany()
         if answer.content.at_eof():
             return self._response(answer, first)
-        rest = AnswerBody(answer, _wire_of(answer), exchange)
+        more = AnswerBody(answer, _wire_of(answer), exchange)
         if sink is not None and answer.status == 200:
-            await self._bodies.stream(rest, first, sink, rest.length)
+            await self._bodies.stream(more, first, sink, more.length)
             return self._response(answer, b"", streamed=True)
-        body = await self._bodies.collect(rest, first, answer.status)
+        body = await self._bodies.collect(more, first, answer.status)
         return body if isinstance(body, CivoError) else self._response(answer, body)
 
     def _response(
