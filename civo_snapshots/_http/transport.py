@@ -40,6 +40,8 @@ _USER_AGENT = f"civo-snapshots/{__version__} aiohttp/{aiohttp.__version__}"
 _KEEP_ALIVE = 8.0
 """Seconds; below what servers commonly allow, so that we seldom write to a closing connection."""
 _DNS_CACHE = 10
+_READ_BUFFER = 1 << 16
+"""Bytes that one step of decompressing may give, and that wait to be read before it stops."""
 _READ_BUFFER_OF_LISTINGS = 1 << 20
 
 
@@ -137,7 +139,7 @@ class Transport:
                     raise_for_status=False,
                     middlewares=(exchange,),
                     timeout=self._limits,
-                    read_bufsize=None if sink is None else _READ_BUFFER_OF_LISTINGS,
+                    read_bufsize=_READ_BUFFER if sink is None else _READ_BUFFER_OF_LISTINGS,
                 )
                 try:
                     if answer.headers.get(hdrs.CONTENT_ENCODING) and (
