@@ -48,6 +48,13 @@ class ListingItem(msgspec.Struct, gc=False):
         except UNREADABLE:
             return Inner()
 
+    def status(self, mask: Mask = bytes) -> SnapshotStatus | None:
+        """The status of the object within; None if that has to be read with the whole record."""
+        try:
+            return _SHOWN.decode(mask(bytes(self.instance))).status
+        except UNREADABLE:
+            return None
+
     def digest(self) -> int:
         """Changes with the object within.
 
@@ -88,21 +95,17 @@ class ListingItem(msgspec.Struct, gc=False):
 
 
 class Inner(msgspec.Struct, gc=False):
-    """The id and the name that an item's `instance` has, and its status as it stands."""
+    """The id and the name that an item's `instance` has."""
 
     id: str | None = None
     name: str | None = None
-    raw_status: msgspec.Raw = msgspec.field(default=_NULL, name="status")
-
-    def status(self, mask: Mask = bytes) -> SnapshotStatus | None:
-        """Its status; None if that has to be read with the whole record."""
-        try:
-            return _STATUS.decode(mask(bytes(self.raw_status)))
-        except UNREADABLE:
-            return None
 
 
-_STATUS = msgspec.json.Decoder(SnapshotStatus)
+class _Shown(msgspec.Struct, gc=False):
+    status: SnapshotStatus
+
+
+_SHOWN = msgspec.json.Decoder(_Shown)
 _INNER = msgspec.json.Decoder(Inner | None)
 _ITEM = msgspec.json.Decoder(ListingItem)
 _ITEMS = msgspec.json.Decoder(list[ListingItem])

@@ -8,29 +8,31 @@ is not proven: a terminal state seen that way has to be confirmed by a GET.
 
 from collections.abc import Sequence
 
-from attrs import define, frozen
+from typing import NamedTuple
+
+from attrs import define
 
 from .. import _naming, states
 from .._codec import ListingItem, as_snapshot, compact, with_status
 from .._http import Mask
-from ..models import Snapshot, id_and_state
-from ..states import Verdict
+from ..models import Snapshot, state_of
 from .schedule import RegisteredWait, WaitRegistry
 
 
-@frozen
-class Match:
+class Match(NamedTuple):
     """What the listing shows of one awaited snapshot.
 
     Attributes:
         digest: of the item's content, if it was found by the outer id; else None.
         is_proven: whether it was found by an id.
+        goes_on: whether nothing but waiting follows from it, and nobody hears of it.
     """
 
     wait: RegisteredWait
     snapshot: Snapshot
     digest: int | None
     is_proven: bool
+    goes_on: bool = False
 
 
 @define
@@ -85,7 +87,10 @@ class ListingMatcher:
                 ):
                     wait.mark = mark
                     unchanged += 1
-                elif found := self._with_status(item, wait) or self._found(item, wait):
+                elif found := self._going_on(item, wait):
+                    wait.mark = mark
+                    self.changed.append(Match(wait, found, digest, True, True))
+                elif found := self._found(item, wait):
                     wait.mark = mark
                     self.changed.append(Match(wait, found, digest, True))
         self.unchanged += unchanged
@@ -93,7 +98,7 @@ class ListingMatcher:
     def _is_known(self, wait: RegisteredWait, item: ListingItem, digest: int) -> bool:
         """Whether the first item for a wait shows the status that the wait knows already."""
         last = wait.progress.last
-        if last is None or not wait.progress.is_pending or item.inner().status() != last.status:
+        if last is None or not wait.progress.is_pending or item.status() != last.status:
             return False
         wait.shown = digest
         self._registry.has_outer_ids = True
@@ -133,23 +138,22 @@ class ListingMatcher:
             wait.mark = self.mark
             self.changed.append(Match(wait, found, None, is_proven))
 
-    def _with_status(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
+    def _going_on(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
         """What the wait knows, with the item's status, if that ends nothing and nobody hears of it.
 
-        That takes a third of the time and the memory of the whole record.
+        That takes a fraction of the time and the memory of the whole record.
         """
         progress, known = wait.progress, wait.progress.last
         if known is None or known.created_at is None:
             return None  # a create's answer may lack more than that
         if wait.on_change is not None or not progress.is_pending:
             return None
-        status = item.inner().status(self._mask)
+        status = item.status(self._mask)
         if status is None:
             return None
-        verdict = states.verdict(
-            status.state, map(id_and_state, status.volumes), table=progress.states
-        )
-        return with_status(known, status) if verdict is Verdict.PENDING else None
+        texts = map(state_of, status.volumes)
+        is_pending = states.is_pending(status.state, texts, progress.states)
+        return with_status(known, status) if is_pending else None
 
     def _found(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
         found, progress = item.record(self._mask), wait.progress

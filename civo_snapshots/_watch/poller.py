@@ -132,6 +132,10 @@ class Poller:
         wait.unlisted_since = None
         if match.digest is not None:
             self._registry.has_outer_ids = True
+        if match.goes_on and wait.progress.is_pending:
+            self._observer.on_pending(wait, match.snapshot)
+            wait.shown = match.digest
+            return
         self._observer.on_snapshot(wait, match.snapshot)
         # The same content again says nothing new, but only while time alone ends nothing.
         if wait.progress.is_pending:

@@ -98,6 +98,13 @@ class CompletionWait:
         self._judge(snapshot, now)
         return transitions(before, snapshot)
 
+    def observe_pending(self, snapshot: Snapshot) -> None:
+        """Take one that differs from the last by its status alone, while that ends nothing."""
+        before, self.last = self.last, snapshot
+        self.observe_again(1)
+        if before is not None:
+            self._keep_lost(before, snapshot)
+
     def observe_again(self, times: int) -> None:
         """Count polls that showed the same status as before."""
         self._seen, self._is_hint = True, False
@@ -219,8 +226,8 @@ class CompletionWait:
 
     def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
         """Remember volumes that are no longer listed, in the state they were seen last."""
-        listed = set(map(_id_of, now.volumes))
-        if self._lost is None and listed.issuperset(map(_id_of, before.volumes)):
+        listed = {*map(_id_of, now.status.volumes)}
+        if self._lost is None and listed.issuperset(map(_id_of, before.status.volumes)):
             return
         lost = self._lost or {}
         lost.update((volume.id, volume.state) for volume in before.volumes)

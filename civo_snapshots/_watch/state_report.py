@@ -22,7 +22,11 @@ class StateReporter:
 
     def note(self, snapshot: Snapshot, table: StateTable) -> None:
         """Report those texts of a snapshot that are met for the first time."""
-        for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
+        status = snapshot.status
+        texts = {status.state, *map(state_of, status.volumes)}
+        if texts <= self._familiar:
+            return
+        for text in sorted(texts - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
             if text[:_TOLD] in self._familiar:

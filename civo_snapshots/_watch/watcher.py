@@ -254,6 +254,19 @@ class Watcher:
                     wait.on_change(transition)
         self._after_poll(wait, now)
 
+    def on_pending(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
+        """The same where only its status is new, that ends nothing, and nobody hears of it."""
+        now = self._clock.monotonic()
+        progress = self._registry.progress_of(wait)
+        wait.absent_since = None
+        before = progress.last
+        self._teller.changed += before is None or before.status != snapshot.status
+        progress.observe_pending(snapshot)
+        self._states_met.note(snapshot, progress.states)
+        wait.polled = now
+        if wait.deadline <= now:
+            self._after_poll(wait, now)
+
     def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None:
         """The server says that it does not exist."""
         now = self._clock.monotonic()
