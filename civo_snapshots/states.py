@@ -112,15 +112,6 @@ def never_listed(listed: Collection[str], included: Iterable[str]) -> tuple[str,
     return tuple(one for one in included if one not in listed) if listed else ()
 
 
-def is_pending(
-    snapshot: str, volumes: Iterable[str], table: StateTable = DEFAULT_STATES
-) -> bool:
-    """Whether `verdict()` is PENDING, by the state texts alone: a third of its price."""
-    if classify(snapshot, table) is not State.PENDING:
-        return False
-    return all(classify(text, table) is not State.FAILED for text in set(volumes))
-
-
 def verdict(
     snapshot: str,
     volumes: Iterable[tuple[str, str]] = (),

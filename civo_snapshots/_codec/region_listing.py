@@ -272,22 +272,23 @@ def name_of(item: RegionSnapshot) -> str:
 def as_snapshot(
     item: RegionSnapshot, snapshot_id: str, instance_id: str, known: Snapshot | None = None
 ) -> Snapshot:
-    """The item in the form that the instance's own endpoints answer.
+    """The item in the form that the instance's own endpoints answer, in little memory.
 
     What is as in the record known before is shared with it: a run keeps thousands of them.
     """
     inner = item.instance or Snapshot(id=item.id)
     before = known or inner
+    included = _either(before.included_volumes, inner.included_volumes)
     found = Snapshot(
-        id=snapshot_id,
-        name=_either(before.name, name_of(item)),
-        description=_either(before.description, item.description or inner.description),
-        included_volumes=_either(before.included_volumes, inner.included_volumes),
-        status=inner.status,
-        created_at=_either(before.created_at, item.created_at or inner.created_at),
-        instance_id=instance_id,
+        snapshot_id,
+        _either(before.name, name_of(item)),
+        _either(before.description, item.description or inner.description),
+        included,
+        _compact_status(inner.status, included),
+        _either(before.created_at, item.created_at or inner.created_at),
+        instance_id,
     )
-    return with_extra(found, inner.extra) if inner.extra else found
+    return with_extra(found, inner.extra) if has_extra(inner) else found
 
 
 def with_status(known: Snapshot, status: SnapshotStatus) -> Snapshot:
@@ -311,12 +312,17 @@ def _either(old: T, new: T) -> T:
 
 def compact(record: Snapshot) -> Snapshot:
     """The same in less memory: a volume's id, and a state's text, are kept once."""
-    status = record.status
-    if has_extra(status) or any(map(has_extra, status.volumes)):
-        return record
-    ids = {one: one for one in record.included_volumes}
-    volumes = [
-        VolumeStatus(ids.get(volume.id, volume.id), intern(volume.state))
-        for volume in status.volumes
-    ]
-    return with_status(record, SnapshotStatus(intern(status.state), tuple(volumes), status.message))
+    status = _compact_status(record.status, record.included_volumes)
+    return record if status is record.status else with_status(record, status)
+
+
+def _compact_status(status: SnapshotStatus, included: Sequence[str]) -> SnapshotStatus:
+    volumes = status.volumes
+    if has_extra(status) or any(map(has_extra, volumes)):
+        return status
+    ids = dict(zip(included, included, strict=True))
+    return SnapshotStatus(
+        intern(status.state),
+        tuple([VolumeStatus(ids.get(one.id, one.id), intern(one.state)) for one in volumes]),
+        status.message,
+    )

@@ -7,15 +7,15 @@ is not proven: a terminal state seen that way has to be confirmed by a GET.
 """
 
 from collections.abc import Sequence
-
 from typing import NamedTuple
 
 from attrs import define
 
 from .. import _naming, states
-from .._codec import ListingItem, as_snapshot, compact, with_status
+from .._codec import ListingItem, as_snapshot, with_status
 from .._http import Mask
-from ..models import Snapshot, state_of
+from ..models import Snapshot, SnapshotStatus, id_and_state, state_of
+from ..states import StateTable, Verdict
 from .schedule import RegisteredWait, WaitRegistry
 
 
@@ -64,6 +64,7 @@ class ListingMatcher:
         self.unchanged = 0
         self._changes = self._registry.changes
         self.changed: list[Match] = []
+        self._pending: dict[tuple[int | str, ...], bool] = {}
         self._within: dict[str, ListingItem] = {}
         self._named: dict[str, _Namesakes] | None = None
 
@@ -151,16 +152,22 @@ class ListingMatcher:
         status = item.status(self._mask)
         if status is None:
             return None
-        texts = map(state_of, status.volumes)
-        is_pending = states.is_pending(status.state, texts, progress.states)
-        return with_status(known, status) if is_pending else None
+        return with_status(known, status) if self._is_pending(status, progress.states) else None
+
+    def _is_pending(self, status: SnapshotStatus, table: StateTable) -> bool:
+        """Whether it still goes on; most snapshots of a listing are in the same few states."""
+        texts = (id(table), status.state, *map(state_of, status.volumes))
+        if (known := self._pending.get(texts)) is None:
+            volumes = map(id_and_state, status.volumes)
+            verdict = states.verdict(status.state, volumes, table=table)
+            known = self._pending[texts] = verdict is Verdict.PENDING
+        return known
 
     def _found(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
         found, progress = item.record(self._mask), wait.progress
         if found is None or found.instance is None:
             return None
-        shown = as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
-        return compact(shown)  # a run keeps it to its end
+        return as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
 
     def missing(self) -> list[RegisteredWait]:
         """The waits that no item matched."""

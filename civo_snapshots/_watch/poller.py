@@ -111,7 +111,7 @@ class Poller:
         """Pass on what the listing shows; returns the waits whose end it shows without proof."""
         unproven: list[RegisteredWait] = []
         for told, match in enumerate(matcher.changed, 1):
-            if self._may_tell(match):
+            if match.is_proven or self._goes_on(match):
                 self._show(match)
             else:
                 unproven.append(match.wait)
@@ -120,10 +120,9 @@ class Poller:
         return unproven
 
     @staticmethod
-    def _may_tell(match: Match) -> bool:
+    def _goes_on(match: Match) -> bool:
         # Also a settling snapshot ends a wait, once the volume grace is over.
-        table = match.wait.progress.states
-        return match.is_proven or match.snapshot.judge(table) is Verdict.PENDING
+        return match.snapshot.judge(match.wait.progress.states) is Verdict.PENDING
 
     def _show(self, match: Match) -> None:
         wait = match.wait

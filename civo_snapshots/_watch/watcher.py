@@ -255,15 +255,13 @@ class Watcher:
         self._after_poll(wait, now)
 
     def on_pending(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
-        """The same where only its status is new, that ends nothing, and nobody hears of it."""
-        now = self._clock.monotonic()
-        progress = self._registry.progress_of(wait)
-        wait.absent_since = None
-        before = progress.last
-        self._teller.changed += before is None or before.status != snapshot.status
+        """The listing shows another status, which ends nothing and of which nobody hears."""
+        progress = wait.progress
         progress.observe_pending(snapshot)
         self._states_met.note(snapshot, progress.states)
-        wait.polled = now
+        self._teller.changed += 1
+        wait.absent_since = None
+        wait.polled = now = self._clock.monotonic()
         if wait.deadline <= now:
             self._after_poll(wait, now)
 
