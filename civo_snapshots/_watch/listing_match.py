@@ -156,7 +156,7 @@ class ListingMatcher:
 
     def _is_pending(self, status: SnapshotStatus, table: StateTable) -> bool:
         """Whether it still goes on; most snapshots of a listing are in the same few states."""
-        texts = (id(table), status.state, *map(state_of, status.volumes))
+        texts: tuple[int | str, ...] = (id(table), status.state, *map(state_of, status.volumes))
         if (known := self._pending.get(texts)) is None:
             volumes = map(id_and_state, status.volumes)
             verdict = states.verdict(status.state, volumes, table=table)
