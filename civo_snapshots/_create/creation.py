@@ -122,27 +122,34 @@ class Creation:
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        name_lock, time = self._lookup.name_lock, self.call.deadline.queue_left()
-        known = set(name_lock.claimed)
-        if name_lock.lock.locked():
-            # The create that holds the lock may need the slot to make progress.
-            self.call.release_slot()
+        lock = self._lookup.name_lock.lock
         try:
-            async with name_lock.held(self._lookup.clock, time) as is_held:
-                if not is_held:
-                    raise DeadlineExceededError(
-                        f"another create of {self.name} on instance {self.instance_id} took the "
-                        "time"
-                    )
-                snapshot = await self._made_meanwhile(known)
-                self.is_anothers = snapshot is not None
-                if snapshot is None:
-                    snapshot = await self._run()
-                for made in (snapshot, *self.extras):
-                    self._lookup.claim(made.id)
-                return snapshot
+            if lock.locked():
+                return await self._run_after_others()
+            async with lock:
+                return self._claimed(await self._run())
         finally:
             self._tell()
+
+    async def _run_after_others(self) -> Snapshot:
+        """The same while another create of the name runs."""
+        name_lock, time = self._lookup.name_lock, self.call.deadline.queue_left()
+        known = set(name_lock.claimed)
+        # The create that holds the lock may need the slot to make progress.
+        self.call.release_slot()
+        async with name_lock.held(self._lookup.clock, time) as is_held:
+            if not is_held:
+                raise DeadlineExceededError(
+                    f"another create of {self.name} on instance {self.instance_id} took the time"
+                )
+            snapshot = await self._made_meanwhile(known)
+            self.is_anothers = snapshot is not None
+            return self._claimed(snapshot or await self._run())
+
+    def _claimed(self, snapshot: Snapshot) -> Snapshot:
+        for made in (snapshot, *self.extras):
+            self._lookup.claim(made.id)
+        return snapshot
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
         """What a detached create of the same unique name made while this one waited."""

@@ -71,13 +71,13 @@ class Watcher:
         """Begin to watch; the first poll comes when the wait is due."""
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
-        self._registry.add(wait)
+        is_earlier = self._registry.add(wait)
         self._teller.started(wait)
         if self._task is None or self._task.done():
             # Polls belong to all who wait: what the first of them traces is no place for them.
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._run(), context=Context())
-        elif self._sleeper is not None and wait.group is not None:
+        elif is_earlier and self._sleeper is not None and wait.group is not None:
             wake = self._registry.wake_for(wait.group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
                 self._sleeper.cancel()
