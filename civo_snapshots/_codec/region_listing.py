@@ -15,9 +15,11 @@ import msgspec
 from .._http import JSON, Mask, Response, parse_json
 from ..errors import UnexpectedResponseError
 from ..models import (
+    Identifier,
     RegionSnapshot,
     Snapshot,
     SnapshotStatus,
+    VolumeStatus,
     has_extra,
     with_extra,
 )
@@ -47,7 +49,7 @@ class ListingItem(msgspec.Struct, gc=False):
         except UNREADABLE:
             return Inner()
 
-    def status(self, mask: Mask = bytes) -> SnapshotStatus | None:
+    def status(self, mask: Mask = bytes) -> "ListedStatus | None":
         """The status of the object within; None if that has to be read with the whole record."""
         try:
             return _SHOWN.decode(mask(bytes(self.instance))).status
@@ -100,8 +102,26 @@ class Inner(msgspec.Struct, gc=False):
     name: str | None = None
 
 
+class _ListedVolume(msgspec.Struct, gc=False):
+    id: Identifier
+    state: str = ""
+
+
+class ListedStatus(msgspec.Struct, gc=False):
+    """A status in a form that is made in a third of a record's time, and is no collector's work."""
+
+    state: str = ""
+    volumes: tuple[_ListedVolume, ...] = ()
+    message: str = ""
+
+    def of(self, known: Snapshot) -> Snapshot:
+        """The record that differs from one known before by this status alone."""
+        volumes = [VolumeStatus(one.id, one.state) for one in self.volumes]
+        return with_status(known, SnapshotStatus(self.state, tuple(volumes), self.message))
+
+
 class _Shown(msgspec.Struct, gc=False):
-    status: SnapshotStatus
+    status: ListedStatus
 
 
 _SHOWN = msgspec.json.Decoder(_Shown)

@@ -6,17 +6,21 @@ only if this package generated it, because anybody may choose another; and what 
 is not proven: a terminal state seen that way has to be confirmed by a GET.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from attrs import define
 
 from .. import _naming, states
-from .._codec import ListingItem, as_snapshot, with_status
+from .._codec import ListedStatus, ListingItem, as_snapshot
 from .._http import Mask
-from ..models import Snapshot, SnapshotStatus, id_and_state, state_of
+from ..models import Snapshot
 from ..states import StateTable, Verdict
+from .progress import is_same
 from .schedule import RegisteredWait, WaitRegistry
+
+_state_of: Callable[[object], str] = attrgetter("state")
 
 
 class Match(NamedTuple):
@@ -25,14 +29,13 @@ class Match(NamedTuple):
     Attributes:
         digest: of the item's content, if it was found by the outer id; else None.
         is_proven: whether it was found by an id.
-        goes_on: whether nothing but waiting follows from it, and nobody hears of it.
+        shown: its status alone, if nothing but waiting follows from that and nobody hears of it.
     """
 
     wait: RegisteredWait
-    snapshot: Snapshot
+    shown: Snapshot | ListedStatus
     digest: int | None
     is_proven: bool
-    goes_on: bool = False
 
 
 @define
@@ -88,18 +91,16 @@ class ListingMatcher:
                 ):
                     wait.mark = mark
                     unchanged += 1
-                elif found := self._going_on(item, wait):
-                    wait.mark = mark
-                    self.changed.append(Match(wait, found, digest, True, True))
-                elif found := self._found(item, wait):
+                elif found := self._going_on(item, wait) or self._found(item, wait):
                     wait.mark = mark
                     self.changed.append(Match(wait, found, digest, True))
         self.unchanged += unchanged
 
     def _is_known(self, wait: RegisteredWait, item: ListingItem, digest: int) -> bool:
         """Whether the first item for a wait shows the status that the wait knows already."""
-        last = wait.progress.last
-        if last is None or not wait.progress.is_pending or item.status() != last.status:
+        if not wait.progress.is_pending or (status := item.status()) is None:
+            return False
+        if not is_same(wait.progress.status(), status):
             return False
         wait.shown = digest
         self._registry.has_outer_ids = True
@@ -114,8 +115,8 @@ class ListingMatcher:
         if self._named is None:
             self._named = {}
             for wait in self._registry:
-                if wait.progress.last is not None:
-                    namesakes = self._named.setdefault(wait.progress.last.name, _Namesakes([], []))
+                if wait.progress.known is not None:
+                    namesakes = self._named.setdefault(wait.progress.known.name, _Namesakes([], []))
                     namesakes.waits.append(wait)
         name = item.name or inner.name or ""
         if name in self._named:
@@ -134,32 +135,30 @@ class ListingMatcher:
 
     def _match_late(self, wait: RegisteredWait, item: ListingItem, *, is_proven: bool) -> None:
         if wait.mark is not self.mark and (found := self._found(item, wait)):
-            if not is_proven and _has_another_date(found, wait.progress.last):
+            if not is_proven and _has_another_date(found, wait.progress.known):
                 return  # a namesake is shown already, and the awaited one is not
             wait.mark = self.mark
             self.changed.append(Match(wait, found, None, is_proven))
 
-    def _going_on(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
-        """What the wait knows, with the item's status, if that ends nothing and nobody hears of it.
+    def _going_on(self, item: ListingItem, wait: RegisteredWait) -> ListedStatus | None:
+        """The item's status, if that ends nothing and nobody hears of it.
 
         That takes a fraction of the time and the memory of the whole record.
         """
-        progress, known = wait.progress, wait.progress.last
+        progress, known = wait.progress, wait.progress.known
         if known is None or known.created_at is None:
             return None  # a create's answer may lack more than that
         if wait.on_change is not None or not progress.is_pending:
             return None
         status = item.status(self._mask)
-        if status is None:
-            return None
-        return with_status(known, status) if self._is_pending(status, progress.states) else None
+        return status if status and self._is_pending(status, progress.states) else None
 
-    def _is_pending(self, status: SnapshotStatus, table: StateTable) -> bool:
+    def _is_pending(self, status: ListedStatus, table: StateTable) -> bool:
         """Whether it still goes on; most snapshots of a listing are in the same few states."""
-        texts: tuple[int | str, ...] = (id(table), status.state, *map(state_of, status.volumes))
+        texts: tuple[int | str, ...] = (id(table), status.state, *map(_state_of, status.volumes))
         if (known := self._pending.get(texts)) is None:
-            volumes = map(id_and_state, status.volumes)
-            verdict = states.verdict(status.state, volumes, table=table)
+            pairs = [(one.id, one.state) for one in status.volumes]
+            verdict = states.verdict(status.state, pairs, table=table)
             known = self._pending[texts] = verdict is Verdict.PENDING
         return known
 
@@ -167,7 +166,7 @@ class ListingMatcher:
         found, progress = item.record(self._mask), wait.progress
         if found is None or found.instance is None:
             return None
-        return as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
+        return as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.known)
 
     def missing(self) -> list[RegisteredWait]:
         """The waits that no item matched."""

@@ -13,11 +13,12 @@ from math import inf
 
 from .._api import RegionApi
 from .._clock import Clock
+from .._codec import ListedStatus
 from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..models import Snapshot
 from .poll_round import asked_to_wait
 from .poller import Poller
-from .progress import CompletionWait
+from .progress import CompletionWait, is_same
 from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
 from .telling import WaitTeller
@@ -244,8 +245,7 @@ class Watcher:
         if snapshot.id != progress.snapshot_id and wait in self._registry:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
-        before = progress.last
-        self._teller.changed += before is None or before.status != snapshot.status
+        self._teller.changed += not is_same(progress.status(), snapshot.status)
         changed = progress.observe(snapshot, now)
         self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
@@ -254,11 +254,12 @@ class Watcher:
                     wait.on_change(transition)
         self._after_poll(wait, now)
 
-    def on_pending(self, wait: RegisteredWait, snapshot: Snapshot) -> None:
+    def on_pending(self, wait: RegisteredWait, status: ListedStatus) -> None:
         """The listing shows another status, which ends nothing and of which nobody hears."""
         progress = wait.progress
-        progress.observe_pending(snapshot)
-        self._states_met.note(snapshot, progress.states)
+        progress.observe_pending(status)
+        if not self._states_met.has_met(status) and progress.last is not None:
+            self._states_met.note(progress.last, progress.states)
         self._teller.changed += 1
         wait.absent_since = None
         wait.polled = now = self._clock.monotonic()
