@@ -27,9 +27,9 @@ class Match(NamedTuple):
     """What the listing shows of one awaited snapshot.
 
     Attributes:
+        shown: the record; its status alone if that ends nothing and nobody hears of it.
         digest: of the item's content, if it was found by the outer id; else None.
         is_proven: whether it was found by an id.
-        shown: its status alone, if nothing but waiting follows from that and nobody hears of it.
     """
 
     wait: RegisteredWait

@@ -257,10 +257,10 @@ class Watcher:
     def on_pending(self, wait: RegisteredWait, status: ListedStatus) -> None:
         """The listing shows another status, which ends nothing and of which nobody hears."""
         progress = wait.progress
+        self._teller.changed += not is_same(progress.status(), status)
         progress.observe_pending(status)
         if not self._states_met.has_met(status) and progress.last is not None:
             self._states_met.note(progress.last, progress.states)
-        self._teller.changed += 1
         wait.absent_since = None
         wait.polled = now = self._clock.monotonic()
         if wait.deadline <= now:
