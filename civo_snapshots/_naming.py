@@ -9,6 +9,7 @@ import re
 import secrets
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 
 MAX_NAME = 63
 DIGEST_DIGITS = 12
@@ -80,6 +81,7 @@ def name_for(run: str, instance_id: str, number: int = 1) -> str:
     return first if number == 1 else f"{first}-r{number}"
 
 
+@lru_cache(maxsize=256)  # a run asks for the same one three times in a row
 def digest_of(instance_id: str) -> str:
     """What the wire names of an instance's snapshots in runs tell of it."""
     return hashlib.sha256(instance_id.encode()).hexdigest()[:DIGEST_DIGITS]
