@@ -308,8 +308,10 @@ class CompletionWait:
 
 
 def is_same(one: _Status | None, other: _Status) -> bool:
-    """Whether two statuses say the same."""
-    if one is None or one.state != other.state or one.message != other.message:
+    """Whether two statuses say the same, in whatever form each of them is."""
+    if one is None or type(one) is type(other):
+        return one == other
+    if one.state != other.state or one.message != other.message:
         return False
     return [*map(_id_and_state, one.volumes)] == [*map(_id_and_state, other.volumes)]
 
