@@ -83,6 +83,7 @@ def name_for(run: str, instance_id: str, number: int = 1) -> str:
     return first if number == 1 else f"{first}-r{number}"
 
 
+@lru_cache(maxsize=256)  # a run asks for the same one three times in a row
 def digest_of(instance_id: str) -> str:
     """What the wire names of an instance's snapshots in runs tell of it."""
     return hashlib.sha256(instance_id.encode()).hexdigest()[:DIGEST_DIGITS]

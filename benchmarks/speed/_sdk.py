@@ -12,7 +12,7 @@ from civo_snapshots._client import DEFAULT_CONCURRENCY
 from civo_snapshots._codec import page
 from civo_snapshots._http import Response
 
-from ._meter import Figures, Heart, Meter, all_at_once, ask, hammer, start_all, trusting
+from ._meter import Figures, Heart, Meter, all_at_once, ask, counted, hammer, start_all, trusting
 from ._raw import DECODES
 from ._region import ARCHIVE, finished_id, instance_id, running_id
 
@@ -79,15 +79,16 @@ async def fanout(
             snapshot = await civo.snapshots.create(instance_id(number))
             meter.saw((await civo.snapshots.wait_until_complete(snapshot)).id)
 
-        if mode == "tasks":
-            await asyncio.gather(*(one(number) for number in range(count)))
-        else:
-            instances = [instance_id(number) for number in range(count)]
-            stream = civo.snapshots.create_each(instances, max_in_flight=count, timeout=600)
-            async for outcome in stream:
-                assert outcome.kind == "complete", outcome
-                assert outcome.snapshot is not None
-                meter.saw(outcome.snapshot.id)
+        with counted():
+            if mode == "tasks":
+                await asyncio.gather(*(one(number) for number in range(count)))
+            else:
+                instances = [instance_id(number) for number in range(count)]
+                stream = civo.snapshots.create_each(instances, max_in_flight=count, timeout=600)
+                async for outcome in stream:
+                    assert outcome.kind == "complete", outcome
+                    assert outcome.snapshot is not None
+                    meter.saw(outcome.snapshot.id)
         meter.end()
     return meter.figures(count)
 

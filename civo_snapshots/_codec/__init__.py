@@ -6,6 +6,7 @@ It must not know which call they belong to, nor send one.
 from .page_reader import page
 from .records import known, one
 from .region_listing import (
+    ListedStatus,
     ListingConsumer,
     ListingItem,
     RegionListingReader,
@@ -17,6 +18,7 @@ from .region_listing import (
 )
 
 __all__ = [
+    "ListedStatus",
     "ListingConsumer",
     "ListingItem",
     "RegionListingReader",

@@ -27,10 +27,6 @@ class NameLock:
     @asynccontextmanager
     async def held(self, clock: Clock, seconds: float) -> AsyncGenerator[bool]:
         """Hold the lock; False if others have held it for so many seconds."""
-        if not self.lock.locked():
-            async with self.lock:
-                yield True
-            return
         turn = asyncio.ensure_future(self.lock.acquire())
         try:
             yield await done_within(turn, clock, seconds)
@@ -55,7 +51,10 @@ class Claims:
 
     def clock_of(self, region: str) -> BackendClock:
         """What is known of the clock that dates a region's snapshots."""
-        return self._clocks.setdefault(region, BackendClock())
+        clock = self._clocks.get(region)
+        if clock is None:
+            clock = self._clocks[region] = BackendClock()
+        return clock
 
     def claim(self, snapshot_id: str, now: float = -inf) -> None:
         """Note that a snapshot belongs to a create, and when that was known."""

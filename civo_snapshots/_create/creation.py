@@ -26,7 +26,7 @@ from ..events import CreateRecovered
 from ..models import Snapshot
 from ..states import DEFAULT_STATES, StateTable
 from . import ends
-from .claims import Claims
+from .claims import Claims, NameLock
 from .lookup import Lookup
 from .search import NOTHING_SEEN, Finding, Found
 
@@ -122,27 +122,36 @@ class Creation:
 
     async def run(self) -> Snapshot:
         """Create; raises `OutcomeUnknownError` if it stays undecided."""
-        name_lock, time = self._lookup.name_lock, self.call.deadline.queue_left()
+        name_lock = self._lookup.name_lock
         known = set(name_lock.claimed)
-        if name_lock.lock.locked():
-            # The create that holds the lock may need the slot to make progress.
-            self.call.release_slot()
         try:
-            async with name_lock.held(self._lookup.clock, time) as is_held:
-                if not is_held:
-                    raise DeadlineExceededError(
-                        f"another create of {self.name} on instance {self.instance_id} took the "
-                        "time"
-                    )
-                snapshot = await self._made_meanwhile(known)
-                self.is_anothers = snapshot is not None
-                if snapshot is None:
-                    snapshot = await self._run()
-                for made in (snapshot, *self.extras):
-                    self._lookup.claim(made.id)
-                return snapshot
+            if name_lock.lock.locked():
+                return await self._run_after_others(name_lock, known)
+            async with name_lock.lock:
+                return await self._run_in_turn(known)
         finally:
             self._tell()
+
+    async def _run_after_others(self, name_lock: NameLock, known: set[str]) -> Snapshot:
+        time = self.call.deadline.queue_left()
+        # The create that holds the lock may need the slot to make progress.
+        self.call.release_slot()
+        async with name_lock.held(self._lookup.clock, time) as is_held:
+            if not is_held:
+                raise DeadlineExceededError(
+                    f"another create of {self.name} on instance {self.instance_id} took the time"
+                )
+            return await self._run_in_turn(known)
+
+    async def _run_in_turn(self, known: set[str]) -> Snapshot:
+        """Run with the lock of the name held; `known` was claimed before that was waited for."""
+        snapshot = await self._made_meanwhile(known)
+        self.is_anothers = snapshot is not None
+        if snapshot is None:
+            snapshot = await self._run()
+        for made in (snapshot, *self.extras):
+            self._lookup.claim(made.id)
+        return snapshot
 
     async def _made_meanwhile(self, known: set[str]) -> Snapshot | None:
         """What a detached create of the same unique name made while this one waited."""

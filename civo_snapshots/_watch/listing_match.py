@@ -6,29 +6,34 @@ only if this package generated it, because anybody may choose another; and what 
 is not proven: a terminal state seen that way has to be confirmed by a GET.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 
-from attrs import define, frozen
+from attrs import define
 
 from .. import _naming, states
-from .._codec import ListingItem, as_snapshot, compact, with_status
+from .._codec import ListedStatus, ListingItem, as_snapshot
 from .._http import Mask
-from ..models import Snapshot, id_and_state
-from ..states import Verdict
+from ..models import Snapshot
+from ..states import StateTable, Verdict
+from .progress import is_same
 from .schedule import RegisteredWait, WaitRegistry
 
+_state_of: Callable[[object], str] = attrgetter("state")
 
-@frozen
-class Match:
+
+class Match(NamedTuple):
     """What the listing shows of one awaited snapshot.
 
     Attributes:
+        shown: the record; its status alone if that ends nothing and nobody hears of it.
         digest: of the item's content, if it was found by the outer id; else None.
         is_proven: whether it was found by an id.
     """
 
     wait: RegisteredWait
-    snapshot: Snapshot
+    shown: Snapshot | ListedStatus
     digest: int | None
     is_proven: bool
 
@@ -62,6 +67,7 @@ class ListingMatcher:
         self.unchanged = 0
         self._changes = self._registry.changes
         self.changed: list[Match] = []
+        self._pending: dict[tuple[int | str, ...], bool] = {}
         self._within: dict[str, ListingItem] = {}
         self._named: dict[str, _Namesakes] | None = None
 
@@ -85,15 +91,16 @@ class ListingMatcher:
                 ):
                     wait.mark = mark
                     unchanged += 1
-                elif found := self._with_status(item, wait) or self._found(item, wait):
+                elif found := self._going_on(item, wait) or self._found(item, wait):
                     wait.mark = mark
                     self.changed.append(Match(wait, found, digest, True))
         self.unchanged += unchanged
 
     def _is_known(self, wait: RegisteredWait, item: ListingItem, digest: int) -> bool:
         """Whether the first item for a wait shows the status that the wait knows already."""
-        last = wait.progress.last
-        if last is None or not wait.progress.is_pending or item.inner().status() != last.status:
+        if not wait.progress.is_pending or (status := item.status()) is None:
+            return False
+        if not is_same(wait.progress.status(), status):
             return False
         wait.shown = digest
         self._registry.has_outer_ids = True
@@ -108,8 +115,8 @@ class ListingMatcher:
         if self._named is None:
             self._named = {}
             for wait in self._registry:
-                if wait.progress.last is not None:
-                    namesakes = self._named.setdefault(wait.progress.last.name, _Namesakes([], []))
+                if wait.progress.known is not None:
+                    namesakes = self._named.setdefault(wait.progress.known.name, _Namesakes([], []))
                     namesakes.waits.append(wait)
         name = item.name or inner.name or ""
         if name in self._named:
@@ -128,35 +135,38 @@ class ListingMatcher:
 
     def _match_late(self, wait: RegisteredWait, item: ListingItem, *, is_proven: bool) -> None:
         if wait.mark is not self.mark and (found := self._found(item, wait)):
-            if not is_proven and _has_another_date(found, wait.progress.last):
+            if not is_proven and _has_another_date(found, wait.progress.known):
                 return  # a namesake is shown already, and the awaited one is not
             wait.mark = self.mark
             self.changed.append(Match(wait, found, None, is_proven))
 
-    def _with_status(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
-        """What the wait knows, with the item's status, if that ends nothing and nobody hears of it.
+    def _going_on(self, item: ListingItem, wait: RegisteredWait) -> ListedStatus | None:
+        """The item's status, if that ends nothing and nobody hears of it.
 
-        That takes a third of the time and the memory of the whole record.
+        That takes a fraction of the time and the memory of the whole record.
         """
-        progress, known = wait.progress, wait.progress.last
+        progress, known = wait.progress, wait.progress.known
         if known is None or known.created_at is None:
             return None  # a create's answer may lack more than that
         if wait.on_change is not None or not progress.is_pending:
             return None
-        status = item.inner().status(self._mask)
-        if status is None:
-            return None
-        verdict = states.verdict(
-            status.state, map(id_and_state, status.volumes), table=progress.states
-        )
-        return with_status(known, status) if verdict is Verdict.PENDING else None
+        status = item.status(self._mask)
+        return status if status and self._is_pending(status, progress.states) else None
+
+    def _is_pending(self, status: ListedStatus, table: StateTable) -> bool:
+        """Whether it still goes on; most snapshots of a listing are in the same few states."""
+        texts: tuple[int | str, ...] = (id(table), status.state, *map(_state_of, status.volumes))
+        if (known := self._pending.get(texts)) is None:
+            pairs = [(one.id, one.state) for one in status.volumes]
+            verdict = states.verdict(status.state, pairs, table=table)
+            known = self._pending[texts] = verdict is Verdict.PENDING
+        return known
 
     def _found(self, item: ListingItem, wait: RegisteredWait) -> Snapshot | None:
         found, progress = item.record(self._mask), wait.progress
         if found is None or found.instance is None:
             return None
-        shown = as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.last)
-        return compact(shown)  # a run keeps it to its end
+        return as_snapshot(found, progress.snapshot_id, progress.instance_id, progress.known)
 
     def missing(self) -> list[RegisteredWait]:
         """The waits that no item matched."""

@@ -11,7 +11,7 @@ _LEAST_GRACE = 0.5
 _MOST_GRACE = 5.0
 
 
-@frozen
+@frozen(cache_hash=True)  # groups of waits are kept by it
 class PollPolicy:
     """How often to poll, and what to make of trouble. All times are seconds.
 

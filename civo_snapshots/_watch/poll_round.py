@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .._api import Missing, RegionApi, missing_of, outlasts_lag
+from .._codec import ListedStatus
 from .._concurrency import for_each
 from .._session import ONCE, Doubt, doubt_of, is_transient
 from ..errors import ApiError, CivoError, NotFoundError, PermissionDeniedError
@@ -26,6 +27,8 @@ class Observer(Protocol):
     """Where the findings of a poll go."""
 
     def on_snapshot(self, wait: RegisteredWait, snapshot: Snapshot) -> None: ...
+
+    def on_pending(self, wait: RegisteredWait, status: ListedStatus) -> None: ...
 
     def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None: ...
 

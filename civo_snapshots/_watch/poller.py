@@ -11,9 +11,11 @@ from math import inf
 
 from .._api import RegionApi, is_listing_refusal, outlasts_lag
 from .._clock import Clock
+from .._codec import ListedStatus
 from .._session import ONCE, doubt_of
 from ..errors import CivoError, RateLimitError, UnexpectedResponseError, printable
 from ..events import ListingAvoided
+from ..models import Snapshot
 from ..states import Verdict
 from .listing_match import ListingMatcher, Match
 from .listing_use import AVOIDED_FOR, LISTED_PER_WATCHED, ListingUse
@@ -111,28 +113,32 @@ class Poller:
         """Pass on what the listing shows; returns the waits whose end it shows without proof."""
         unproven: list[RegisteredWait] = []
         for told, match in enumerate(matcher.changed, 1):
-            if self._may_tell(match):
-                self._show(match)
-            else:
+            if self._is_unproven_end(match):
                 unproven.append(match.wait)
+            else:
+                self._show(match)
             if told % _BATCH == 0:
                 await asyncio.sleep(0)  # let the callers run that have been told
         return unproven
 
-    @staticmethod
-    def _may_tell(match: Match) -> bool:
+    def _is_unproven_end(self, match: Match) -> bool:
         # Also a settling snapshot ends a wait, once the volume grace is over.
-        table = match.wait.progress.states
-        return match.is_proven or match.snapshot.judge(table) is Verdict.PENDING
+        shown, table = match.shown, match.wait.progress.states
+        if match.is_proven or isinstance(shown, ListedStatus):
+            return False
+        return shown.judge(table) is not Verdict.PENDING
 
     def _show(self, match: Match) -> None:
-        wait = match.wait
+        wait, shown = match.wait, match.shown
         if wait not in self._registry:
             return  # its caller gave up while others were told
         wait.unlisted_since = None
         if match.digest is not None:
             self._registry.has_outer_ids = True
-        self._observer.on_snapshot(wait, match.snapshot)
+        if isinstance(shown, Snapshot):
+            self._observer.on_snapshot(wait, shown)
+        else:
+            self._observer.on_pending(wait, shown)
         # The same content again says nothing new, but only while time alone ends nothing.
         if wait.progress.is_pending:
             wait.shown = match.digest

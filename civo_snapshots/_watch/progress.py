@@ -14,6 +14,7 @@ from attrs import define, field
 
 from .. import states
 from .._api import Missing, missing_of, outlasts_lag
+from .._codec import ListedStatus
 from ..errors import (
     CivoError,
     NotFoundError,
@@ -30,7 +31,7 @@ from ..errors import (
     short,
 )
 from ..events import Transition
-from ..models import Call, Snapshot, VolumeStatus, id_and_state
+from ..models import Call, Snapshot, SnapshotStatus, id_and_state
 from ..states import State, StateTable, Verdict
 from .faults import Faults
 from .policy import PollPolicy
@@ -45,12 +46,18 @@ _DENIED_FOR = 5.0
 SHOWN = 300
 """Characters of a server's message that an error shows: some are whole stack traces."""
 
-_id_of: Callable[[VolumeStatus], str] = attrgetter("id")
+_Status = SnapshotStatus | ListedStatus
+_id_of: Callable[[object], str] = attrgetter("id")
+_id_and_state: Callable[[object], tuple[str, str]] = attrgetter("id", "state")
 
 
 @define
 class CompletionWait:
-    """One wait for one snapshot: `outcome` is None until it is over."""
+    """One wait for one snapshot: `outcome` is None until it is over.
+
+    Attributes:
+        known: the record seen last, but for the status of a change that nobody heard.
+    """
 
     until: ClassVar[str] = "complete"
 
@@ -59,9 +66,10 @@ class CompletionWait:
     policy: PollPolicy
     states: StateTable
     started: float
-    last: Snapshot | None = None
     outcome: Snapshot | CivoError | None = None
     polls: int = 0
+    known: Snapshot | None = field(default=None, init=False)
+    _newer: ListedStatus | None = field(default=None, init=False)
     _lost: dict[str, str] | None = field(default=None, init=False)
     _included: tuple[str, ...] = field(default=(), init=False)
     _seen: bool = field(default=False, init=False)
@@ -73,6 +81,21 @@ class CompletionWait:
     _denials: int = field(default=0, init=False)
     _denied_since: float = field(default=0.0, init=False)
     _settling_since: float | None = field(default=None, init=False)
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The record seen last; after a change that nobody heard it is made when asked for."""
+        if self._newer is not None and self.known is not None:
+            self.last = self._newer.of(self.known)
+        return self.known
+
+    @last.setter
+    def last(self, seen: Snapshot | None) -> None:
+        self.known, self._newer = seen, None
+
+    def status(self) -> _Status | None:
+        """The status seen last."""
+        return self._newer or (self.known.status if self.known else None)
 
     def seed(self, known: Snapshot, *, is_fresh: bool) -> None:
         """Take what is known already; a 404 after it may still be mere delay.
@@ -86,17 +109,24 @@ class CompletionWait:
 
     def seen(self) -> tuple[str, int]:
         """The snapshot's state as it was seen last, and the number of polls."""
-        return (self.last.state if self.last else ""), self.polls
+        status = self.status()
+        return (status.state if status else ""), self.polls
 
     def observe(self, snapshot: Snapshot, now: float) -> Iterator[Transition]:
         """Take a snapshot that the server showed; returns what changed since the last one."""
-        before, self.last = self.last, snapshot
+        before, self.last = self.status(), snapshot
         self._included = snapshot.included_volumes or self._included
         self.observe_again(1)
-        if before is not None:
-            self._keep_lost(before, snapshot)
+        self._keep_lost(before, snapshot.status)
         self._judge(snapshot, now)
         return transitions(before, snapshot)
+
+    def observe_pending(self, status: ListedStatus) -> None:
+        """Take the status of what is known, while that ends nothing."""
+        before, self._newer = self.status(), status
+        self._settling_since = None
+        self.observe_again(1)
+        self._keep_lost(before, status)
 
     def observe_again(self, times: int) -> None:
         """Count polls that showed the same status as before."""
@@ -217,9 +247,11 @@ class CompletionWait:
         self._denials = 0
         self._faults = self._fault = None
 
-    def _keep_lost(self, before: Snapshot, now: Snapshot) -> None:
+    def _keep_lost(self, before: _Status | None, now: _Status) -> None:
         """Remember volumes that are no longer listed, in the state they were seen last."""
-        listed = set(map(_id_of, now.volumes))
+        if before is None:
+            return
+        listed = {*map(_id_of, now.volumes)}
         if self._lost is None and listed.issuperset(map(_id_of, before.volumes)):
             return
         lost = self._lost or {}
@@ -275,6 +307,15 @@ class CompletionWait:
         self._end(outcome)
 
 
+def is_same(one: _Status | None, other: _Status) -> bool:
+    """Whether two statuses say the same, in whatever form each of them is."""
+    if one is None or type(one) is type(other):
+        return one == other
+    if one.state != other.state or one.message != other.message:
+        return False
+    return [*map(_id_and_state, one.volumes)] == [*map(_id_and_state, other.volumes)]
+
+
 def _listed(volumes: Iterable[str]) -> str:
     """Ids of volumes, fit to be shown."""
     return printable(", ".join(volumes), SHOWN)
@@ -286,7 +327,7 @@ def _why(snapshot: Snapshot) -> str:
     return f": {said}" if said else ""
 
 
-def transitions(before: Snapshot | None, now: Snapshot) -> Iterator[Transition]:
+def transitions(before: _Status | None, now: Snapshot) -> Iterator[Transition]:
     """What is different between two observations."""
     old = before.state if before else None
     if old != now.state:

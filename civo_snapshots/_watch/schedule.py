@@ -108,13 +108,17 @@ class WaitRegistry:
     def __contains__(self, wait: RegisteredWait) -> bool:
         return wait.group is not None
 
-    def add(self, wait: RegisteredWait) -> None:
-        """Register a wait, in the group of those that began about when it did."""
+    def add(self, wait: RegisteredWait) -> bool:
+        """Register a wait, in the group of those that began about when it did.
+
+        Returns whether its group has something to do earlier than before.
+        """
         policy, started = wait.progress.policy, wait.progress.started
         group = self._open.get(policy)
         if group is None or abs(group.due - wait.due) > policy.floor / 2:
             group = self._open[policy] = PollGroup(policy, started, wait.due, wait.deadline)
             self._groups[group] = None
+        is_earlier = not group.size or wait.due < group.due or wait.deadline < group.deadline
         group.due = min(group.due, wait.due)
         group.deadline = min(group.deadline, wait.deadline)
         group.started = max(group.started, started)
@@ -127,6 +131,7 @@ class WaitRegistry:
         self._size += 1
         self.changes += 1
         wait.number = self.changes
+        return is_earlier
 
     def rekey(self, wait: RegisteredWait, snapshot_id: str) -> None:
         """Go on with a snapshot's id after it was asked for by its name."""

@@ -1,10 +1,14 @@
 """Telling a client, once each, of the state texts that deserve a remark; decided nowhere else."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
+from .._codec import ListedStatus
 from ..events import UnknownState, UnusualState
-from ..models import Snapshot, state_of
+from ..models import Snapshot, SnapshotStatus
 from ..states import StateTable, is_known, is_unusual
+
+_state_of: Callable[[object], str] = attrgetter("state")
 
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
@@ -20,9 +24,13 @@ class StateReporter:
         self._tell = tell
         self._familiar: set[str] = set()
 
+    def has_met(self, status: SnapshotStatus | ListedStatus) -> bool:
+        """Whether `note()` has nothing to report of such a status."""
+        return _texts_of(status) <= self._familiar
+
     def note(self, snapshot: Snapshot, table: StateTable) -> None:
         """Report those texts of a snapshot that are met for the first time."""
-        for text in sorted({snapshot.state, *map(state_of, snapshot.volumes)} - self._familiar):
+        for text in sorted(_texts_of(snapshot.status) - self._familiar):
             if len(self._familiar) >= _MOST_FAMILIAR:
                 break
             if text[:_TOLD] in self._familiar:
@@ -35,3 +43,7 @@ class StateReporter:
             else:
                 continue
             self._tell(event)
+
+
+def _texts_of(status: SnapshotStatus | ListedStatus) -> set[str]:
+    return {status.state, *map(_state_of, status.volumes)}

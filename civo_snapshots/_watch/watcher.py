@@ -13,11 +13,12 @@ from math import inf
 
 from .._api import RegionApi
 from .._clock import Clock
+from .._codec import ListedStatus
 from ..errors import CivoError, ClientClosedError, NotFoundError
 from ..models import Snapshot
 from .poll_round import asked_to_wait
 from .poller import Poller
-from .progress import CompletionWait
+from .progress import CompletionWait, is_same
 from .schedule import PollGroup, RegisteredWait, WaitRegistry
 from .state_report import StateReporter
 from .telling import WaitTeller
@@ -71,13 +72,13 @@ class Watcher:
         """Begin to watch; the first poll comes when the wait is due."""
         if not self._registry:
             self._ticked = -inf  # it need not keep a distance from the polls of one that is over
-        self._registry.add(wait)
+        is_earlier = self._registry.add(wait)
         self._teller.started(wait)
         if self._task is None or self._task.done():
             # Polls belong to all who wait: what the first of them traces is no place for them.
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._run(), context=Context())
-        elif self._sleeper is not None and wait.group is not None:
+        elif is_earlier and self._sleeper is not None and wait.group is not None:
             wake = self._registry.wake_for(wait.group, self._ticked, self._min_interval())
             if wake < self._wakes_at:
                 self._sleeper.cancel()
@@ -244,8 +245,7 @@ class Watcher:
         if snapshot.id != progress.snapshot_id and wait in self._registry:
             self._registry.rekey(wait, snapshot.id)
         wait.shown = wait.absent_since = None
-        before = progress.last
-        self._teller.changed += before is None or before.status != snapshot.status
+        self._teller.changed += not is_same(progress.status(), snapshot.status)
         changed = progress.observe(snapshot, now)
         self._states_met.note(snapshot, progress.states)
         if wait.on_change is not None:
@@ -253,6 +253,18 @@ class Watcher:
                 if wait in self._registry:
                     wait.on_change(transition)
         self._after_poll(wait, now)
+
+    def on_pending(self, wait: RegisteredWait, status: ListedStatus) -> None:
+        """The listing shows another status, which ends nothing and of which nobody hears."""
+        progress = wait.progress
+        self._teller.changed += not is_same(progress.status(), status)
+        progress.observe_pending(status)
+        if not self._states_met.has_met(status) and progress.last is not None:
+            self._states_met.note(progress.last, progress.states)
+        wait.absent_since = None
+        wait.polled = now = self._clock.monotonic()
+        if wait.deadline <= now:
+            self._after_poll(wait, now)
 
     def on_not_found(self, wait: RegisteredWait, error: NotFoundError) -> None:
         """The server says that it does not exist."""

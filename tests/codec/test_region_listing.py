@@ -281,7 +281,9 @@ def test_records_are_items_and_items_are_records() -> None:
     records = [RegionSnapshot("s-1", "n", "d", instance=inner), RegionSnapshot("s-2")]
     assert [one.record() for one in items_of(records)] == records
     assert [one.inner().id for one in items_of(records)] == ["i-1", None]
-    assert items_of(records)[0].inner().status() == status
+    listed = items_of(records)[0].status()
+    assert listed is not None
+    assert listed.of(Snapshot("i-1")).status == status
     assert items_of([RegionSnapshot("s-3", "\ud800")]) == []
 
 

@@ -487,6 +487,28 @@ async def test_a_create_waits_for_another_of_its_name_no_longer_than_its_time() 
     assert server.sent == 1
 
 
+async def test_a_create_that_begins_between_two_of_its_name_takes_what_the_second_made() -> None:
+    """R166: the lock is free for a moment then, and somebody waits for it."""
+    clock, claims = FakeClock(), Claims()
+
+    async def refused(server: Server) -> Snapshot:
+        await clock.sleep(1)
+        raise InvalidRequestError("no", status=400)
+
+    server = Server(clock, [refused, answered])
+
+    async def twice() -> Snapshot:
+        with pytest.raises(InvalidRequestError):
+            await server.creation(claims=claims).run()
+        return await server.creation(claims=claims).run()
+
+    one = asyncio.create_task(twice())
+    await asyncio.sleep(0)
+    other = await server.creation(claims=claims).run()
+    assert (await one).id == other.id == "s0"
+    assert server.sent == 2
+
+
 async def test_two_creates_of_one_name_never_return_the_same_snapshot() -> None:
     """S71."""
     clock = FakeClock()

@@ -9,7 +9,7 @@ from attrs import evolve
 from civo_snapshots import PollPolicy, _naming
 from civo_snapshots._codec import ListingItem, as_snapshot, items_of, name_of
 from civo_snapshots._watch import CompletionWait, RegisteredWait
-from civo_snapshots._watch.listing_match import ListingMatcher
+from civo_snapshots._watch.listing_match import ListingMatcher, Match
 from civo_snapshots._watch.schedule import WaitRegistry
 from civo_snapshots.models import RegionSnapshot, Snapshot, SnapshotStatus, VolumeStatus
 from civo_snapshots.states import DEFAULT_STATES
@@ -55,6 +55,17 @@ def read(registry: WaitRegistry, items: Sequence[RegionSnapshot], parts: int = 1
     return matcher
 
 
+def told(match: Match) -> Snapshot:
+    """The record that the wait has once it was told."""
+    progress = match.wait.progress
+    if isinstance(match.shown, Snapshot):
+        progress.observe(match.shown, 0.0)
+    else:
+        progress.observe_pending(match.shown)
+    assert progress.last is not None
+    return progress.last
+
+
 def named(name: str) -> Snapshot:
     """What a create answered before its status was known."""
     return Snapshot("s-1", name, instance_id="i-1")
@@ -81,7 +92,7 @@ def test_a_snapshot_is_found_by_outer_id_inner_id_or_name(
     matcher = read(registry, items, parts)
     (found,) = matcher.changed
     assert found.wait is wait
-    assert found.snapshot == WANTED
+    assert told(found) == WANTED
     assert found.is_proven is proven
     assert matcher.missing() == []
     assert matcher.size == len(items)
@@ -91,7 +102,7 @@ def test_the_outer_id_decides_before_the_inner_one() -> None:
     registry = WaitRegistry()
     waiting(registry)
     (found,) = read(registry, [item("x-1", "s-1", "inner"), item("s-1", "i-1", "outer")]).changed
-    assert found.snapshot.name == "outer"
+    assert told(found).name == "outer"
 
 
 def test_of_several_items_with_one_inner_id_the_first_is_taken() -> None:
@@ -99,7 +110,7 @@ def test_of_several_items_with_one_inner_id_the_first_is_taken() -> None:
     registry = WaitRegistry()
     waiting(registry, "i-1")
     (found,) = read(registry, [item("x-1", "i-1", "first"), item("x-2", "i-1", "second")]).changed
-    assert found.snapshot.name == "first"
+    assert told(found).name == "first"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +183,7 @@ def test_what_was_shown_before_is_not_told_again() -> None:
     assert (again.unchanged, again.changed) == (1, [])
     assert again.missing() == []
     (changed,) = read(registry, [item("s-1", "i-1", status=DONE)]).changed
-    assert changed.snapshot.status == DONE
+    assert told(changed).status == DONE
     assert changed.digest != first.digest
 
 
@@ -192,11 +203,11 @@ def test_a_changed_message_is_a_change() -> None:
     wait = waiting(registry, known=evolve(WANTED, description=""))
     copying = evolve(STATUS, message="1 of 2 volumes")
     (first,) = read(registry, [item("s-1", "i-1", status=copying)]).changed
-    assert first.snapshot.message == "1 of 2 volumes"
+    assert told(first).message == "1 of 2 volumes"
     wait.shown = first.digest
     assert read(registry, [item("s-1", "i-1", status=copying)]).changed == []
     (later,) = read(registry, [item("s-1", "i-1", status=evolve(STATUS, message="2"))]).changed
-    assert later.snapshot.message == "2"
+    assert told(later).message == "2"
 
 
 def test_where_the_outer_ids_are_known_to_be_the_snapshots_own_nothing_else_counts() -> None:
@@ -236,7 +247,7 @@ def test_what_is_shown_was_made_safe() -> None:
     matcher = ListingMatcher(registry, 1e9)
     matcher.begin(lambda body: body.replace(b"outer", b"***"))
     matcher.consume(items_of([item("s-1", "i-1")]))
-    assert matcher.changed[0].snapshot.description == "***"
+    assert told(matcher.changed[0]).description == "***"
 
 
 def test_the_name_counts_wherever_it_stands() -> None:
@@ -260,7 +271,7 @@ def once_read(known: Snapshot, items: Sequence[RegionSnapshot], *, heard: bool =
     wait = waiting(registry, known=known)
     wait.on_change = (lambda _: None) if heard else None
     (match,) = read(registry, items).changed
-    return match.snapshot
+    return told(match)
 
 
 def test_a_change_that_nobody_hears_is_its_status_alone_and_shares_the_rest() -> None:
@@ -300,4 +311,4 @@ def test_a_token_that_a_status_echoes_is_masked_also_where_that_is_all_that_is_r
     matcher.consume(items_of([item("s-1", "i-1", status=evolve(STATUS, message="the-token"))]))
     matcher.end()
     (match,) = matcher.changed
-    assert match.snapshot.message == "***"
+    assert told(match).message == "***"

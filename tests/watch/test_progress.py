@@ -3,11 +3,14 @@
 import math
 from typing import Any
 
+import msgspec
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civo_snapshots import states
+from civo_snapshots._codec import ListedStatus
 from civo_snapshots._watch import CompletionWait, PollPolicy
 from civo_snapshots.errors import (
     AuthenticationError,
@@ -146,6 +149,24 @@ def test_a_volume_that_drops_out_of_the_list_is_not_finished() -> None:
     assert progress.outcome is None
     progress.observe(snapshot("Complete", "Complete"), START + 2)
     assert isinstance(progress.outcome, Snapshot)
+
+
+def test_a_volume_that_drops_out_of_a_change_that_nobody_hears_is_not_finished() -> None:
+    """P92: such a change is kept as the listing told it."""
+    progress = waiting()
+    progress.seed(snapshot("Pending"), is_fresh=True)
+    for volumes in ("one", "two"), ("two",):
+        listed = [f'{{"id":"{one}","state":"Pending"}}' for one in volumes]
+        status = f'{{"state":"Pending","volumes":[{",".join(listed)}]}}'
+        shown = msgspec.json.decode(status, type=ListedStatus)
+        progress.observe_pending(shown)
+        assert progress.last is not None
+        assert [one.id for one in progress.last.volumes] == list(volumes)
+    done = SnapshotStatus("Complete", (VolumeStatus("two", "Complete"),))
+    progress.observe(evolve(snapshot("Complete"), status=done), START + 1)
+    assert progress.outcome is None
+    progress.expire(START + 2)
+    assert "unfinished volumes: one" in str(progress.outcome)
 
 
 def test_a_volume_that_appears_late_counts() -> None:
