@@ -65,7 +65,7 @@ async def update(
                     "GET",
                     *(*segments[:-1], asked),
                     is_ours=is_ours(asked),
-                    options=call.subcall(),
+                    options=call.subcall(retried=True),
                 )
             except NotFoundError:
                 continue

@@ -95,6 +95,18 @@ async def test_an_update_that_did_nothing_is_sent_again(env: Env) -> None:
     assert env.region.counts[PUT] == 3
 
 
+@pytest.mark.parametrize(
+    ("lost", "sent"), [(Fault.drop_before_acting(), 2), (Fault.drop_after_acting(), 1)]
+)
+async def test_the_look_at_an_update_whose_answer_was_lost_may_be_lost_too(
+    lost: Fault, sent: int, env: Env
+) -> None:
+    env.region.fault(PUT, lost)
+    env.region.fault(GET, Fault.drop_before_acting(), times=2)
+    assert (await env.civo.snapshots.update(env.made, name="new")).name == "new"
+    assert env.region.counts[PUT] == sent
+
+
 async def test_an_update_by_ids_that_does_not_show_is_not_sent_again(env: Env) -> None:
     """R176: what it was before is not known."""
     key = env.made.instance_id, env.made.id
