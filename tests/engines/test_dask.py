@@ -156,6 +156,19 @@ async def test_workers_that_are_taken_away_cost_nothing(
         assert_nothing_is_lost_or_twice(run, region, FLEET)
 
 
+async def test_a_cluster_that_adapts_to_its_work_runs_it() -> None:
+    """It has no worker before there is work, and lets go of them while the driver waits."""
+    with (
+        served(*STALE, *QUICK) as region,
+        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        set_environment(region.environment)
+        cluster.adapt(minimum=0, maximum=4, interval="200ms", wait_count=2)
+        run = await DaskLauncher(client, batch=50).run(region.instances(), name="nightly")
+        assert_nothing_is_lost_or_twice(run, region, FLEET)
+
+
 async def test_a_run_that_is_stopped_tells_what_exists_and_goes_on_later(client: Client) -> None:
     with served(*STALE, *QUICK) as region:
         given(region, client)
