@@ -22,7 +22,7 @@ def run(bench: Bench) -> Report:
     if shutil.which("openssl") is None:
         return report
     with TemporaryDirectory() as folder:
-        certificate = str(_certificate(Path(folder)))
+        certificate = str(certificate_in(Path(folder)))
         spec = {"concurrency": 32, "count": bench.size(5_000, 500), "certificate": certificate}
         server = {"finished": 100, "certificate": certificate}
         runs = {name: Run(f"_{name}", "calls", spec, server) for name in ("sdk", "raw")}
@@ -33,7 +33,7 @@ def run(bench: Bench) -> Report:
     return report
 
 
-def _certificate(folder: Path) -> Path:
+def certificate_in(folder: Path) -> Path:
     """A certificate and its key, in one file."""
     subprocess.run(_MAKE.split(), cwd=folder, check=True, capture_output=True)
     both = folder / "both.pem"

@@ -6,8 +6,7 @@ only if this package generated it, because anybody may choose another; and what 
 is not proven: a terminal state seen that way has to be confirmed by a GET.
 """
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from attrs import define
@@ -15,12 +14,10 @@ from attrs import define
 from .. import _naming, states
 from .._codec import ListedStatus, ListingItem, as_snapshot
 from .._http import Mask
-from ..models import Snapshot
+from ..models import Snapshot, id_and_state, state_of
 from ..states import StateTable, Verdict
 from .progress import is_same
 from .schedule import RegisteredWait, WaitRegistry
-
-_state_of: Callable[[object], str] = attrgetter("state")
 
 
 class Match(NamedTuple):
@@ -155,10 +152,9 @@ class ListingMatcher:
 
     def _is_pending(self, status: ListedStatus, table: StateTable) -> bool:
         """Whether it still goes on; most snapshots of a listing are in the same few states."""
-        texts: tuple[int | str, ...] = (id(table), status.state, *map(_state_of, status.volumes))
+        texts: tuple[int | str, ...] = (id(table), status.state, *map(state_of, status.volumes))
         if (known := self._pending.get(texts)) is None:
-            pairs = [(one.id, one.state) for one in status.volumes]
-            verdict = states.verdict(status.state, pairs, table=table)
+            verdict = states.verdict(status.state, map(id_and_state, status.volumes), table=table)
             known = self._pending[texts] = verdict is Verdict.PENDING
         return known
 

@@ -48,7 +48,6 @@ SHOWN = 300
 
 _Status = SnapshotStatus | ListedStatus
 _id_of: Callable[[object], str] = attrgetter("id")
-_id_and_state: Callable[[object], tuple[str, str]] = attrgetter("id", "state")
 
 
 @define
@@ -313,7 +312,7 @@ def is_same(one: _Status | None, other: _Status) -> bool:
         return one == other
     if one.state != other.state or one.message != other.message:
         return False
-    return [*map(_id_and_state, one.volumes)] == [*map(_id_and_state, other.volumes)]
+    return [*map(id_and_state, one.volumes)] == [*map(id_and_state, other.volumes)]
 
 
 def _listed(volumes: Iterable[str]) -> str:

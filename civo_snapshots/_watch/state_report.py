@@ -1,14 +1,11 @@
 """Telling a client, once each, of the state texts that deserve a remark; decided nowhere else."""
 
 from collections.abc import Callable
-from operator import attrgetter
 
 from .._codec import ListedStatus
 from ..events import UnknownState, UnusualState
-from ..models import Snapshot, SnapshotStatus
+from ..models import Snapshot, SnapshotStatus, state_of
 from ..states import StateTable, is_known, is_unusual
-
-_state_of: Callable[[object], str] = attrgetter("state")
 
 _MOST_FAMILIAR = 1_000
 """State texts after which no further one is reported: a server may make them up."""
@@ -46,4 +43,4 @@ class StateReporter:
 
 
 def _texts_of(status: SnapshotStatus | ListedStatus) -> set[str]:
-    return {status.state, *map(_state_of, status.volumes)}
+    return {status.state, *map(state_of, status.volumes)}

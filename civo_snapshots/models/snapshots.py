@@ -23,8 +23,8 @@ class VolumeStatus(Record):
     state: str = ""
 
 
-state_of: Callable[[VolumeStatus], str] = attrgetter("state")
-id_and_state: Callable[[VolumeStatus], tuple[str, str]] = attrgetter("id", "state")
+state_of: Callable[[object], str] = attrgetter("state")
+id_and_state: Callable[[object], tuple[str, str]] = attrgetter("id", "state")
 
 
 @frozen(repr=False)

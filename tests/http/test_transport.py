@@ -30,6 +30,7 @@ from support.wire import (
     then_reset,
 )
 
+from benchmarks.speed.tls import certificate_in
 from civo_snapshots import (
     CivoClient,
     CivoError,
@@ -677,18 +678,10 @@ async def test_the_callers_own_timeout_stays_the_callers() -> None:  # L121
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for 127.0.0.1 and its key, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    both = folder / "both.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
-    )
     try:
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+        return certificate_in(tmp_path_factory.mktemp("tls"))
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs the openssl command")
-    both.write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
-    return both
 
 
 def tls_server(certificate: Path) -> ssl.SSLContext:
