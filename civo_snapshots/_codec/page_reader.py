@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, get_args
 from .._http import JSON, Mask, Response, parse_json, too_large
 from ..errors import UnexpectedResponseError
 from ..models import Page
-from .array_reader import ArrayReader, no_array
+from .array_splitter import ArraySplitter
 from .fast import envelope_of, split
 from .records import records, structure
 
@@ -38,26 +38,30 @@ class PageReader(Generic[T]):
         self._found: list[T] = []
         self._misfits = 0
         self._refused: UnexpectedResponseError | None = None
-        self._reader = ArrayReader(self._slice, self._found.extend)
+        self._splitter = ArraySplitter()
+        self._size = 0
         return self._fits(length or 0)
 
     def take(self, piece: bytes) -> bool:
-        if self._fits(self._reader.size + len(piece)):
-            self._reader.take(piece)
+        self._size += len(piece)
+        if self._fits(self._size):
+            self._found += self._splitter.feed(piece, self._slice) or ()
         return self._refused is None
 
     def __call__(self, response: Response) -> Page[T]:
         status = response.status
         if not response.streamed:
             return self._whole(response.body, status)
-        if self._refused is None and (unread := self._reader.finish()) is not None:
-            body = self._mask(unread)
-            if not self._reader.began:
-                return self._whole(body, status)
-            # Half a surrogate pair stands in it, which msgspec does not take.
-            last = self._slowly(body)
+        if self._refused is None:
+            last = self._splitter.end(self._slice)
             if last is None:
-                raise no_array(status)
+                body = self._mask(self._splitter.remainder())
+                if not self._splitter.began:
+                    return self._whole(body, status)
+                # Half a surrogate pair stands in it, which msgspec does not take.
+                last = self._slowly(body)
+                if last is None:
+                    raise no_array(status)
             self._found += last
         if self._refused is not None:
             raise self._refused
@@ -70,12 +74,16 @@ class PageReader(Generic[T]):
 
     def _slice(self, body: bytes) -> tuple[T, ...] | None:
         """The records of some items; what is wrong with one of them is raised at the end."""
-        # A cut that is none shows in a third of the time that the records would take.
-        if split(body) is None:
+        # A cut that is none shows in a third of the time that the records would take; but once one
+        # was right, what comes after is hardly ever wrong.
+        is_likely = self._splitter.began
+        if not is_likely and split(body) is None:
             return None
-        body = self._mask(body)
-        found = records(body, self._array, 200)
-        return self._slowly(body) if found is None else found
+        masked = self._mask(body)
+        found = records(masked, self._array, 200)
+        if found is not None or (is_likely and split(body) is None):
+            return found
+        return self._slowly(masked)
 
     def _slowly(self, body: bytes) -> tuple[T, ...] | None:
         try:
@@ -119,6 +127,11 @@ class PageReader(Generic[T]):
             except UnexpectedResponseError:
                 self._misfits += 1
         return tuple(found)
+
+
+def no_array(status: int) -> UnexpectedResponseError:
+    """The error of a list that came in parts and had no end."""
+    return UnexpectedResponseError("the list breaks off or is not JSON", status=status, path="$")
 
 
 def _moved(error: UnexpectedResponseError, by: int) -> UnexpectedResponseError:

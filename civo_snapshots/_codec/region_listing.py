@@ -23,9 +23,9 @@ from ..models import (
     has_extra,
     with_extra,
 )
-from .array_reader import ArrayReader, no_array
+from .array_splitter import ArraySplitter
 from .fast import UNREADABLE, is_sound, split
-from .page_reader import page
+from .page_reader import no_array, page
 from .records import record, structure, unstructure
 
 T = TypeVar("T")
@@ -203,21 +203,24 @@ class RegionListingReader:
     def begin(self, length: int | None, most: int, mask: Mask) -> bool:
         self._most = most
         self._mask = mask
-        self._reader = ArrayReader(self._items, self._show, self._timer)
+        self._splitter = ArraySplitter()
+        self._size = 0
+        self.spent = 0.0
         self.has_pages = False
         self._left_out = 0
         self._is_worth_it = (length or 0) <= self._consumer.limit
         self._consumer.begin(mask)
         return self._is_worth_it
 
-    @property
-    def spent(self) -> float:
-        return self._reader.spent
-
     def take(self, piece: bytes) -> bool:
-        reader = self._reader
-        reader.take(piece)
-        self._is_worth_it = reader.size <= self._consumer.limit and reader.kept <= self._most
+        self._size += len(piece)
+        began = self._timer()
+        items = self._splitter.feed(piece, self._items)
+        self.spent += self._timer() - began
+        if items is not None:
+            self._show(items)
+        is_kept = self._splitter.size <= self._most
+        self._is_worth_it = is_kept and self._size <= self._consumer.limit
         return self._is_worth_it
 
     def __call__(self, response: Response) -> bool:
@@ -230,12 +233,13 @@ class RegionListingReader:
             self.take(response.body)
         if not self._is_worth_it:
             return False
-        unread = self._reader.finish()
-        if unread is not None:
+        items = self._splitter.end(self._items)
+        if items is None:
             began = self._timer()
-            items = self._slowly(Response(response.status, {}, self._mask(unread)))
-            self._reader.spent += self._timer() - began
-            self._show(items)
+            unread = self._mask(self._splitter.remainder())
+            items = self._slowly(Response(response.status, {}, unread))
+            self.spent += self._timer() - began
+        self._show(items)
         return True
 
     def _items(self, body: bytes) -> list[ListingItem] | None:
@@ -257,7 +261,7 @@ class RegionListingReader:
         array = _array(unread.body)
         if array is not None:  # half a surrogate pair stands in it
             records, length = list(_fitting_of(array)), len(array)
-        elif self._reader.began:
+        elif self._splitter.began:
             raise no_array(unread.status)
         else:
             whole = page(tuple[RegionSnapshot, ...], 1)(unread)

@@ -3,8 +3,9 @@
 That a list in pieces is read like a whole one is tested in `test_fast`.
 """
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -223,3 +224,24 @@ def test_the_page_of_a_misfit_is_named() -> None:
 def test_a_body_that_is_no_list_is_no_misfit(body: bytes) -> None:
     with pytest.raises(UnexpectedResponseError):
         whole(page(tuple[Snapshot, ...], 1, skip=True), body)
+
+
+# Memory
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """The collector of cyclic garbage does not run."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_long_list_leaves_no_record_for_the_collector_of_cyclic_garbage() -> None:
+    """R179: a program that turns the collector off, or rarely needs it, keeps no list for good."""
+    found = in_pieces(page(tuple[Snapshot, ...], 1), listed(8_000), 7_000)
+    assert len(found.items) == 8_000
+    del found
+    assert not [one for one in gc.get_objects() if isinstance(one, Snapshot) and one.name == "n"]

@@ -1,6 +1,7 @@
 """Reading the region-wide listing as it comes: what is shown of it, and when it is given up."""
 
 import json
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,6 +76,19 @@ def test_every_item_is_shown_once_as_the_record_it_is(step: int) -> None:
     # Nothing that is shown needs the type of the resource.
     assert consumer.records == [evolve(one, resource_type="") for one in expected]
     assert consumer.left_out == 0
+
+
+def test_a_reading_leaves_nothing_for_the_collector_of_cyclic_garbage() -> None:
+    consumer = Seen()
+    reader = RegionListingReader(consumer)
+    body = json.dumps([item(number) for number in range(1_000)]).encode()
+    reader.begin(len(body), 1 << 30, bytes)
+    reader.take(body)
+    assert reader(STREAMED)
+    left = weakref.ref(reader)
+    del reader
+    assert left() is None
+    assert len(consumer.items) == 1_000
 
 
 def test_a_body_that_came_at_once_is_shown_too() -> None:
