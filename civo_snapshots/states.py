@@ -63,6 +63,9 @@ DEFAULT_STATES: StateTable = MappingProxyType(
     }
 )
 
+# To look a member up on its class takes Python code, up to 3.11.
+_PENDING, _COMPLETE, _FAILED = State.PENDING, State.COMPLETE, State.FAILED
+
 # They come from systems in which they mean finished; no document of the API names them.
 _UNUSUAL = frozenset({"available", "ready"})
 
@@ -84,7 +87,7 @@ def extended(extra: Mapping[str, State]) -> StateTable:
 
 def classify(text: str, table: StateTable = DEFAULT_STATES) -> State:
     """What the text means; an unknown text means PENDING, so that it never ends a wait."""
-    return table.get(normalise(text), State.PENDING)
+    return table.get(normalise(text), _PENDING)
 
 
 def is_known(text: str, table: StateTable = DEFAULT_STATES) -> bool:
@@ -125,10 +128,13 @@ def verdict(
     none is still to be listed.
     """
     own, pairs = classify(snapshot, table), tuple(volumes)
-    seen = {classify(text, table) for text in {text for _, text in pairs}}  # mostly the same few
-    if State.FAILED in seen or own is State.FAILED:
+    # Mostly the same few. No set of what they mean: to hash a member of an enum takes Python code.
+    seen = [classify(text, table) for text in {text for _, text in pairs}]
+    if own is _FAILED or _FAILED in seen:
         return Verdict.FAILED
-    if own is not State.COMPLETE:
+    if own is not _COMPLETE:
         return Verdict.PENDING
-    is_whole = seen <= {State.COMPLETE} and not never_listed({one for one, _ in pairs}, included)
-    return Verdict.COMPLETE if is_whole else Verdict.SETTLING
+    is_whole = seen.count(_COMPLETE) == len(seen)
+    if is_whole and (not pairs or {one for one, _ in pairs}.issuperset(included)):
+        return Verdict.COMPLETE
+    return Verdict.SETTLING

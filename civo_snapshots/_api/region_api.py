@@ -192,7 +192,7 @@ class RegionApi:
     async def read_region_listing(self, consumer: ListingConsumer, options: Within) -> float | None:
         """Show the listing as it comes.
 
-        Returns for how many seconds that kept the event loop; None if it broke off because it was
+        Returns how many seconds of the processor reading took; None if it broke off because it was
         larger than it is worth.
         """
         reader = RegionListingReader(consumer)

@@ -42,8 +42,9 @@ class FastDecoder(Generic[T]):
             found = self._decoder.decode(body)
         except UNREADABLE:
             return None
-        records = cast("tuple[Any, ...]", found if self._is_array else (found,))
-        return None if any(map(self._has_zero_time, records)) else found
+        if not self._is_array:
+            return None if self._has_zero_time(found) else found
+        return None if any(map(self._has_zero_time, cast("tuple[Any, ...]", found))) else found
 
 
 def _zero_time_in(target: type[Any]) -> Callable[[Any], bool]:
