@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs
-from attrs import frozen
+from msgspec import Struct
 from yarl import URL
 
 from .._version import __version__
@@ -45,8 +45,7 @@ _READ_BUFFER = 1 << 16
 _READ_BUFFER_OF_LISTINGS = 1 << 20
 
 
-@frozen
-class HttpOptions:
+class HttpOptions(Struct, frozen=True, eq=False):
     """How connections are made; checked by the client."""
 
     connect: float
@@ -70,8 +69,7 @@ class _NoCookies(aiohttp.DummyCookieJar):
         return self._none
 
 
-@frozen
-class _Home:
+class _Home(Struct, frozen=True, eq=False):
     """Where a transport was first used, which is where it belongs, and what it uses there."""
 
     process: int

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
+from msgspec import Struct
 
 from .._clock import Clock
 from .._concurrency import done_within
@@ -21,8 +22,7 @@ OnQuiesceError = Literal["fail", "continue"]
 logger = logging.getLogger("civo_snapshots")
 
 
-@frozen
-class Quiescing:
+class Quiescing(Struct, frozen=True, eq=False):
     """How instances are quiesced for their creates.
 
     Attributes:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mappi
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Literal, TypedDict, cast
 
-from attrs import frozen
+from msgspec import Struct
 
 from .. import _naming, _validation
 from .._api import RegionApi
@@ -83,8 +83,7 @@ class RunOptions(TypedDict, total=False):
     on_quiesce_error: OnQuiesceError
 
 
-@frozen
-class RunDefaults:
+class RunDefaults(Struct, frozen=True, eq=False):
     """What a run takes from its client."""
 
     policy: PollPolicy
