@@ -40,7 +40,7 @@ class Quiescing(Struct, frozen=True, eq=False):
         return Hold(made, instance_id, self.timeout, clock, self.on_error == "fail")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Hold:
     """Enters a context manager for each request of a call, anew for each, and leaves it in time.
 
