@@ -23,15 +23,15 @@ var pool = &http.Transport{MaxIdleConnsPerHost: 1024}
 """
 
 
-class NotBuilt(Exception):
+class NotBuiltError(Exception):
     """Why there is no program, in one line."""
 
 
 def build(folder: Path) -> Path:
-    """The program, in this folder; raises `NotBuilt`."""
+    """The program, in this folder; raises `NotBuiltError`."""
     go = shutil.which("go")
     if go is None:
-        raise NotBuilt("go: not installed")
+        raise NotBuiltError("go: not installed")
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
     _run(folder, go, "mod", "tidy")
     _run(folder, go, "mod", "vendor")
@@ -46,7 +46,7 @@ def pooled(client: str) -> str:
     """The source of the client, with one transport for all requests."""
     changed, places = _TRANSPORT.subn(r"\1pool", client)
     if places != 1:
-        raise NotBuilt("civogo: makes its transport elsewhere than its 0.7.3 did")
+        raise NotBuiltError("civogo: makes its transport elsewhere than its 0.7.3 did")
     return changed
 
 
@@ -56,7 +56,7 @@ def _run(folder: Path, *command: str) -> None:
             command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise NotBuilt(f"go {command[1]}: not done after {LONGEST} s") from error
+        raise NotBuiltError(f"go {command[1]}: not done after {LONGEST} s") from error
     if done.returncode:
         *_, reason = done.stderr.strip().splitlines() or ["failed"]
-        raise NotBuilt(f"go {command[1]}: {reason.strip()}")
+        raise NotBuiltError(f"go {command[1]}: {reason.strip()}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ._bench import Bench, Report, Run, ratios, values
-from ._civogo import NotBuilt, build
+from ._civogo import NotBuiltError, build
 
 
 def run(bench: Bench) -> Report:
@@ -61,7 +61,7 @@ def _others(bench: Bench, report: Report, count: int) -> None:
         try:
             program = str(build(Path(folder)))
             functions["civogo, pooled"] = ("calls_program", {"count": count, "program": program})
-        except NotBuilt as reason:
+        except NotBuiltError as reason:
             report.remark(str(reason))
         for concurrency in (1, 32) if functions else ():
             at = {"concurrency": concurrency}
