@@ -46,7 +46,7 @@ def pooled(client: str) -> str:
     """The source of the client, with one transport for all requests."""
     changed, places = _TRANSPORT.subn(r"\1pool", client)
     if places != 1:
-        raise NotBuiltError("civogo: makes its transport elsewhere than its 0.7.3 did")
+        raise NotBuiltError("civogo: makes its transport elsewhere than expected")
     return changed
 
 
