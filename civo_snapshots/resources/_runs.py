@@ -33,7 +33,7 @@ from ..states import StateTable
 QuotaCheck = Literal["check", "ignore"]
 
 DEFAULT_RUN_TIMEOUT = 7_200.0
-DEFAULT_IN_FLIGHT = 1_000
+DEFAULT_IN_FLIGHT = 10_000
 DEFAULT_LOOK_TIMEOUT = 90.0
 DEFAULT_QUIESCE_TIMEOUT = 10.0
 
@@ -45,7 +45,7 @@ class RunOptions(TypedDict, total=False):
         description: of every snapshot.
         timeout: seconds for all creates and waits of the run; two hours by default.
         concurrency: creates at once; the client's by default.
-        max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
+        max_in_flight: snapshots that are not finished yet, at once; 10,000 by default.
         on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"),
             or made once more ("create").
         max_age: seconds; what exists and is older, or of unknown age, is not adopted but reported
