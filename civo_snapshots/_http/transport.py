@@ -5,7 +5,6 @@ errors; none of that happens here.
 """
 
 import asyncio
-import os
 import ssl
 import warnings
 import weakref
@@ -72,7 +71,6 @@ class _NoCookies(aiohttp.DummyCookieJar):
 class _Home(Struct, frozen=True, eq=False):
     """Where a transport was first used, which is where it belongs, and what it uses there."""
 
-    process: int
     loop: asyncio.AbstractEventLoop
     session: HttpSession
     watchdog: Watchdog
@@ -176,8 +174,11 @@ class Transport:
         if self._closed:
             return ClientClosedError("the client is closed; make a new one")
         home = self._home or self._begin()
-        # A forked child has no running loop at all, so the process is compared first.
-        if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
+        try:
+            is_at_home = home.loop is asyncio.get_running_loop()
+        except RuntimeError:  # in a forked child no loop runs, not even the one that it is in
+            is_at_home = False
+        if not is_at_home:
             return ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
@@ -189,7 +190,7 @@ class Transport:
         if self._session is None:
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, loop)
-        self._home = _Home(os.getpid(), loop, self._session, Watchdog())
+        self._home = _Home(loop, self._session, Watchdog())
         return self._home
 
     def _new_session(self) -> HttpSession:
