@@ -4,13 +4,14 @@ A listener of a client (`on_event=`) is called with each of them at once, in the
 happened; it must not block. Each is a line of the logger "civo_snapshots" too, whose level is the
 record's: DEBUG for what happens all the time, INFO for what costs time or ends something, WARNING
 for what somebody should look at. Texts that a server chose are cut, and none holds a token.
+
+They are structs of msgspec, which are made in a tenth of the time of an attrs record.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from attrs import frozen
 from msgspec import Struct
 
 from ._naming import short
@@ -23,8 +24,7 @@ _OWN_SEGMENTS = {
 """What stands in a path of the API and is nobody's id."""
 
 
-@frozen
-class Transition:
+class Transition(Struct, frozen=True):
     """A snapshot, or one of its volumes, was seen in another state than before.
 
     Attributes:
@@ -46,7 +46,7 @@ class Transition:
         return f"snapshot {snapshot}{whose}: {before} -> '{short(self.after)}'"
 
 
-class RequestDone(Struct, frozen=True):  # made in a tenth of an attrs record's time
+class RequestDone(Struct, frozen=True):
     """A request was attempted; told for each of them, whatever came of it.
 
     Attributes:
@@ -90,8 +90,7 @@ class RequestDone(Struct, frozen=True):  # made in a tenth of an attrs record's 
         return f"{self.method} {self.path}: {end} in {self.seconds:.3f} s{again}{sent}"
 
 
-@frozen
-class RetryScheduled:
+class RetryScheduled(Struct, frozen=True):
     """An attempt failed and will be repeated; a create only if a search does not find what it made.
 
     Attributes:
@@ -115,8 +114,7 @@ class RetryScheduled:
         return f"{what}: attempt {self.attempt} failed ({self.cause}), again in {self.delay:.1f} s"
 
 
-@frozen
-class Throttled:
+class Throttled(Struct, frozen=True):
     """Nothing of this client is sent for a while.
 
     Attributes:
@@ -140,8 +138,7 @@ class Throttled:
         )
 
 
-@frozen
-class WaitStarted:
+class WaitStarted(Struct, frozen=True):
     """A wait has begun.
 
     Attributes:
@@ -164,8 +161,7 @@ class WaitStarted:
         return f"waiting until snapshot {short(self.snapshot_id)} is {self.until}"
 
 
-@frozen
-class WaitEnded:
+class WaitEnded(Struct, frozen=True):
     """A wait is over, or its caller gave up.
 
     Attributes:
@@ -200,8 +196,7 @@ class WaitEnded:
         )
 
 
-@frozen
-class Polled:
+class Polled(Struct, frozen=True):
     """A region was polled for all waits that were due.
 
     Attributes:
@@ -231,8 +226,7 @@ class Polled:
         )
 
 
-@frozen
-class CreateRecovered:
+class CreateRecovered(Struct, frozen=True):
     """A create whose answer was lost, or that was told to try later, goes on after all.
 
     Attributes:
@@ -262,8 +256,7 @@ class CreateRecovered:
         )
 
 
-@frozen
-class OutcomeKnown:
+class OutcomeKnown(Struct, frozen=True):
     """How a run ended for one instance.
 
     Attributes:
@@ -297,8 +290,7 @@ class OutcomeKnown:
         )
 
 
-@frozen
-class UnknownState:
+class UnknownState(Struct, frozen=True):
     """A state text that the table does not know: it counts as pending; told once per client.
 
     Attributes:
@@ -316,8 +308,7 @@ class UnknownState:
         return f"unknown state '{short(self.state)}' of snapshot {snapshot} counts as pending"
 
 
-@frozen
-class UnusualState:
+class UnusualState(Struct, frozen=True):
     """A state text that counts as complete though it is not documented ("Ready", "available").
 
     Told the first time that a client meets it; ``CivoClient(states=...)`` gives it another meaning.
@@ -337,8 +328,7 @@ class UnusualState:
         return f"unusual state '{short(self.state)}' of snapshot {snapshot} counts as complete"
 
 
-@frozen
-class ExtraSnapshot:
+class ExtraSnapshot(Struct, frozen=True):
     """A further snapshot of a name was found, beside the one that a create returned.
 
     An earlier send of that create may have made it late, or another process of the same job: whose
@@ -387,8 +377,7 @@ def _told(snapshot: Snapshot) -> str:
     return f"{short(snapshot.id)} (made {made}, state {short(snapshot.state)!a})"
 
 
-@frozen
-class ListingAvoided:
+class ListingAvoided(Struct, frozen=True):
     """Waits do without the region-wide listing for a while: each snapshot takes a GET of its own.
 
     Told once until the listing works again.

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import pickle
 import warnings
 from collections.abc import AsyncIterator
@@ -207,19 +206,6 @@ async def test_states_are_checked_in_any_spelling(region: FakeRegion) -> None:
         region.fault(route, Fault.json({"id": "s-1", "status": {"state": "Done"}}))
         done = await civo.snapshots.wait_until_complete(region.instance_ids[0], "s-1")
         assert done.state == "Done"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
-async def test_a_forked_child_is_refused(  # L119
-    region: FakeRegion, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with client(region) as civo:
-        await civo.quota.get()
-        monkeypatch.setattr(os, "getpid", lambda: -1)
-        with pytest.raises(ClientClosedError, match="process"):
-            await civo.quota.get()
-        monkeypatch.undo()
-    assert region.total == 1
 
 
 async def test_a_client_left_unclosed_is_warned_of(  # L116

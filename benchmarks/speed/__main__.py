@@ -66,6 +66,8 @@ def main() -> int:
         reports.append(report)
         for series in report.series:
             print(f"  {_row(series)}", flush=True)
+        for remark in report.remarks:
+            print(f"  {remark}", flush=True)
     bars = sorted((bar for report in reports for bar in report.bars), key=lambda bar: bar.number)
     if bars:
         scale = "; too small to judge by, the figures only show that it works"

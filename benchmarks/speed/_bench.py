@@ -55,6 +55,7 @@ class Report:
     job: str
     series: list[Series] = field(factory=list[Series])
     bars: list[Bar] = field(factory=list[Bar])
+    remarks: list[str] = field(factory=list[str])
 
     def note(self, name: str, unit: str, values: Sequence[float]) -> Series:
         """One figure, with all its repeats; the same again is noted once."""
@@ -65,6 +66,10 @@ class Report:
 
     def bar(self, number: int, measured: Series, limit: float) -> None:
         self.bars.append(Bar(number, f"{self.job}: {measured.name}", measured, limit))
+
+    def remark(self, text: str) -> None:
+        """Why something was not measured, in one line."""
+        self.remarks.append(text)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -80,6 +85,7 @@ class Report:
                 }
                 for one in self.series
             ],
+            "remarks": self.remarks,
             "bars": [
                 {
                     "bar": bar.number,

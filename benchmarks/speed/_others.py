@@ -1,7 +1,7 @@
-"""For orientation: the `calls` job with httpx and with requests in threads, where installed."""
+"""For orientation: the `calls` job with httpx, with requests in threads and with the Go client."""
 
+import asyncio
 import importlib
-import importlib.util
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +18,7 @@ def _path(url: str, number: int) -> str:
 
 
 async def calls_httpx(url: str, concurrency: int, count: int) -> Figures:
-    """`httpx.AsyncClient`; nothing if it is not installed."""
-    if importlib.util.find_spec("httpx") is None:
-        return {}
+    """`httpx.AsyncClient`."""
     httpx = importlib.import_module("httpx")
     limits = httpx.Limits(max_connections=concurrency)
     async with httpx.AsyncClient(headers=HEADERS, limits=limits, trust_env=False) as session:
@@ -34,9 +32,7 @@ async def calls_httpx(url: str, concurrency: int, count: int) -> Figures:
 
 
 async def calls_requests(url: str, concurrency: int, count: int) -> Figures:
-    """`requests` with a session per thread; nothing if it is not installed."""
-    if importlib.util.find_spec("requests") is None:
-        return {}
+    """`requests` with a session per thread."""
     requests = importlib.import_module("requests")
     mine = local()
 
@@ -54,3 +50,15 @@ async def calls_requests(url: str, concurrency: int, count: int) -> Figures:
         before = time.process_time()
         list(pool.map(call, range(count)))
         return {"cpu_us": (time.process_time() - before) / count * 1e6}
+
+
+async def calls_program(url: str, concurrency: int, count: int, program: str) -> Figures:
+    """A program that prints the figures itself."""
+    ids = [finished_id(number) for number in range(100)]
+    process = await asyncio.create_subprocess_exec(
+        *(program, url, str(concurrency), str(count), ARCHIVE, *ids), stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, program
+    figures: Figures = json.loads(printed)
+    return figures

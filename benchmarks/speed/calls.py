@@ -5,10 +5,11 @@ but its figures move by a sixth from process to process: `instructions` has thos
 """
 
 import importlib.util
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ._bench import Bench, Report, Run, client, ratios, serving, values
-
-ORIENTATION = {"httpx": "calls_httpx", "requests": "calls_requests"}
+from ._bench import Bench, Report, Run, ratios, values
+from ._civogo import NotBuiltError, build
 
 
 def run(bench: Bench) -> Report:
@@ -48,11 +49,27 @@ def _on_uvloop(bench: Bench, report: Report, count: int) -> None:
 
 
 def _others(bench: Bench, report: Report, count: int) -> None:
-    """For orientation: other clients, where they are installed."""
-    with serving({"finished": 100}) as url:
-        for name, function in ORIENTATION.items():
-            for concurrency in (1, 32):
-                spec = {"url": url, "concurrency": concurrency, "count": count // 5}
-                found = client("_others", function, spec)
-                if found:
-                    report.note(f"{name} CPU, c={concurrency}", "us", [found["cpu_us"]])
+    """For orientation: the SDK over other clients, where they are installed."""
+    server = {"finished": 100}
+    with TemporaryDirectory() as folder:
+        functions: dict[str, tuple[str, dict[str, object]]] = {}
+        for name in ("httpx", "requests"):
+            if importlib.util.find_spec(name) is None:
+                report.remark(f"{name}: not installed")
+            else:
+                functions[name] = (f"calls_{name}", {"count": count // 5})
+        try:
+            program = str(build(Path(folder)))
+            functions["civogo, pooled"] = ("calls_program", {"count": count, "program": program})
+        except NotBuiltError as reason:
+            report.remark(str(reason))
+        for concurrency in (1, 32) if functions else ():
+            at = {"concurrency": concurrency}
+            runs = {"sdk": Run("_sdk", "calls", {"count": count, **at}, server)}
+            for name, (function, spec) in functions.items():
+                runs[name] = Run("_others", function, {**spec, **at}, server)
+            found = bench.interleave(runs, bench.rounds())
+            for name in functions:
+                report.note(f"{name} CPU, c={concurrency}", "us", values(found[name], "cpu_us"))
+                over = ratios(found["sdk"], found[name], "cpu_us")
+                report.note(f"sdk/{name} CPU, c={concurrency}", "", over)

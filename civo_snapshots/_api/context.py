@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
-from attrs import Factory, frozen
 
 from .. import _naming
 from .._codec import known, one, page
@@ -46,13 +45,12 @@ def json_body(fields: Fields) -> bytes:
     return msgspec.json.encode(present)
 
 
-@frozen
-class RegionContext:
+class RegionContext(msgspec.Struct, frozen=True, eq=False):
     """One region of one client; None where no region was named anywhere."""
 
     session: Session
     region: str | None
-    restores: SentRestores = Factory(SentRestores)
+    restores: SentRestores = msgspec.field(default_factory=SentRestores)
 
     def named_region(self) -> str:
         """The region; `ConfigurationError` if there is none."""

@@ -6,6 +6,7 @@ in a path, and answers with the real id: so an answer that bears the name asked 
 
 from collections.abc import Callable
 from enum import Enum
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from ..errors import NotFoundError
@@ -25,9 +26,8 @@ class _Named(_Identified, Protocol):
 _Owned = TypeVar("_Owned", Snapshot, Restore)
 
 
-def id_of(record: _Identified) -> str:
-    """The key by which listings tell items apart."""
-    return record.id
+id_of: Callable[[_Identified], str] = attrgetter("id")
+"""The key by which listings tell items apart."""
 
 
 def bears(wanted: str) -> Callable[[_Named], bool]:

@@ -58,12 +58,8 @@ class Walk(Generic[T]):
 
     def take(self, page: Page[T]) -> tuple[T, ...]:
         """The page's items that were not seen before; sets `next` to None at the end."""
-        keys = [self._key(item) for item in page.items]
-        fresh: list[T] = []
-        for key, item in zip(keys, page.items, strict=True):
-            if key not in self._seen:
-                self._seen.add(key)
-                fresh.append(item)
+        keys = [*map(self._key, page.items)]
+        fresh = self._unseen(keys, page.items)
         only_misfits = page.misfits > 0 and not keys
         if self.is_probe and not fresh and not only_misfits:
             # Beyond its last page a server answers with nothing, or with the last page again.
@@ -83,7 +79,20 @@ class Walk(Generic[T]):
         self._previous = keys
         self._promised = page.pages if page.pages is not None else self._promised
         self._advance(page)
-        return tuple(fresh)
+        return fresh
+
+    def _unseen(self, keys: list[str], items: tuple[T, ...]) -> tuple[T, ...]:
+        """Those of the items whose keys are new, which from now on they are not."""
+        new = set(keys)
+        if len(new) == len(keys) and self._seen.isdisjoint(new):  # as on most pages
+            self._seen |= new
+            return items
+        fresh: dict[str, T] = {}
+        for key, item in zip(keys, items, strict=True):
+            if key not in self._seen:
+                fresh.setdefault(key, item)
+        self._seen |= new
+        return tuple(fresh.values())
 
     def _advance(self, page: Page[T]) -> None:
         more_promised = page.number < (self._promised or 0)

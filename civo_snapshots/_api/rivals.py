@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attrs import define
+from msgspec import Struct
 
 from ..models import Restore
 
@@ -13,8 +13,7 @@ _KEPT = 900.0
 """Seconds for which an instance is known to be another's."""
 
 
-@define(eq=False)
-class SentRestore:
+class SentRestore(Struct, eq=False):
     """A restore that this client has sent.
 
     Attributes:

@@ -7,7 +7,7 @@ backend's clock comes from creates that were answered: it dated their snapshots 
 
 from datetime import datetime, timedelta
 
-from attrs import define
+from msgspec import Struct
 
 from ..models import Snapshot
 
@@ -18,8 +18,7 @@ _TOLERANCE = timedelta(seconds=2)
 """HTTP dates have whole seconds, and so may `created_at`."""
 
 
-@define
-class BackendClock:
+class BackendClock(Struct, eq=False):
     """How far a region's backend is ahead of our clock: between two bounds, if it is known."""
 
     least: timedelta | None = None

@@ -42,7 +42,7 @@ _WITH_LOOKS = 1.125
 """A search of the whole reconcile window takes a little longer, because its looks do."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Creation:
     """One logical create.
 

@@ -25,7 +25,7 @@ _LATE_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Seconds before each try of one search for what acted late."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Lookup:
     """The looks of one create, all of them within its time.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from enum import Enum
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..models import Snapshot, oldest_first
 
@@ -19,8 +19,7 @@ class Found(Enum):
     """There is one of its name that may be its own or not, or nothing could be seen."""
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True):
     """What a look found.
 
     Attributes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from attrs import frozen
+from msgspec import Struct
 
 from .. import _naming
 from ..errors import SnapshotExistsError, short
@@ -14,8 +14,7 @@ from .settings import RunSettings
 _RANK = {Verdict.COMPLETE: 0, Verdict.PENDING: 1, Verdict.SETTLING: 1, Verdict.FAILED: 2}
 
 
-@frozen
-class Choice:
+class Choice(Struct, frozen=True):
     """What is to be done about one instance.
 
     Attributes:

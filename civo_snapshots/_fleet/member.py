@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
 
-from attrs import define, evolve
+from attrs import evolve
+from msgspec import Struct
 
 from .._create import Creation
 from .._session import LogicalCall
@@ -40,8 +41,7 @@ class Stage(Enum):
     ENDED = "ended"
 
 
-@define(eq=False)
-class Member:
+class Member(Struct, eq=False):
     """One instance of a run; called with how its snapshot ended.
 
     There may be thousands, so it is one object and not a few closures.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from attrs import Factory, frozen
+from msgspec import Struct, field
 
 from .. import _naming
 from .._create import OnExisting
@@ -18,8 +18,7 @@ DEFAULT_MAX_AGE = 43_200.0
 """Seconds: what is as old as half a day was made by the last night's run, not by this one."""
 
 
-@frozen
-class RunSettings:
+class RunSettings(Struct, frozen=True, eq=False):
     """What one run was asked for.
 
     Attributes:
@@ -48,7 +47,7 @@ class RunSettings:
     resume: bool = False
     waits: bool = True
     quiescing: Quiescing | None = None
-    hostnames: Mapping[str, str] = Factory(dict[str, str])
+    hostnames: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def name_for(self, instance_id: str, number: int = 1) -> str:
         """The name of an instance's snapshot on the wire; from 2 on, of a repeat."""

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from .._api import RegionApi
 from .._clock import Clock
@@ -110,7 +110,7 @@ class FleetStream:
         if is_whole(instances) and not expected:
             check_empty(allow_empty=settings.allow_empty)
         if settings.on_change is not None:
-            settings = evolve(settings, on_change=guarded(settings.on_change))
+            settings = replace(settings, on_change=guarded(settings.on_change))
         fleet = Fleet(api, creates, watcher, settings, expected)
 
         async def prepared() -> Source:

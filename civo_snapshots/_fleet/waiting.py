@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import evolve
+from msgspec import Struct
 
 from .. import _naming
 from .._api import RegionApi
@@ -18,8 +19,7 @@ from .member import Member, kind_of_end
 from .stream import guarded
 
 
-@frozen
-class WaitSettings:
+class WaitSettings(Struct, frozen=True, eq=False):
     """How a run is waited for; `timeout` in seconds."""
 
     timeout: float

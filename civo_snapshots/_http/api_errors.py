@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from ..errors import (
     ApiError,
@@ -95,7 +95,7 @@ def _refusal_in_success(
     status = told if isinstance(told, int) and told >= 400 else response.status
     failed = _text(fields.get("result")).lower() not in ("", *_SUCCESS)
     if failed or status >= 400 or _text(fields.get("code")):
-        return _api_error(request, evolve(response, status=status), now, token_from)
+        return _api_error(request, replace(response, status=status), now, token_from)
     return None
 
 

@@ -40,7 +40,7 @@ class Exchange:
     )
 
     def __init__(self, watchdog: Watchdog, token: Secret, lasts: float, silence: float) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(watchdog.loop)
         assert task is not None
         self._task = task
         self._cancelling = task.cancelling()

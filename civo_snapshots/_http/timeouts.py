@@ -25,12 +25,13 @@ class Watchdog:
     """Ends whatever is overdue; belongs to the running event loop.
 
     Attributes:
+        loop: the event loop.
         now: tells the time on the loop's clock.
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.now = self._loop.time
+        self.loop = asyncio.get_running_loop()
+        self.now = self.loop.time
         self._guarded: dict[Guarded, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = inf
@@ -51,17 +52,17 @@ class Watchdog:
             self._timer.cancel()
         guarded, self._guarded = self._guarded, {}
         for one in guarded:
-            one.end(self._loop.time())
+            one.end(self.loop.time())
 
     def _ring_at(self, moment: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._rings_at = moment
-        self._timer = self._loop.call_at(moment, self._ring)
+        self._timer = self.loop.call_at(moment, self._ring)
 
     def _ring(self) -> None:
         # The loop may call a moment early, by the resolution of its clock.
-        now = max(self._loop.time(), self._rings_at)
+        now = max(self.loop.time(), self._rings_at)
         self._timer, self._rings_at = None, inf
         earliest = inf
         for one in list(self._guarded):

@@ -5,7 +5,6 @@ errors; none of that happens here.
 """
 
 import asyncio
-import os
 import ssl
 import warnings
 import weakref
@@ -14,7 +13,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs
-from attrs import frozen
+from msgspec import Struct
 from yarl import URL
 
 from .._version import __version__
@@ -45,8 +44,7 @@ _READ_BUFFER = 1 << 16
 _READ_BUFFER_OF_LISTINGS = 1 << 20
 
 
-@frozen
-class HttpOptions:
+class HttpOptions(Struct, frozen=True, eq=False):
     """How connections are made; checked by the client."""
 
     connect: float
@@ -70,11 +68,9 @@ class _NoCookies(aiohttp.DummyCookieJar):
         return self._none
 
 
-@frozen
-class _Home:
+class _Home(Struct, frozen=True, eq=False):
     """Where a transport was first used, which is where it belongs, and what it uses there."""
 
-    process: int
     loop: asyncio.AbstractEventLoop
     session: HttpSession
     watchdog: Watchdog
@@ -178,8 +174,11 @@ class Transport:
         if self._closed:
             return ClientClosedError("the client is closed; make a new one")
         home = self._home or self._begin()
-        # A forked child has no running loop at all, so the process is compared first.
-        if home.process != os.getpid() or home.loop is not asyncio.get_running_loop():
+        try:
+            is_at_home = home.loop is asyncio.get_running_loop()
+        except RuntimeError:  # in a forked child no loop runs, not even the one that it is in
+            is_at_home = False
+        if not is_at_home:
             return ClientClosedError(
                 "a client belongs to the event loop and the process of its first use; "
                 "make another one here"
@@ -191,7 +190,7 @@ class Transport:
         if self._session is None:
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, loop)
-        self._home = _Home(os.getpid(), loop, self._session, Watchdog())
+        self._home = _Home(loop, self._session, Watchdog())
         return self._home
 
     def _new_session(self) -> HttpSession:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from math import inf
 from typing import Generic, TypeVar
 
-from attrs import define
+from msgspec import Struct
 
 from .._clock import Clock
 from .._http import (
@@ -49,8 +49,7 @@ Within = CallOptions | LogicalCall
 """What bounds a call: a user's options, or the logical call that it is a part of."""
 
 
-@define
-class _Asked(Generic[T]):
+class _Asked(Struct, Generic[T], eq=False):
     """What a call asks, and how it takes the answer."""
 
     request: Request

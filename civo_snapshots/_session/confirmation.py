@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from math import inf
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .._clock import Clock
 from ..errors import AuthenticationError, CivoError, NotFoundError, PermissionDeniedError
@@ -49,11 +49,10 @@ def doubt_of(error: CivoError) -> Doubt | None:
     return None
 
 
-@define
-class _Subject:
+class _Subject(Struct, eq=False):
     """What is in doubt: how often that was looked into, and when it was last proven."""
 
-    lock: asyncio.Lock = field(factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     finished: int = 0
     proven: float = -inf
     proven_mark: int = 0

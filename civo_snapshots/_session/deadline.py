@@ -2,7 +2,7 @@
 
 from math import inf
 
-from attrs import define
+from msgspec import Struct
 
 from .._clock import Clock
 
@@ -10,8 +10,7 @@ LEAST_ATTEMPT = 0.01
 """Seconds: with less left, no attempt is started, because it could not finish."""
 
 
-@define
-class Deadline:
+class Deadline(Struct, eq=False):
     """When a logical call ends: the earlier of two ends counts.
 
     Attributes:

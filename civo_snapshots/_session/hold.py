@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
+from msgspec import Struct
 
 from .._clock import Clock
 from .._concurrency import done_within
@@ -21,8 +22,7 @@ OnQuiesceError = Literal["fail", "continue"]
 logger = logging.getLogger("civo_snapshots")
 
 
-@frozen
-class Quiescing:
+class Quiescing(Struct, frozen=True, eq=False):
     """How instances are quiesced for their creates.
 
     Attributes:
@@ -40,7 +40,7 @@ class Quiescing:
         return Hold(made, instance_id, self.timeout, clock, self.on_error == "fail")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Hold:
     """Enters a context manager for each request of a call, anew for each, and leaves it in time.
 

@@ -3,7 +3,8 @@
 from datetime import datetime
 from math import inf
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import Struct, field
 
 from .._concurrency import Gate
 from .._http import Kind, Request, Secret
@@ -27,8 +28,7 @@ _HISTORY = 50
 """Failures that a record keeps: a run's step may have hundreds."""
 
 
-@define
-class CallRecord:
+class CallRecord(Struct, eq=False):
     """What the requests of one logical call came to.
 
     Attributes:
@@ -47,8 +47,7 @@ class CallRecord:
         self.acted += error.may_have_acted
 
 
-@define(eq=False)
-class LogicalCall:
+class LogicalCall(Struct, eq=False):
     """What a user calls once, whatever number of requests it takes.
 
     Attributes:
@@ -72,7 +71,7 @@ class LogicalCall:
     policy: RetryPolicy
     is_patient: bool = False
     looks_first: bool = False
-    record: CallRecord = field(factory=CallRecord)
+    record: CallRecord = field(default_factory=CallRecord)
     sends: int = 0
     may_have_acted: bool = False
     cancelled: bool = False

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from math import inf
 from typing import ClassVar
 
-from attrs import define
-
 from .._api import Missing, RegionApi, missing_of, outlasts_lag
 from .._session import ONCE
 from ..errors import CivoError, ClientClosedError, NotFoundError
@@ -22,8 +20,7 @@ def _nobody_knows(seen: Snapshot | None) -> bool:
     return False
 
 
-@define
-class DeletionWait(CompletionWait):
+class DeletionWait(CompletionWait, eq=False):
     """One wait for a snapshot to be gone: its absence is the success.
 
     Attributes:

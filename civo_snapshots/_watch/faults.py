@@ -1,6 +1,6 @@
 """How many polls in a row may fail; pure."""
 
-from attrs import define
+from msgspec import Struct
 
 from ..errors import CivoError, ClientClosedError, RateLimitError, ServiceDisabledError
 
@@ -8,8 +8,7 @@ _FATAL = (ServiceDisabledError, ClientClosedError)
 _IN_A_ROW = 10
 
 
-@define
-class Faults:
+class Faults(Struct, eq=False):
     """The polls that failed in a row.
 
     Attributes:

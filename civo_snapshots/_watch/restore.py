@@ -13,7 +13,8 @@ from functools import partial
 from math import inf
 from typing import TypeVar
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import Struct, field
 
 from .. import _validation
 from .._api import RegionApi, bears_hostname, outlasts_lag, sources_of
@@ -52,8 +53,7 @@ def _no_rivals() -> bool:
     return False
 
 
-@define
-class RestoreWait:
+class RestoreWait(Struct, eq=False):
     """One wait for one restore: `outcome` is None until it is over."""
 
     restore: Restore
@@ -66,7 +66,7 @@ class RestoreWait:
     """Whether another restore may make an instance like this one's at the moment."""
     _old: frozenset[str] | None = None
     _alike: int = 0
-    _seen: dict[tuple[str, ...], float] = field(factory=dict[tuple[str, ...], float])
+    _seen: dict[tuple[str, ...], float] = field(default_factory=dict[tuple[str, ...], float])
 
     def pick(self, instances: list[Instance], now: float = inf) -> Instance | None:
         """The instance that the restore makes, among those that bear its hostname."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import count
 from math import inf
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from ..errors import CivoError
 from ..events import Transition
@@ -20,8 +20,7 @@ next_id = count(1).__next__
 """What tells a wait from all others of the process."""
 
 
-@define(eq=False)
-class PollGroup:
+class PollGroup(Struct, eq=False):
     """Waits of one policy that began within half of its shortest pause.
 
     Attributes:
@@ -37,8 +36,7 @@ class PollGroup:
     size: int = 0
 
 
-@define(eq=False)
-class RegisteredWait:
+class RegisteredWait(Struct, eq=False):
     """One registered wait.
 
     Attributes:
@@ -68,9 +66,9 @@ class RegisteredWait:
     told: int = 0
     absent_since: float | None = None
     looked: float = -inf
-    number: int = field(default=0, init=False)
-    id: int = field(factory=next_id, init=False)
-    group: PollGroup | None = field(default=None, init=False)
+    number: int = 0
+    id: int = field(default_factory=next_id)
+    group: PollGroup | None = None
 
     @property
     def grace(self) -> float:

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 from .. import _validation
 from ..errors import CivoError
@@ -27,7 +28,7 @@ def wait_timeout(timeout: float | None) -> float:
 class Wait:
     """A wait until its outcome is known; `deadline` is a moment on the client's clock."""
 
-    __slots__ = ("_changes", "_ended", "_progress", "_registered", "_watcher")
+    __slots__ = ("_ended", "_progress", "_registered", "_watcher")
 
     def __init__(
         self,
@@ -45,15 +46,8 @@ class Wait:
         self._watcher = watcher
         self._progress = progress
         self._ended = asyncio.get_running_loop().create_future()
-        self._changes: asyncio.Queue[Transition | None] | None = None
-        self._registered = RegisteredWait(progress, due, deadline, self)
-
-    def __call__(self, outcome: Snapshot | CivoError) -> None:
-        """The watcher tells the end."""
-        if self._changes is not None:
-            self._changes.put_nowait(None)
-        if not self._ended.done():
-            self._ended.set_result(None)
+        # Not a method of this wait: each would keep the other until the collector of cycles comes.
+        self._registered = RegisteredWait(progress, due, deadline, partial(_end, self._ended))
 
     async def end(self, on_change: OnChange | None = None) -> Snapshot:
         """Wait for the end; return the snapshot or raise."""
@@ -78,11 +72,18 @@ class Wait:
 
     async def transitions(self) -> AsyncGenerator[Transition]:
         """Each transition until the end."""
-        changes = self._changes = asyncio.Queue()
+        changes: asyncio.Queue[Transition | None] = asyncio.Queue()
         self._registered.on_change = changes.put_nowait
+        self._ended.add_done_callback(lambda _: changes.put_nowait(None))
         self._watcher.add(self._registered)
         try:
             while (transition := await changes.get()) is not None:
                 yield transition
         finally:
             self._watcher.remove(self._registered)
+
+
+def _end(ended: asyncio.Future[None], _: Snapshot | CivoError) -> None:
+    """Wake the caller, who has the outcome."""
+    if not ended.done():
+        ended.set_result(None)

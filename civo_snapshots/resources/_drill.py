@@ -8,7 +8,8 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from attrs import define, field
+from attrs import define
+from msgspec import Struct
 
 from .. import _naming, _validation
 from .._api import RegionApi, bears_hostname, sources_of
@@ -108,15 +109,14 @@ def _told(error: Exception | None) -> str | None:
     return f"{type(error).__name__}: {error}" if error else None
 
 
-@define
-class DrillRun:
+class DrillRun(Struct, eq=False):
     """One drill; `drill` is filled in as it goes on."""
 
     api: RegionApi
     drill: RestoreDrill
     check: Hook
     cleanup: Hook
-    _before: frozenset[str] = field(default=frozenset(), init=False)
+    _before: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, api: RegionApi, key: tuple[str, str], check: Hook, cleanup: Hook) -> "DrillRun":

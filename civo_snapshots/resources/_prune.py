@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from attrs import define, field
+from msgspec import Struct
 
 from .. import _validation
 from .._api import Missing, RegionApi, missing_of
@@ -66,16 +66,15 @@ async def prune(
     return PruneReport(plan, tuple(outcomes[key] for key in in_order))
 
 
-@define
-class _InstancePrune:
+class _InstancePrune(Struct, eq=False):
     """The victims of one instance, one after the other."""
 
     api: RegionApi
     states: StateTable
     believed_from: Callable[[str], float]
-    _left: str = field(default="", init=False)
+    _left: str = ""
     """Why the rest is left as it is; empty as long as it is not."""
-    _own_ids: Mapping[tuple[str, datetime | None], str] | None = field(default=None, init=False)
+    _own_ids: Mapping[tuple[str, datetime | None], str] | None = None
 
     async def delete(self, victim: PruneDecision, keeper: PruneDecision | None) -> PruneOutcome:
         if self._left:

@@ -7,7 +7,7 @@ from functools import partial
 from math import inf
 from typing import cast
 
-from attrs import define
+from msgspec import Struct
 
 from .. import _naming, _validation
 from .._api import RegionApi, is_listing_refusal
@@ -139,8 +139,7 @@ def _records(owner: str, listed: Iterable[tuple[str, ListingItem]]) -> list[Snap
     return [*found.values()]
 
 
-@define
-class _Reader:
+class _Reader(Struct, eq=False):
     """Reads what a plan is about."""
 
     api: RegionApi

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mappi
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Literal, TypedDict, cast
 
-from attrs import frozen
+from msgspec import Struct
 
 from .. import _naming, _validation
 from .._api import RegionApi
@@ -33,7 +33,7 @@ from ..states import StateTable
 QuotaCheck = Literal["check", "ignore"]
 
 DEFAULT_RUN_TIMEOUT = 7_200.0
-DEFAULT_IN_FLIGHT = 1_000
+DEFAULT_IN_FLIGHT = 10_000
 DEFAULT_LOOK_TIMEOUT = 90.0
 DEFAULT_QUIESCE_TIMEOUT = 10.0
 
@@ -45,7 +45,7 @@ class RunOptions(TypedDict, total=False):
         description: of every snapshot.
         timeout: seconds for all creates and waits of the run; two hours by default.
         concurrency: creates at once; the client's by default.
-        max_in_flight: snapshots that are not finished yet, at once; 1,000 by default.
+        max_in_flight: snapshots that are not finished yet, at once; 10,000 by default.
         on_existing: what exists under the name is adopted ("adopt"), reported as refused ("error"),
             or made once more ("create").
         max_age: seconds; what exists and is older, or of unknown age, is not adopted but reported
@@ -83,8 +83,7 @@ class RunOptions(TypedDict, total=False):
     on_quiesce_error: OnQuiesceError
 
 
-@frozen
-class RunDefaults:
+class RunDefaults(Struct, frozen=True, eq=False):
     """What a run takes from its client."""
 
     policy: PollPolicy

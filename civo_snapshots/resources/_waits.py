@@ -6,7 +6,7 @@ from functools import partial
 from math import inf
 from typing import TypeVar
 
-from attrs import frozen
+from msgspec import Struct
 
 from .. import _validation
 from .._api import RegionApi
@@ -36,8 +36,7 @@ _LEAST_TIME = 0.5
 _Kind = TypeVar("_Kind", bound=CompletionWait)
 
 
-@frozen
-class Waits:
+class Waits(Struct, frozen=True, eq=False):
     """What the waits of a region share; `poll` is the policy of one of them, if not the client's.
 
     A snapshot comes as `Snapshots` takes it.

@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 from attrs import evolve
+from msgspec.structs import replace
 
 from civo_snapshots import PollPolicy, SnapshotExistsError, states
 from civo_snapshots._fleet import RunSettings
@@ -16,7 +17,7 @@ from civo_snapshots.states import State
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FIRST = name_for("nightly", "i-1")
 SETTINGS = RunSettings("nightly", 60.0, 4, 100, PollPolicy(), states.DEFAULT_STATES)
-RETRYING = evolve(SETTINGS, on_failed="retry")
+RETRYING = replace(SETTINGS, on_failed="retry")
 
 
 def made(
@@ -43,7 +44,7 @@ def test_the_best_is_adopted_and_the_others_are_told() -> None:
 
 def test_what_exists_is_refused_if_so_told() -> None:
     one = made("a", "Complete")
-    choice = chosen(one, settings=evolve(SETTINGS, on_existing="error"))
+    choice = chosen(one, settings=replace(SETTINGS, on_existing="error"))
     assert choice.snapshot is one
     assert choice.refusal is not None
     assert choice.refusal.snapshot is one
@@ -64,13 +65,13 @@ def test_what_is_too_old_is_refused_with_its_record(at: datetime | None) -> None
 def test_callers_say_how_old_is_too_old(max_age: float | None) -> None:
     """R159."""
     old = made("a", "Complete", NOON - timedelta(hours=13))
-    assert chosen(old, settings=evolve(SETTINGS, max_age=max_age)) == Choice(FIRST, old)
+    assert chosen(old, settings=replace(SETTINGS, max_age=max_age)) == Choice(FIRST, old)
 
 
 def test_of_any_age_is_also_of_an_unknown_one() -> None:
     """R159."""
     undated = made("a", "Complete", None)
-    assert chosen(undated, settings=evolve(SETTINGS, max_age=None)).refusal is None
+    assert chosen(undated, settings=replace(SETTINGS, max_age=None)).refusal is None
 
 
 def test_tonights_is_adopted_though_last_nights_is_more_advanced() -> None:
@@ -112,7 +113,7 @@ def test_what_has_a_volume_that_was_never_listed_is_neither_complete_nor_repeate
 def test_a_repeat_is_adopted_like_the_first(on_failed: Literal["report", "retry"]) -> None:
     """R160."""
     failed, repeat = made("a", "Failed"), made("b", "Pending", number=2)
-    choice = chosen(failed, repeat, settings=evolve(SETTINGS, on_failed=on_failed))
+    choice = chosen(failed, repeat, settings=replace(SETTINGS, on_failed=on_failed))
     assert choice == Choice(f"{FIRST}-r2", repeat, (failed,))
 
 

@@ -55,7 +55,7 @@ async def loop() -> Loop:
 @pytest.fixture
 async def watchdog(loop: Loop) -> Watchdog:
     watchdog = Watchdog()
-    watchdog._loop = loop  # type: ignore[assignment]
+    watchdog.loop = loop  # type: ignore[assignment]
     return watchdog
 
 

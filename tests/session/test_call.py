@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any, cast
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from civo_snapshots import (
     AuthenticationError,
@@ -673,7 +673,7 @@ async def test_a_thousand_calls_end_in_time_and_send_nothing_after_it() -> None:
         ends = bench.clock.monotonic() + timeout
         path = f"/v2/instances/i-1/snapshots/{ends!r}"
         with contextlib.suppress(CivoError):
-            await bench.call(evolve(GET, path=path), within={"timeout": timeout})
+            await bench.call(replace(GET, path=path), within={"timeout": timeout})
         assert bench.clock.monotonic() <= ends + 0.25
 
     bench = Bench(moody)

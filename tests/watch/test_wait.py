@@ -1,6 +1,7 @@
 """Waits as users write them: over the fake region, with every ending."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -36,6 +37,7 @@ from civo_snapshots import (
     WaitTimeoutError,
 )
 from civo_snapshots._http import Request
+from civo_snapshots._watch import RegisteredWait, Wait
 from civo_snapshots.testing import FakeClock, FakeRegion, Fault
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -91,6 +93,23 @@ async def test_a_wait_returns_the_finished_snapshot(env: Env) -> None:
     assert {volume.state for volume in done.volumes} == {"Completed"}
     assert 5 <= env.clock.monotonic() <= 22
     assert env.civo.requests_sent == env.region.total
+
+
+async def test_nothing_of_a_finished_wait_is_left_to_the_collector_of_cycles(env: Env) -> None:
+    """Ten thousand waits that keep each other are a pause of the process when it comes."""
+    made = await env.made()
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await env.civo.snapshots.wait_until_complete(made)
+        await env.clock.sleep(1.0)  # let the watcher end
+        gc.collect()
+        left = {type(one) for one in gc.garbage if type(one).__module__ == Wait.__module__}
+        left |= {type(one) for one in gc.garbage if isinstance(one, RegisteredWait | Snapshot)}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left
 
 
 async def test_a_finished_snapshot_is_looked_at_once(env: Env) -> None:
