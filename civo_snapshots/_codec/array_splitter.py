@@ -27,6 +27,9 @@ _BRACES = 64
 _NAMED = 8
 """Bytes by which fields are told apart."""
 
+_VALUE = 256
+"""Bytes of a last field's value behind which its name is looked for."""
+
 _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -147,8 +150,8 @@ def _brackets(text: bytes, end: int) -> bytes:
 
 
 def _last_field(text: bytes, end: int) -> bytes:
-    """What the name of the last field before a position ends with."""
-    colon = text.rfind(b'":', 0, end)
+    """What the name of the last field before a position ends with; empty if it is not near."""
+    colon = text.rfind(b'":', max(0, end - _VALUE), end)
     return text[max(0, colon - _NAMED) : max(0, colon)]
 
 

@@ -134,6 +134,19 @@ def test_little_is_kept_of_a_large_array() -> None:
     assert most < 3 * array_splitter._SIZE
 
 
+@pytest.mark.parametrize("later", [{"a": {"b": 1}}, {"b": "x" * 400}, {}])
+def test_items_that_end_in_another_way_from_somewhere_on_are_cut_too(later: object) -> None:
+    body = json.dumps([{"a": 1}] * 20_000 + [later] * 20_000).encode()
+    splitter = ArraySplitter()
+    most = items = 0
+    for at in range(0, len(body), 65_536):
+        items += len(splitter.feed(body[at : at + 65_536], read) or ())
+        most = max(most, splitter.size)
+    items += len(splitter.end(read) or ())
+    assert items == 40_000
+    assert most < 5 * array_splitter._SIZE
+
+
 def test_a_large_item_is_waited_for_with_few_tries() -> None:
     tries = 0
 
