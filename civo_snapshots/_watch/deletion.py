@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import inf
 from typing import ClassVar
 
+from attrs import define
+
 from .._api import Missing, RegionApi, missing_of, outlasts_lag
 from .._session import ONCE
 from ..errors import CivoError, ClientClosedError, NotFoundError
@@ -20,7 +22,8 @@ def _nobody_knows(seen: Snapshot | None) -> bool:
     return False
 
 
-class DeletionWait(CompletionWait, eq=False):
+@define(eq=False, repr=False)
+class DeletionWait(CompletionWait):
     """One wait for a snapshot to be gone: its absence is the success.
 
     Attributes:

@@ -10,7 +10,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import ClassVar, TypeVar
 
-from msgspec import Struct
+from attrs import define
 
 from .. import states
 from .._api import Missing, missing_of, outlasts_lag
@@ -50,7 +50,8 @@ _Status = SnapshotStatus | ListedStatus
 _id_of: Callable[[object], str] = attrgetter("id")
 
 
-class CompletionWait(Struct, eq=False):
+@define(eq=False, repr=False)  # it is changed often, which a struct of msgspec takes longer for
+class CompletionWait:
     """One wait for one snapshot: `outcome` is None until it is over.
 
     Attributes:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import count
 from math import inf
 
-from msgspec import Struct, field
+from attrs import define, field
+from msgspec import Struct
 
 from ..errors import CivoError
 from ..events import Transition
@@ -36,7 +37,8 @@ class PollGroup(Struct, eq=False):
     size: int = 0
 
 
-class RegisteredWait(Struct, eq=False):
+@define(eq=False, repr=False)  # as `CompletionWait` is, and for its reason
+class RegisteredWait:
     """One registered wait.
 
     Attributes:
@@ -67,7 +69,7 @@ class RegisteredWait(Struct, eq=False):
     absent_since: float | None = None
     looked: float = -inf
     number: int = 0
-    id: int = field(default_factory=next_id)
+    id: int = field(factory=next_id)
     group: PollGroup | None = None
 
     @property
