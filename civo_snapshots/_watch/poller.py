@@ -23,8 +23,8 @@ from .poll_round import Observer, PollRound, asked_to_wait
 from .schedule import RegisteredWait, WaitRegistry
 
 _BYTES_PER_LISTED = 1_000
-_SHARE = 50.0
-"""Decoding, which is measured, may take a fiftieth of the time: it is about a third of what a
+_SHARE = 20.0
+"""Decoding, which is measured, may take a twentieth of the time: it is about a third of what a
 listing costs, besides HTTP and the comparison."""
 
 _REASON = 200

@@ -215,7 +215,7 @@ async def test_a_listing_that_was_too_long_is_tried_again_for_twice_as_many_wait
 
 
 async def test_a_listing_that_takes_long_to_read_is_read_less_often() -> None:
-    scene = Scene(spent=0.1)
+    scene = Scene(spent=0.25)
     keys = scene.add(3)
     scene.finish(at=20)
     watcher = watcher_of(scene)
