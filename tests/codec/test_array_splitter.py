@@ -121,15 +121,21 @@ def test_anything_else_is_kept_whole(body: bytes) -> None:
     assert not splitter.began
 
 
-def test_little_is_kept_of_a_large_array() -> None:
-    item = {"id": "x" * 36, "instance": {"volumes": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}}
-    body = json.dumps([item] * 20_000).encode()
+def items_and_most_kept(body: bytes) -> tuple[int, int]:
+    """How many items come of a body in large pieces, and the most bytes that are kept meanwhile."""
     splitter = ArraySplitter()
     most = items = 0
     for at in range(0, len(body), 65_536):
         items += len(splitter.feed(body[at : at + 65_536], read) or ())
         most = max(most, splitter.size)
     items += len(splitter.end(read) or ())
+    return items, most
+
+
+def test_little_is_kept_of_a_large_array() -> None:
+    item = {"id": "x" * 36, "instance": {"volumes": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}}
+    body = json.dumps([item] * 20_000).encode()
+    items, most = items_and_most_kept(body)
     assert items == 20_000
     assert most < 3 * array_splitter._SIZE
 
@@ -137,12 +143,7 @@ def test_little_is_kept_of_a_large_array() -> None:
 @pytest.mark.parametrize("later", [{"a": {"b": 1}}, {"b": "x" * 400}, {}])
 def test_items_that_end_in_another_way_from_somewhere_on_are_cut_too(later: object) -> None:
     body = json.dumps([{"a": 1}] * 20_000 + [later] * 20_000).encode()
-    splitter = ArraySplitter()
-    most = items = 0
-    for at in range(0, len(body), 65_536):
-        items += len(splitter.feed(body[at : at + 65_536], read) or ())
-        most = max(most, splitter.size)
-    items += len(splitter.end(read) or ())
+    items, most = items_and_most_kept(body)
     assert items == 40_000
     assert most < 5 * array_splitter._SIZE
 
