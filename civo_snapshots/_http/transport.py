@@ -71,7 +71,6 @@ class _NoCookies(aiohttp.DummyCookieJar):
 class _Home(Struct, frozen=True, eq=False):
     """Where a transport was first used, which is where it belongs, and what it uses there."""
 
-    loop: asyncio.AbstractEventLoop
     session: HttpSession
     watchdog: Watchdog
 
@@ -175,7 +174,7 @@ class Transport:
             return ClientClosedError("the client is closed; make a new one")
         home = self._home or self._begin()
         try:
-            is_at_home = home.loop is asyncio.get_running_loop()
+            is_at_home = home.watchdog.loop is asyncio.get_running_loop()
         except RuntimeError:  # in a forked child no loop runs, not even the one that it is in
             is_at_home = False
         if not is_at_home:
@@ -190,7 +189,7 @@ class Transport:
         if self._session is None:
             self._session = self._new_session()
             self._forgotten = weakref.finalize(self, _warn_unclosed, self._session, loop)
-        self._home = _Home(loop, self._session, Watchdog())
+        self._home = _Home(self._session, Watchdog())
         return self._home
 
     def _new_session(self) -> HttpSession:

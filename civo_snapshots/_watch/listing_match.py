@@ -9,7 +9,7 @@ is not proven: a terminal state seen that way has to be confirmed by a GET.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from attrs import define
+from msgspec import Struct
 
 from .. import _naming, states
 from .._codec import ListedStatus, ListingItem, as_snapshot
@@ -35,8 +35,7 @@ class Match(NamedTuple):
     is_proven: bool
 
 
-@define
-class _Namesakes:
+class _Namesakes(Struct, eq=False):
     """The items of one name, of which there must be only one."""
 
     waits: list[RegisteredWait]

@@ -10,7 +10,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import ClassVar, TypeVar
 
-from attrs import define
+from attrs import define, field
 
 from .. import states
 from .._api import Missing, missing_of, outlasts_lag
@@ -67,19 +67,19 @@ class CompletionWait:
     started: float
     outcome: Snapshot | CivoError | None = None
     polls: int = 0
-    known: Snapshot | None = None
-    _newer: ListedStatus | None = None
-    _lost: dict[str, str] | None = None
-    _included: tuple[str, ...] = ()
-    _seen: bool = False
-    _is_hint: bool = False
-    _misses: int = 0
-    _missing_since: float = 0.0
-    _faults: Faults | None = None
-    _fault: CivoError | None = None
-    _denials: int = 0
-    _denied_since: float = 0.0
-    _settling_since: float | None = None
+    known: Snapshot | None = field(default=None, init=False)
+    _newer: ListedStatus | None = field(default=None, init=False)
+    _lost: dict[str, str] | None = field(default=None, init=False)
+    _included: tuple[str, ...] = field(default=(), init=False)
+    _seen: bool = field(default=False, init=False)
+    _is_hint: bool = field(default=False, init=False)
+    _misses: int = field(default=0, init=False)
+    _missing_since: float = field(default=0.0, init=False)
+    _faults: Faults | None = field(default=None, init=False)
+    _fault: CivoError | None = field(default=None, init=False)
+    _denials: int = field(default=0, init=False)
+    _denied_since: float = field(default=0.0, init=False)
+    _settling_since: float | None = field(default=None, init=False)
 
     @property
     def last(self) -> Snapshot | None:

@@ -68,9 +68,9 @@ class RegisteredWait:
     told: int = 0
     absent_since: float | None = None
     looked: float = -inf
-    number: int = 0
-    id: int = field(factory=next_id)
-    group: PollGroup | None = None
+    number: int = field(default=0, init=False)
+    id: int = field(factory=next_id, init=False)
+    group: PollGroup | None = field(default=None, init=False)
 
     @property
     def grace(self) -> float:
